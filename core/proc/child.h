@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * child: one child process with its stdin, stdout and stderr, on a loop.
+ *
+ * The child gets: the three fds and nothing else (everything of ours is
+ * O_CLOEXEC), default signal dispositions and an empty mask, its own process
+ * group when asked, SIGKILL when we die (PR_SET_PDEATHSIG), and the
+ * environment as it stands or as given. exec failures are reported by
+ * child_start() itself, not as an exit status.
+ *
+ * Output is handed over as it comes, by line or raw. The child is over when
+ * the process has ended: what is still readable then is delivered, but we do
+ * not wait for end of file, since a ControlMaster that ssh leaves behind
+ * keeps the pipes open.
+ *
+ *	child_start() → on_line / on_raw … → on_end() once → child_free()
+ *
+ * child_free() before on_end() kills (SIGKILL, the group too when it has
+ * one) and reaps without a callback. Source: vfork(2), prctl(2), ssh(1).
+ */
+#ifndef POSTERN_CHILD_H
+#define POSTERN_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "proc/loop.h"
+
+struct child;
+
+enum child_io {
+	CHILD_NULL,	/* /dev/null */
+	CHILD_PIPE,	/* a pipe to or from us */
+	CHILD_INHERIT,	/* ours */
+	CHILD_FD,	/* the fd in spec->fd[i], borrowed */
+};
+
+enum child_stream { CHILD_STDOUT = 1, CHILD_STDERR = 2 };
+
+struct child_end {
+	int status;		/* as waitpid(2) gave it */
+	bool timed_out;		/* we killed it at its deadline */
+};
+
+struct child_spec {
+	char *const *argv;	/* borrowed; argv[0] searched in PATH */
+	char *const *envp;	/* borrowed; NULL: ours */
+	enum child_io io[3];
+	int fd[3];		/* for CHILD_FD */
+	bool own_group;		/* setpgid(0, 0) */
+	bool keep_on_death;	/* no PR_SET_PDEATHSIG */
+	size_t line_max;	/* longer lines are cut there; 0: 4096 */
+	size_t out_max;		/* cap of bytes queued to stdin; 0: 1 MiB */
+	uint64_t timeout_ms;	/* SIGTERM then, SIGKILL 2 s later; 0: none */
+	/* One hook between fork and exec, async-signal-safe; not 0: exec is
+	 * not tried and errno is reported. May be NULL. */
+	int (*before_exec)(void *arg);
+	/* line: NUL-terminated, no newline, borrowed for the call; len counts
+	 * NUL bytes inside. cut: line_max was reached, the rest is dropped. */
+	void (*on_line)(void *arg, enum child_stream s, const char *line,
+		size_t len, bool cut);
+	/* Raw stdout bytes after child_raw(); borrowed for the call. */
+	void (*on_raw)(void *arg, const void *data, size_t len);
+	/* The child closed its stdout while in raw mode. May be NULL. */
+	void (*on_raw_eof)(void *arg);
+	/* All queued input was written. May be NULL. */
+	void (*on_drain)(void *arg);
+	void (*on_end)(void *arg, const struct child_end *end);
+	void *arg;
+};
+
+/* child_start(): spec is copied, what it points to is not. Returns owned, or
+ * NULL: ERR_SYS (pipe, fork; exec: the message names argv[0]), ERR_MEM. */
+struct child *child_start(struct loop *l, const struct child_spec *spec,
+	struct err *e);
+void child_free(struct child *c);	/* NULL is legal */
+
+pid_t child_pid(const struct child *c);
+
+/* child_send(): queue bytes (copied) for its stdin. 0, or -1: ERR_MEM the
+ * cap is reached, ERR_PEER its stdin is closed. */
+int child_send(struct child *c, const void *data, size_t len, struct err *e);
+/* child_send_secret(): the same for bytes that must not be copied into
+ * ordinary memory: written from where they lie, after what is queued, before
+ * what is queued later. data is borrowed until done(arg) is called (once:
+ * written, or the child is over or freed). */
+int child_send_secret(struct child *c, const void *data, size_t len,
+	void (*done)(void *arg), void *arg, struct err *e);
+/* child_queued(): bytes that wait to be written. */
+size_t child_queued(const struct child *c);
+/* child_close_stdin(): after what is queued. */
+void child_close_stdin(struct child *c);
+/* child_raw(): from within on_line for stdout: what follows that line is
+ * delivered by on_raw. */
+void child_raw(struct child *c);
+/* child_pause(): stop or resume reading stdout (back pressure). */
+void child_pause(struct child *c, bool on);
+/* child_kill(): signal the process, or its group when it has one. */
+void child_kill(struct child *c, int signo);
+/* child_deadline(): SIGTERM ms from now instead of timeout_ms; 0: never. */
+void child_deadline(struct child *c, uint64_t ms);
+
+/* child_why(): "exit status 3", "killed by signal 9 (Killed)" into out. */
+void child_why(int status, char *out, size_t cap);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * host: an ssh destination that a person or a configuration named. Pure.
+ * Grammar (ssh(1)): [user@]host, or ssh://[user@]host[:port]; never empty,
+ * never beginning with '-' (in user and host), no white space, control
+ * bytes, quotes, backslash, `$;&|<>()*?{}!#~ or non-ASCII bytes; at most 255 bytes.
+ * "[" and "]" only around an IPv6 address in a URL. An alias of ssh_config
+ * is a host.
+ */
+#ifndef POSTERN_HOST_H
+#define POSTERN_HOST_H
+
+#include "base/err.h"
+
+/* host_check(): 0, or -1 ERR_CONFIG saying what is wrong with it. */
+int host_check(const char *dest, struct err *e);
+
+#endif

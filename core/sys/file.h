@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * file: whole files that matter. Reads are bounded, writes are atomic: a
+ * temporary file beside the target, written, fsync, read back and compared,
+ * rename, fsync of the folder. A crash at any point leaves the old file or
+ * the new one.
+ */
+#ifndef POSTERN_FILE_H
+#define POSTERN_FILE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * file_read(): the regular file at path, appended to out (initialised by
+ * the caller; its cap bounds the size). Follows symlinks. 0, or -1: ERR_SYS,
+ * ERR_CONFIG (not a regular file, larger than the cap, or has a NUL byte).
+ */
+int file_read(const char *path, struct buf *out, struct err *e);
+
+/*
+ * file_write(): replace path atomically with len bytes of data, mode and
+ * the caller's own uid. backup, when not NULL, is a path that the old
+ * content is linked to first (replacing an older backup). 0, or -1 ERR_SYS
+ * or ERR_UNSAFE (path is a symlink or not a regular file); then path is as
+ * it was and no temporary file is left.
+ */
+int file_write(const char *path, const void *data, size_t len, mode_t mode,
+	const char *backup, struct err *e);
+
+/*
+ * file_mkdirs(): make path and its missing parents, mode 0755 (the last one
+ * mode). 0, or -1 ERR_SYS, ERR_UNSAFE (a part is not a folder).
+ */
+int file_mkdirs(const char *path, mode_t mode, struct err *e);
+
+/*
+ * file_root_only(): whether path and every folder above it can be changed by
+ * root alone: no symlink in the way, owner uid 0, not writable by group or
+ * others (a sticky folder that is not path's own parent does not count).
+ * 0, or -1: ERR_UNSAFE with the first offending part, ERR_SYS.
+ */
+int file_root_only(const char *path, struct err *e);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf: INI files, read strictly: file:line in every message, unknown and
+ * duplicate keys, unknown sections and over-long lines are errors. inih does
+ * the syntax, one line at a time; what it would pass over in silence is
+ * refused before it sees it.
+ */
+#ifndef POSTERN_CONF_H
+#define POSTERN_CONF_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct conf_key {
+	const char *section;	/* "" for keys before any section; "*" any */
+	const char *key;	/* "*": any key, in a free-form section */
+	int id;			/* > 0 */
+	bool many;		/* may appear more than once */
+};
+
+/* One key = value. section, key, value: borrowed for the call. at: the
+ * "file:line" for messages. Returns 0, or -1 with *e filled. */
+typedef int conf_fn(void *arg, int id, const char *section, const char *key,
+	const char *value, const char *at, struct err *e);
+
+/* conf_parse(): text of len bytes; name is used in messages. keys is ended
+ * by a row with id 0. Pure. 0, or -1 ERR_CONFIG / ERR_MEM. */
+int conf_parse(const char *text, size_t len, const char *name,
+	const struct conf_key *keys, conf_fn *fn, void *arg, struct err *e);
+
+/* conf_find(): the file to read for NAME: path when not NULL; else
+ * $XDG_CONFIG_HOME (or ~/.config)/postern/NAME.conf, then
+ * /etc/postern/NAME.conf, whichever exists first. Appends it to out; out
+ * stays empty when there is none. 0, or -1 ERR_MEM. */
+int conf_find(const char *name, const char *path, struct buf *out,
+	struct err *e);
+
+/* conf_load(): conf_find + read + conf_parse; no file is not an error
+ * unless path was given. A file that others may write is refused. */
+int conf_load(const char *name, const char *path, const struct conf_key *keys,
+	conf_fn *fn, void *arg, struct err *e);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * progress: one live line an item on a terminal, or one line an event
+ * anywhere else. Items are numbered 0..n-1 and have a name, a state word, a
+ * detail text and a kind (running, good, warning, bad). On a terminal at
+ * most as many lines are drawn as fit: what is bad or running first, then a
+ * count of the rest; redrawn at most ten times a second. Elsewhere a change
+ * of state prints "NAME: STATE DETAIL" at once. Text is escaped here.
+ */
+#ifndef POSTERN_PROGRESS_H
+#define POSTERN_PROGRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct progress;
+
+enum progress_kind { PROGRESS_WAIT, PROGRESS_RUN, PROGRESS_GOOD,
+	PROGRESS_WARN, PROGRESS_BAD };
+
+/* progress_new(): live when fd is a terminal and TERM is not dumb. quiet:
+ * draw nothing but PROGRESS_BAD events. Returns owned or NULL ERR_MEM. */
+struct progress *progress_new(int fd, size_t n, bool quiet, struct err *e);
+/* progress_free(): finishes the display (the last state of every line stays
+ * on the screen). NULL is legal. */
+void progress_free(struct progress *p);
+/* progress_set(): name, state: borrowed for the call; detail may be NULL. */
+void progress_set(struct progress *p, size_t i, const char *name,
+	enum progress_kind kind, const char *state, const char *detail);
+/* progress_tick(): call now and then (a loop timer) with the time in ms so
+ * that pending redraws and elapsed times appear. */
+void progress_tick(struct progress *p, uint64_t now_ms);
+/* For log_hook(). */
+void progress_hide(void *p);
+void progress_show(void *p);
+
+#endif
