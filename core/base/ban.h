@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#undef alloca
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll atof system popen alloca mktemp tmpnam
 
