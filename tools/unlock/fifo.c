@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "holders.h"
+#include "pusher.h"
+#include "remote.h"
+#include "ways.h"
+
+/*
+ * --fifo: a queue with one turn at a time. A host is connected ahead of its
+ * turn (at most -j are) but its FIFO is fed only in its turn, so that no
+ * other key is out while one receiver learns its own.
+ */
+struct fifo_host {
+	struct holders *holders;
+	struct loop_timer *deadline;
+	bool checked, had_turn;
+	bool job;			/* csync2 is at it on the pusher */
+	bool judged;			/* rc and what was said are final */
+	unsigned rc;
+	size_t ndirty;
+	char said[256];
+};
+
+struct fifo_run {
+	struct fifo_host *hosts;
+	struct run_host *turn;		/* NULL: nobody's */
+	bool pusher_ready;
+};
+
+static struct fifo_run *
+way(struct run *r)
+{
+	return r->way;
+}
+
+static struct fifo_host *
+fifo_of(struct run_host *h)
+{
+	return &way(h->run)->hosts[h->i];
+}
+
+static void next_turn(struct run *r);
+
+static void
+judge(struct run_host *h)
+{
+	struct fifo_host *f = fifo_of(h);
+	char detail[320];
+
+	if (f->rc == 0 && f->ndirty == 0) {
+		run_host_end(h, REPORT_OK, "synced", NULL);
+		return;
+	}
+	if (f->said[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2: %s", f->said);
+	else
+		snprintf(detail, sizeof(detail), "csync2 ended with status "
+		    "%u, %zu files stayed dirty", f->rc, f->ndirty);
+	run_host_end(h, REPORT_FAILED, "failed", detail);
+}
+
+/* The host's holders are over: its turn is, and what it learned is void. */
+static void
+on_closed(struct run_host *h)
+{
+	struct run *r = h->run;
+	struct fifo_host *f = fifo_of(h);
+	struct err e = ERR_INIT;
+
+	loop_timer_free(f->deadline);
+	f->deadline = NULL;
+	if (f->job)
+		(void)pusher_stop(r->pusher, h->i, &e);
+	if (f->judged)
+		judge(h);
+	run_host_end(h, REPORT_FAILED, "failed", r->stops > 0 ?
+	    "interrupted" : "the window closed early");
+	if (way(r)->turn == h) {
+		way(r)->turn = NULL;
+		next_turn(r);
+	}
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct run_host *h = arg;
+
+	run_host_end(h, REPORT_LATER, "failed",
+	    "not done in time (--host-timeout)");
+	holders_close(fifo_of(h)->holders);
+}
+
+static void
+on_ready(struct run_host *h)
+{
+	struct fifo_host *f = fifo_of(h);
+	struct run *r = h->run;
+	struct err e = ERR_INIT;
+
+	run_state(h, PROGRESS_RUN, "ready", NULL);
+	if (pusher_job(r->pusher, h->i, h->ph->peer, h->keys, h->nkeys,
+	    &e) == -1) {
+		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+		holders_close(f->holders);
+		return;
+	}
+	f->job = true;
+}
+
+static void
+on_read(struct run_host *h)
+{
+	run_state(h, PROGRESS_RUN, "reading", NULL);
+}
+
+static void
+on_checked(struct run_host *h)
+{
+	fifo_of(h)->checked = true;
+	run_state(h, PROGRESS_RUN, "connected", "waits for its turn");
+	next_turn(h->run);
+}
+
+static void
+connect_host(void *arg, size_t i)
+{
+	static const struct holders_ops ops = { on_checked, on_ready, on_read,
+	    on_closed };
+	struct run *r = arg;
+	struct run_host *h = &r->hosts[i];
+	struct err e = ERR_INIT;
+
+	if (h->ended) {
+		pool_release(r->pool, i);
+		return;
+	}
+	run_state(h, PROGRESS_RUN, "connecting", NULL);
+	if (run_keys(r, h, &e) == 0)
+		fifo_of(h)->holders = holders_connect(h, 0, &ops, &e);
+	if (fifo_of(h)->holders == NULL)
+		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+}
+
+static void
+next_turn(struct run *r)
+{
+	struct fifo_run *w = way(r);
+	struct fifo_host *f;
+	struct err e = ERR_INIT;
+	size_t i;
+
+	if (w->turn != NULL || !w->pusher_ready || r->stops > 0)
+		return;
+	for (i = 0; i < r->plan->nhosts; i++) {
+		f = &w->hosts[i];
+		if (r->hosts[i].ended || !f->checked || f->had_turn)
+			continue;
+		f->had_turn = true;
+		w->turn = &r->hosts[i];
+		f->deadline = loop_timer_new(r->loop, r->o->host_ms, 0,
+		    on_deadline, w->turn, &e);
+		holders_feed(f->holders);
+		pool_release(r->pool, i);
+		return;
+	}
+}
+
+/* --- the pusher --- */
+
+static void
+pusher_ready(void *arg)
+{
+	struct run *r = arg;
+
+	way(r)->pusher_ready = true;
+	pool_run(r->pool);
+}
+
+static void
+on_text(void *arg, size_t job, const char *kind, const char *text)
+{
+	struct run *r = arg;
+	struct fifo_host *f;
+
+	if (job >= r->plan->nhosts)
+		return;
+	f = &way(r)->hosts[job];
+	if (strcmp(kind, "dirty") == 0)
+		f->ndirty++;
+	else
+		snprintf(f->said, sizeof(f->said), "%s", text);
+	report_line(r->report, job, strcmp(kind, "out") == 0 ? "csync2" :
+	    kind, text);
+}
+
+static void
+on_job_end(void *arg, size_t job, unsigned rc)
+{
+	struct run *r = arg;
+	struct run_host *h;
+
+	if (job >= r->plan->nhosts || !way(r)->hosts[job].job)
+		return;
+	h = &r->hosts[job];
+	fifo_of(h)->job = false;
+	fifo_of(h)->judged = true;
+	fifo_of(h)->rc = rc;
+	holders_close(fifo_of(h)->holders);
+}
+
+/* Those that are connected end when their FIFO is locked again. */
+static void
+close_all(struct run *r, const char *why)
+{
+	struct fifo_host *f;
+	size_t i;
+
+	for (i = 0; i < r->plan->nhosts; i++) {
+		f = &way(r)->hosts[i];
+		if (f->holders == NULL)
+			run_host_end(&r->hosts[i], REPORT_FAILED, "failed",
+			    why);
+		else
+			holders_close(f->holders);
+	}
+}
+
+static void
+on_dead(void *arg, const char *why)
+{
+	struct run *r = arg;
+	char detail[320];
+
+	snprintf(detail, sizeof(detail), "the pushing host %s: %s",
+	    r->hosts[r->plan->pusher].ph->name, why);
+	close_all(r, detail);
+}
+
+static void
+stop(struct run *r)
+{
+	pool_stop(r->pool);
+	pusher_quit(r->pusher);
+	close_all(r, "interrupted");
+}
+
+static void
+all_over(struct run *r)
+{
+	struct err e = ERR_INIT;
+
+	if (r->o->verify && r->stops == 0) {
+		if (verify_start(r, &e) == 0)
+			return;
+		r->status = log_err(&e);
+	}
+	run_done(r);
+}
+
+int
+fifo_start(struct run *r, struct err *e)
+{
+	const struct pusher_ops ops = { .on_ready = pusher_ready,
+	    .on_text = on_text, .on_end = on_job_end, .on_dead = on_dead,
+	    .arg = r };
+	struct run_host *pusher = &r->hosts[r->plan->pusher];
+	struct strv vars = { 0 };
+	struct fifo_run *w;
+	int rc = -1;
+
+	w = r->way = calloc(1, sizeof(*w));
+	if (w == NULL || (w->hosts = calloc(r->plan->nhosts,
+	    sizeof(*w->hosts))) == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	r->on_stop = stop;
+	r->on_all = all_over;
+	r->pool = pool_new(r->plan->nhosts, r->o->jobs, connect_host, r, e);
+	if (r->pool == NULL || pusher_fifo_vars(r, &vars, e) == -1)
+		goto out;
+	r->pusher = pusher_start(r, remote_script("push-fifo"), &vars, NULL,
+	    &ops, e);
+	if (r->pusher == NULL)
+		goto out;
+	run_host_end(pusher, REPORT_NOTHING, "pushes", NULL);
+	rc = 0;
+out:
+	strv_clear(&vars);
+	return rc;
+}
+
+void
+fifo_clear(struct run *r)
+{
+	struct fifo_run *w = r->way;
+	size_t i;
+
+	for (i = 0; w != NULL && w->hosts != NULL && i < r->plan->nhosts;
+	    i++) {
+		holders_free(w->hosts[i].holders);
+		loop_timer_free(w->hosts[i].deadline);
+	}
+	if (w != NULL)
+		free(w->hosts);
+	free(w);
+	r->way = NULL;
+}

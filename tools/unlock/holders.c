@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+#include "holders.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "remote.h"
+#include "ui/log.h"
+
+#define BEAT_MS 1000
+#define CLOSE_MS 5000
+
+enum holder_state { HOLDER_START, HOLDER_CHECKED, HOLDER_READY,
+	HOLDER_CLOSED };
+
+struct holder {
+	struct holders *all;
+	struct session *session;
+	const char *fifo;		/* borrowed from the plan */
+	const struct secret *key;	/* borrowed from the host */
+	enum holder_state state;
+	bool closing, over;
+};
+
+struct holders {
+	struct run_host *h;
+	struct holders_ops ops;
+	struct holder *v;
+	size_t n;
+	unsigned ended;
+};
+
+static size_t
+count_at_least(const struct holders *hs, enum holder_state s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < hs->n; i++)
+		n += hs->v[i].state >= s;
+	return n;
+}
+
+static void
+reach(struct holder *d, enum holder_state s, void (*fn)(struct run_host *h))
+{
+	struct holders *hs = d->all;
+
+	if (d->state >= s)
+		return;
+	d->state = s;
+	if (count_at_least(hs, s) == hs->n && !hs->h->ended)
+		fn(hs->h);
+}
+
+static void
+on_event(void *arg, const char *ev, const char *text)
+{
+	struct holder *d = arg;
+	struct holders *hs = d->all;
+	uint64_t n;
+
+	if (strcmp(ev, "checked") == 0)
+		reach(d, HOLDER_CHECKED, hs->ops.on_checked);
+	else if (strcmp(ev, "ready") == 0)
+		reach(d, HOLDER_READY, hs->ops.on_ready);
+	else if (strcmp(ev, "read") == 0 && hs->ops.on_read != NULL)
+		hs->ops.on_read(hs->h);
+	else if (strcmp(ev, "refuse") == 0)
+		run_refused(hs->h, text);
+	else if (strcmp(ev, "note") == 0)
+		report_line(hs->h->run->report, hs->h->i, "note", text);
+	else if (strcmp(ev, "closed") == 0) {
+		d->state = HOLDER_CLOSED;
+		if (num_u64(text, "sessions", 0, 65535, &n, NULL) == 0)
+			hs->ended += (unsigned)n;
+	}
+}
+
+static void
+on_noise(void *arg, enum child_stream s, const char *line)
+{
+	struct holder *d = arg;
+
+	(void)s;
+	log_debug("%s: %s", d->all->h->ph->name, line);
+}
+
+static void
+on_end(void *arg, const struct session_end *end)
+{
+	struct holder *d = arg;
+	struct holders *hs = d->all;
+	size_t i;
+
+	d->over = true;
+	if (d->state != HOLDER_CLOSED || !d->closing)
+		run_host_lost(hs->h, end);
+	for (i = 0; i < hs->n; i++)
+		if (!hs->v[i].over) {
+			/* One FIFO less is no window: the others close too. */
+			holders_close(hs);
+			return;
+		}
+	hs->ops.on_closed(hs->h);
+}
+
+static int
+start(struct holder *d, uint64_t limit_ms, struct err *e)
+{
+	struct run_host *h = d->all->h;
+	struct session_spec s;
+	struct strv vars = { 0 };
+	int rc = -1;
+
+	run_spec(h->run, h, &s);
+	s.script = remote_script("holder");
+	s.vars = &vars;
+	s.beat_ms = BEAT_MS;
+	s.on_event = on_event;
+	s.on_noise = on_noise;
+	s.on_end = on_end;
+	s.arg = d;
+	if (strv_addf(&vars, "fifo=%s", d->fifo) == -1 ||
+	    strv_addf(&vars, "limit_s=%llu",
+	    (unsigned long long)((limit_ms + 999) / 1000)) == -1) {
+		err_set(e, ERR_MEM, "out of memory");
+		goto out;
+	}
+	d->session = session_start(h->run->loop, &s, e);
+	rc = d->session != NULL ? 0 : -1;
+out:
+	strv_clear(&vars);
+	return rc;
+}
+
+/* One holder for each FIFO, however many groups use it. */
+static void
+add_fifo(struct holders *hs, const char *fifo, const struct secret *key)
+{
+	size_t i;
+
+	for (i = 0; i < hs->n; i++)
+		if (strcmp(hs->v[i].fifo, fifo) == 0)
+			return;
+	hs->v[hs->n++] = (struct holder){ .all = hs, .fifo = fifo,
+	    .key = key };
+}
+
+struct holders *
+holders_connect(struct run_host *h, uint64_t limit_ms,
+    const struct holders_ops *ops, struct err *e)
+{
+	const struct plan_row *row;
+	struct holders *hs;
+	size_t i;
+
+	hs = calloc(1, sizeof(*hs));
+	if (hs == NULL || (hs->v = calloc(h->nkeys, sizeof(*hs->v))) ==
+	    NULL) {
+		free(hs);
+		err_set(e, ERR_MEM, "out of memory");
+		return NULL;
+	}
+	hs->h = h;
+	hs->ops = *ops;
+	i = 0;
+	for (row = plan_first(h->run->plan, h->i); row != NULL;
+	    row = plan_next(h->run->plan, row))
+		add_fifo(hs, row->key, h->keys[i++]);
+	for (i = 0; i < hs->n; i++)
+		if (start(&hs->v[i], limit_ms, e) == -1) {
+			holders_free(hs);
+			return NULL;
+		}
+	return hs;
+}
+
+void
+holders_free(struct holders *hs)
+{
+	size_t i;
+
+	if (hs == NULL)
+		return;
+	for (i = 0; i < hs->n; i++)
+		session_free(hs->v[i].session);
+	free(hs->v);
+	free(hs);
+}
+
+void
+holders_feed(struct holders *hs)
+{
+	struct err e = ERR_INIT;
+	struct child *c;
+	size_t i;
+
+	for (i = 0; i < hs->n; i++) {
+		c = session_child(hs->v[i].session);
+		if (child_send_secret(c, secret_data(hs->v[i].key),
+		    secret_len(hs->v[i].key), NULL, NULL, &e) == -1 ||
+		    child_send(c, "\n", 1, &e) == -1)
+			run_host_end(hs->h, REPORT_FAILED, "failed", e.msg);
+	}
+}
+
+void
+holders_close(struct holders *hs)
+{
+	struct err e = ERR_INIT;
+	struct child *c;
+	size_t i;
+
+	for (i = 0; i < hs->n; i++) {
+		if (hs->v[i].closing || hs->v[i].over)
+			continue;
+		hs->v[i].closing = true;
+		c = session_child(hs->v[i].session);
+		/* Before it was fed, end of file is the way to end it. */
+		if (hs->v[i].state < HOLDER_READY ||
+		    child_send(c, "end\n", 4, &e) == -1)
+			child_close_stdin(c);
+		session_run_ms(hs->v[i].session, CLOSE_MS);
+	}
+}
+
+unsigned
+holders_ended(const struct holders *hs)
+{
+	return hs->ended;
+}

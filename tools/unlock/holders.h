@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * holders: the script holder.sh on one host, once for each FIFO that the
+ * chosen groups have there, taken as one thing:
+ *
+ *	holders_connect → on_checked (every FIFO is as it should be, nothing
+ *	was fed yet) → holders_feed → on_ready (csync2 can read) → on_read …
+ *	→ holders_close → on_closed
+ *
+ * A refusal or a lost connection ends the host (run_host_end) at any point;
+ * on_closed follows when its last session is over, however that came about.
+ */
+#ifndef POSTERN_HOLDERS_H
+#define POSTERN_HOLDERS_H
+
+#include "run.h"
+
+struct holders_ops {
+	void (*on_checked)(struct run_host *h);
+	void (*on_ready)(struct run_host *h);
+	void (*on_read)(struct run_host *h);	/* may be NULL */
+	void (*on_closed)(struct run_host *h);
+};
+
+struct holders;
+
+/* holders_connect(): h->keys must be there (run_keys()). limit_ms: the
+ * script's own limit, 0: none. Returns owned, or NULL with *e. */
+struct holders *holders_connect(struct run_host *h, uint64_t limit_ms,
+	const struct holders_ops *ops, struct err *e);
+void holders_free(struct holders *hs);		/* NULL is legal; kills */
+
+void holders_feed(struct holders *hs);
+void holders_close(struct holders *hs);
+/* holders_ended(): csync2 sessions that were ended at the close. */
+unsigned holders_ended(const struct holders *hs);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cage.h"
+#include "facts.h"
+#include "fanout.h"
+#include "remote.h"
+#include "sys/file.h"
+#include "ui/log.h"
+#include "ways.h"
+
+static int
+no_mem(struct err *e)
+{
+	return err_set(e, ERR_MEM, "out of memory");
+}
+
+/* The FIFOs of h, each once: "NAME=path\npath…". */
+static int
+add_fifos(struct run_host *h, const char *var, struct strv *vars,
+    struct err *e)
+{
+	const struct plan_row *row;
+	struct strv seen = { 0 };
+	struct buf b;
+	int rc = 0;
+
+	buf_init(&b, 1 << 16);
+	rc |= buf_addf(&b, "%s=", var);
+	for (row = plan_first(h->run->plan, h->i); row != NULL;
+	    row = plan_next(h->run->plan, row)) {
+		if (strv_has(&seen, row->key))
+			continue;
+		rc |= strv_add(&seen, row->key);
+		rc |= buf_addf(&b, "%s%s", seen.n > 1 ? "\n" : "", row->key);
+	}
+	rc |= strv_add(vars, b.data);
+	strv_clear(&seen);
+	buf_clear(&b);
+	return rc == 0 ? 0 : no_mem(e);
+}
+
+static void
+say_step(struct run_host *h, const char *ev, const char *text)
+{
+	if (strcmp(ev, "step") == 0 || strcmp(ev, "attack") == 0 ||
+	    strcmp(ev, "works") == 0 || strcmp(ev, "note") == 0)
+		report_line(h->run->report, h->i, ev, text);
+}
+
+/* --- --setup --- */
+
+static int
+setup_prepare(struct run_host *h, struct strv *vars, struct buf *input,
+    struct err *e)
+{
+	const struct unlock_opts *o = h->run->o;
+	const struct plan_row *row;
+	struct strv roots = { 0 };
+	struct buf b;
+	size_t i;
+	int rc = 0;
+
+	buf_init(&b, 1 << 16);
+	for (row = plan_first(h->run->plan, h->i); rc == 0 && row != NULL;
+	    row = plan_next(h->run->plan, row))
+		rc = cfg_roots(h->run->cfg, row->group, h->ph->name, &roots,
+		    e);
+	if (rc == -1 || add_fifos(h, "fifos", vars, e) == -1) {
+		rc = -1;
+		goto out;
+	}
+	rc |= buf_adds(&b, "folders=");
+	for (i = 0; i < roots.n; i++)
+		rc |= buf_addf(&b, "%s%s", i > 0 ? "\n" : "", roots.v[i]);
+	rc |= strv_add(vars, b.data);
+	rc |= strv_addf(vars, "dry=%d", o->dry_run);
+	if (o->holder_key != NULL) {
+		rc |= strv_add(vars, "holder_line=1");
+		rc |= buf_adds(input, remote_script("holder"));
+		rc |= buf_adds(input, "#END\n");
+	}
+	if (rc != 0)
+		rc = no_mem(e);
+out:
+	strv_clear(&roots);
+	buf_clear(&b);
+	return rc;
+}
+
+/* The line that lets a key run the holder and nothing else. */
+static int
+print_holder_line(const struct run *r, struct err *e)
+{
+	struct strv seen = { 0 };
+	struct buf key;
+	size_t i;
+	int rc;
+
+	buf_init(&key, 16384);
+	rc = file_read(r->o->holder_key, &key, e);
+	while (rc == 0 && key.len > 0 && key.data[key.len - 1] == '\n')
+		key.data[--key.len] = '\0';
+	if (rc == 0 && (strchr(key.data, '\n') != NULL ||
+	    strchr(key.data, ' ') == NULL || strncmp(key.data, "-----",
+	    5) == 0))
+		rc = err_set(e, ERR_CONFIG, "%s: not one line of a public "
+		    "key", r->o->holder_key);
+	for (i = 0; rc == 0 && i < r->plan->nrows; i++) {
+		const char *fifo = r->plan->rows[i].key;
+
+		if (strv_has(&seen, fifo))
+			continue;
+		if (strpbrk(fifo, "\"\\'\n ") != NULL)
+			rc = err_set(e, ERR_CONFIG, "%s: a path that an "
+			    "authorized_keys line can't hold", fifo);
+		else if (strv_add(&seen, fifo) == -1)
+			rc = no_mem(e);
+		else
+			printf("restrict,command=\"sh "
+			    "/etc/postern/holder.sh %s\" %s\n", fifo,
+			    key.data);
+	}
+	strv_clear(&seen);
+	buf_clear(&key);
+	fflush(stdout);
+	return rc;
+}
+
+static void
+setup_over(struct run *r)
+{
+	struct err e = ERR_INIT;
+
+	if (r->o->holder_key != NULL && r->stops == 0 &&
+	    print_holder_line(r, &e) == -1)
+		r->status = log_err(&e);
+	run_done(r);
+}
+
+int
+setup_start(struct run *r, struct err *e)
+{
+	const struct fanout_spec spec = { .script = remote_script("setup"),
+	    .doing = "setting up", .done = r->o->dry_run ? "looked at" :
+	    "set up", .prepare = setup_prepare, .on_event = say_step,
+	    .on_all = setup_over };
+
+	return fanout_start(r, &spec, e);
+}
+
+/* --- what the check asks --- */
+
+static int
+probe_prepare(struct run_host *h, struct strv *vars, struct buf *input,
+    struct err *e)
+{
+	const struct unlock_opts *o = h->run->o;
+
+	(void)input;
+	if (add_fifos(h, "fifos", vars, e) == -1)
+		return -1;
+	return strv_addf(vars, "sysdir=%s", o->sysdir_set ? o->sysdir : "") ==
+	    0 ? 0 : no_mem(e);
+}
+
+static void
+probe_event(struct run_host *h, const char *ev, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	if (strcmp(ev, "fact") == 0 &&
+	    check_fact_add(&h->run->facts->hosts[h->i], text, &e) == -1)
+		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+}
+
+int
+probe_start(struct run *r, struct err *e)
+{
+	const struct fanout_spec spec = { .script = remote_script("probe"),
+	    .doing = "asking", .done = "answered", .prepare = probe_prepare,
+	    .on_event = probe_event };
+
+	return fanout_start(r, &spec, e);
+}
+
+/* --- --cage --- */
+
+static bool
+cage_wants(struct run_host *h)
+{
+	return h->ph->here || h->run->o->hosts;
+}
+
+/* Everything that the always-on daemon serves: csync2.cfg. */
+static int
+cage_prepare(struct run_host *h, struct strv *vars, struct buf *input,
+    struct err *e)
+{
+	const struct cfg *cfgs[] = { h->run->cfg };
+	struct cage_input in = { .cfgs = cfgs, .ncfgs = 1,
+	    .sysdir = h->run->o->sysdir, .self = h->ph->name };
+	struct strv needs = { 0 }, notes = { 0 };
+	struct buf b;
+	size_t i;
+	int rc;
+
+	buf_init(&b, 1 << 16);
+	rc = cage_emit(&in, input, &needs, &notes, e);
+	if (rc == 0) {
+		for (i = 0; i < notes.n; i++)
+			report_line(h->run->report, h->i, "note", notes.v[i]);
+		rc |= buf_adds(input, "#END\n");
+		rc |= buf_adds(&b, "needs=");
+		for (i = 0; i < needs.n; i++)
+			rc |= buf_addf(&b, "%s%s", i > 0 ? "\n" : "",
+			    needs.v[i]);
+		rc |= strv_add(vars, b.data);
+		rc |= strv_addf(vars, "path=%s", CAGE_PATH);
+		rc |= strv_addf(vars, "dry=%d", h->run->o->dry_run);
+		if (rc != 0)
+			rc = no_mem(e);
+	}
+	strv_clear(&needs);
+	strv_clear(&notes);
+	buf_clear(&b);
+	return rc;
+}
+
+static int
+cage_test_prepare(struct run_host *h, struct strv *vars, struct buf *input,
+    struct err *e)
+{
+	(void)input;
+	return add_fifos(h, "fifos", vars, e);
+}
+
+/* An attack that was not held, or ordinary work that was. */
+static void
+cage_test_event(struct run_host *h, const char *ev, const char *text)
+{
+	say_step(h, ev, text);
+	if ((strcmp(ev, "attack") == 0 && strstr(text, " BROKE") != NULL) ||
+	    (strcmp(ev, "works") == 0 && strstr(text, " NO") != NULL))
+		run_host_end(h, REPORT_FAILED, "failed", text);
+}
+
+int
+cage_start(struct run *r, struct err *e)
+{
+	const struct fanout_spec write = { .script = remote_script("cage"),
+	    .doing = "caging", .done = r->o->dry_run ? "looked at" : "caged",
+	    .wants = cage_wants, .prepare = cage_prepare,
+	    .on_event = say_step };
+	const struct fanout_spec test = {
+	    .script = remote_script("cage-test"), .doing = "attacking",
+	    .done = "held", .wants = cage_wants,
+	    .prepare = cage_test_prepare, .on_event = cage_test_event };
+
+	return fanout_start(r, r->o->test ? &test : &write, e);
+}

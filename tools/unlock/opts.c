@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: ISC */
+#include "unlock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "ssh/host.h"
+#include "ui/conf.h"
+#include "ui/opt.h"
+#include "version.h"
+
+enum {
+	O_FROM = 1, O_FIFO, O_SHARED, O_HOLD, O_CHECK, O_SETUP, O_CAGE,
+	O_TEST, O_HOSTS, O_FILE, O_CNAME, O_SELF, O_DBDIR, O_HOST, O_EXCLUDE,
+	O_MAP, O_USER, O_BECOME, O_SSH, O_SSHCFG, O_SSHOPT, O_KEY,
+	O_HOLDER_KEY, O_STATE, O_JOBS, O_CONNECT, O_HOST_TIMEOUT, O_FOR,
+	O_VERIFY, O_STRICT, O_ACCEPT, O_DRY, O_JSON, O_QUIET, O_VERBOSE,
+	O_CONFIG, O_TABLE,
+};
+
+static const struct opt_row rows[] = {
+	{ 0, "from", "HOST", "let HOST push (default: this host)", O_FROM },
+	{ 0, "fifo", NULL, "feed a key a receiver into its FIFO, one push "
+	    "after another", O_FIFO },
+	{ 0, "shared", NULL, "one key in all FIFOs while csync2 pushes",
+	    O_SHARED },
+	{ 0, "hold", NULL, "keep a shared window open until Ctrl-C or --for",
+	    O_HOLD },
+	{ 0, "for", "TIME", "close after TIME (90s, 10m, 1h)", O_FOR },
+	{ 0, "check", NULL, "say what is unsafe in this configuration",
+	    O_CHECK },
+	{ 0, "hosts", NULL, "with --check or --cage: on every host, over ssh",
+	    O_HOSTS },
+	{ 0, "setup", NULL, "make FIFOs and folders on every host", O_SETUP },
+	{ 0, "holder-key", "FILE", "with --setup: print the authorized_keys "
+	    "line of this public key", O_HOLDER_KEY },
+	{ 0, "cage", NULL, "write the systemd drop-in that confines the "
+	    "always-on daemon", O_CAGE },
+	{ 0, "test", NULL, "with --cage: prove it by trying the attacks",
+	    O_TEST },
+	{ 0, "verify", NULL, "after the push, compare every file's hash on "
+	    "every host", O_VERIFY },
+	{ 0, "strict", NULL, "stop at any finding of the check", O_STRICT },
+	{ 0, "accept-risk", NULL, "go on with --fifo or a shared window "
+	    "although the check found a risk", O_ACCEPT },
+	{ 'n', "dry-run", NULL, "show the plan, connect to nothing", O_DRY },
+	{ 'c', "csync2-config", "FILE", "csync2's configuration", O_FILE },
+	{ 'C', "name", "NAME", "csync2's configuration csync2_NAME.cfg",
+	    O_CNAME },
+	{ 'N', "self", "NAME", "this host's name in that configuration",
+	    O_SELF },
+	{ 'D', "database", "DIR", "csync2's database folder, with --fifo and "
+	    "--shared", O_DBDIR },
+	{ 'H', "host", "HOST", "only this host (again for more)", O_HOST },
+	{ 'x', "exclude", "HOST", "not this host (again for more)",
+	    O_EXCLUDE },
+	{ 0, "map", "NAME=DEST", "ssh destination of csync2's host NAME",
+	    O_MAP },
+	{ 0, "user", "USER", "log in as USER", O_USER },
+	{ 0, "become", "COMMAND", "how to be root there ('sudo -n')",
+	    O_BECOME },
+	{ 'F', "ssh-config", "FILE", "ssh's configuration file", O_SSHCFG },
+	{ 'o', "ssh-option", "OPTION", "passed to ssh -o", O_SSHOPT },
+	{ 0, "ssh", "PROGRAM", "run this instead of ssh", O_SSH },
+	{ 'k', "key", "SOURCE", "random, file:PATH, fd:N, cmd:COMMAND or tty",
+	    O_KEY },
+	{ 0, "state", "DIR", "where scans are kept, '-' for nowhere "
+	    "(/var/lib/postern/unlock)", O_STATE },
+	{ 'j', "jobs", "N", "handshakes under way at once (16)", O_JOBS },
+	{ 0, "connect-timeout", "TIME", "until a host answers (10s)",
+	    O_CONNECT },
+	{ 0, "timeout", "TIME", NULL, O_HOST_TIMEOUT },
+	{ 0, "host-timeout", "TIME", "for one host's push (60s)",
+	    O_HOST_TIMEOUT },
+	{ 0, "config", "FILE", "instead of unlock.conf(5)", O_CONFIG },
+	{ 0, "json", NULL, "an object a line on standard output", O_JSON },
+	{ 'q', "quiet", NULL, "say only what failed", O_QUIET },
+	{ 'v', "verbose", NULL, "say more", O_VERBOSE },
+	{ 0, "opt-table", NULL, NULL, O_TABLE },
+	{ 0, NULL, NULL, NULL, 0 },
+};
+
+static const char *const usage[] = {
+	"postern unlock [options] GROUP…",
+	"postern unlock [options] GROUP… -- COMMAND…",
+	"postern unlock --hold [--for TIME] GROUP…",
+	"postern unlock --check [--hosts] [GROUP…]",
+	"postern unlock --setup GROUP…",
+	"postern unlock --cage [--test] [--hosts]",
+	NULL
+};
+
+static const struct opt_cmd cmd = {
+	.name = "postern unlock",
+	.usage = usage,
+	.about = "Pushes csync2 groups whose key is a FIFO: nobody can sync "
+	    "them but in the moment that you open.",
+	.rows = rows,
+};
+
+static const struct conf_key conf_keys[] = {
+	{ "unlock", "user", O_USER, false },
+	{ "unlock", "become", O_BECOME, false },
+	{ "unlock", "ssh-config", O_SSHCFG, false },
+	{ "unlock", "ssh-option", O_SSHOPT, true },
+	{ "unlock", "ssh", O_SSH, false },
+	{ "unlock", "csync2-config", O_FILE, false },
+	{ "unlock", "name", O_CNAME, false },
+	{ "unlock", "self", O_SELF, false },
+	{ "unlock", "from", O_FROM, false },
+	{ "unlock", "key", O_KEY, false },
+	{ "unlock", "state", O_STATE, false },
+	{ "unlock", "jobs", O_JOBS, false },
+	{ "unlock", "connect-timeout", O_CONNECT, false },
+	{ "unlock", "host-timeout", O_HOST_TIMEOUT, false },
+	{ "map", "*", O_MAP, false },
+	{ NULL, NULL, 0, false },
+};
+
+/* What the walk over argv collects beside the options themselves. */
+struct walk {
+	struct unlock_opts *o;
+	char *config;
+	bool helped;
+	bool file;		/* unlock.conf: argv's values stay */
+};
+
+static int
+set_action(struct unlock_opts *o, enum unlock_action a, struct err *e)
+{
+	if (o->action != UNLOCK_PUSH && o->action != a)
+		return err_set(e, ERR_USAGE,
+		    "only one of --hold, --check, --setup and --cage");
+	o->action = a;
+	return 0;
+}
+
+static int
+set_way(struct unlock_opts *o, enum unlock_way w, struct err *e)
+{
+	if (o->way != UNLOCK_PIPE && o->way != w)
+		return err_set(e, ERR_USAGE, "either --fifo or --shared");
+	o->way = w;
+	return 0;
+}
+
+/* Sets a string once; the file never overrides the command line. */
+static int
+set_str(struct walk *w, char **s, const char *value, struct err *e)
+{
+	if (w->file && *s != NULL)
+		return 0;
+	free(*s);
+	*s = strdup(value);
+	return *s != NULL ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
+static int
+add_str(struct strv *s, const char *value, struct err *e)
+{
+	return strv_add(s, value) == 0 ? 0 :
+	    err_set(e, ERR_MEM, "out of memory");
+}
+
+static int
+add_map(struct walk *w, const char *name, size_t len, const char *dest,
+    struct err *e)
+{
+	struct unlock_opts *o = w->o;
+	struct unlock_map *m;
+	size_t i;
+
+	if (host_check(dest, e) == -1)
+		return -1;
+	for (i = 0; i < o->nmap; i++)
+		if (strlen(o->map[i].name) == len &&
+		    strncasecmp(o->map[i].name, name, len) == 0)
+			return w->file ? 0 : err_set(e, ERR_USAGE,
+			    "--map: '%.*s' is given twice", (int)len, name);
+	m = reallocarray(o->map, o->nmap + 1, sizeof(*m));
+	if (m == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	o->map = m;
+	m[o->nmap].name = strndup(name, len);
+	m[o->nmap].dest = strdup(dest);
+	o->nmap++;
+	return m[o->nmap - 1].name != NULL && m[o->nmap - 1].dest != NULL ?
+	    0 : err_set(e, ERR_MEM, "out of memory");
+}
+
+static int
+set_map(struct walk *w, const char *value, struct err *e)
+{
+	const char *eq = strchr(value, '=');
+
+	if (eq == NULL || eq == value)
+		return err_set(e, ERR_USAGE,
+		    "--map: '%s' is not NAME=DESTINATION", value);
+	return add_map(w, value, (size_t)(eq - value), eq + 1, e);
+}
+
+static int
+set_time(struct walk *w, const char *what, uint64_t *ms, const char *value,
+    struct err *e)
+{
+	if (w->file && *ms != 0)
+		return 0;
+	if (num_duration_ms(value, what, ms, e) == -1)
+		return -1;
+	if (*ms == 0)
+		return err_set(e, ERR_USAGE, "%s: must be more than 0", what);
+	return 0;
+}
+
+static int
+set_value(struct walk *w, int id, const char *v, struct err *e)
+{
+	struct unlock_opts *o = w->o;
+
+	switch (id) {
+	case O_FROM:
+		return set_str(w, &o->from, v, e);
+	case O_FILE:
+		return set_str(w, &o->cfg_file, v, e);
+	case O_CNAME:
+		return set_str(w, &o->cfg_name, v, e);
+	case O_SELF:
+		return set_str(w, &o->self, v, e);
+	case O_DBDIR:
+		return set_str(w, &o->dbdir, v, e);
+	case O_USER:
+		return set_str(w, &o->user, v, e);
+	case O_BECOME:
+		return set_str(w, &o->become, v, e);
+	case O_SSH:
+		return set_str(w, &o->ssh, v, e);
+	case O_SSHCFG:
+		return set_str(w, &o->ssh_config, v, e);
+	case O_KEY:
+		return set_str(w, &o->key, v, e);
+	case O_HOLDER_KEY:
+		return set_str(w, &o->holder_key, v, e);
+	case O_STATE:
+		return set_str(w, &o->state_dir, v, e);
+	case O_CONFIG:
+		return set_str(w, &w->config, v, e);
+	case O_SSHOPT:
+		return add_str(&o->ssh_options, v, e);
+	case O_HOST:
+		return add_str(&o->only, v, e);
+	case O_EXCLUDE:
+		return add_str(&o->except, v, e);
+	case O_MAP:
+		return set_map(w, v, e);
+	case O_JOBS:
+		if (w->file && o->jobs_set)
+			return 0;
+		o->jobs_set = true;
+		return num_u64(v, "--jobs", 1, 4096, &o->jobs, e);
+	case O_CONNECT:
+		return set_time(w, "--connect-timeout", &o->connect_ms, v, e);
+	case O_HOST_TIMEOUT:
+		return set_time(w, "--host-timeout", &o->host_ms, v, e);
+	case O_FOR:
+		return set_time(w, "--for", &o->for_ms, v, e);
+	default:
+		return err_set(e, ERR_USAGE, "unknown option %d", id);
+	}
+}
+
+static int
+set_opt(void *arg, int id, const char *v, struct err *e)
+{
+	struct walk *w = arg;
+	struct unlock_opts *o = w->o;
+
+	switch (id) {
+	case OPT_HELP:
+		opt_help(&cmd, stdout);
+		w->helped = true;
+		return 0;
+	case OPT_VERSION:
+		printf("postern unlock %s\n", POSTERN_VERSION);
+		w->helped = true;
+		return 0;
+	case O_TABLE:
+		opt_table(&cmd, stdout);
+		w->helped = true;
+		return 0;
+	case O_FIFO:
+		return set_way(o, UNLOCK_FIFO, e);
+	case O_SHARED:
+		return set_way(o, UNLOCK_SHARED, e);
+	case O_HOLD:
+		return set_action(o, UNLOCK_HOLD, e);
+	case O_CHECK:
+		return set_action(o, UNLOCK_CHECK, e);
+	case O_SETUP:
+		return set_action(o, UNLOCK_SETUP, e);
+	case O_CAGE:
+		return set_action(o, UNLOCK_CAGE, e);
+	case O_TEST:
+		o->test = true;
+		return 0;
+	case O_HOSTS:
+		o->hosts = true;
+		return 0;
+	case O_VERIFY:
+		o->verify = true;
+		return 0;
+	case O_STRICT:
+		o->strict = true;
+		return 0;
+	case O_ACCEPT:
+		o->accept_risk = true;
+		return 0;
+	case O_DRY:
+		o->dry_run = true;
+		return 0;
+	case O_JSON:
+		o->json = true;
+		return 0;
+	case O_QUIET:
+		o->quiet = true;
+		return 0;
+	case O_VERBOSE:
+		o->verbose = true;
+		return 0;
+	default:
+		return set_value(w, id, v, e);
+	}
+}
+
+static int
+set_conf(void *arg, int id, const char *section, const char *key,
+    const char *value, const char *at, struct err *e)
+{
+	struct walk *w = arg;
+	int rc;
+
+	(void)section;
+	if (id == O_MAP)
+		rc = add_map(w, key, strlen(key), value, e);
+	else
+		rc = set_value(w, id, value, e);
+	if (rc == -1) {
+		err_wrap(e, "%s", at);
+		if (e != NULL && e->code == ERR_USAGE)
+			e->code = ERR_CONFIG;
+	}
+	return rc;
+}
+
+/* What goes together, once everything is known. */
+static int
+check_opts(struct unlock_opts *o, struct err *e)
+{
+	bool window = o->action == UNLOCK_HOLD;
+
+	if (o->command.n > 0) {
+		if (o->action != UNLOCK_PUSH)
+			return err_set(e, ERR_USAGE, "a COMMAND opens a "
+			    "window of its own: not with --hold, --check, "
+			    "--setup or --cage");
+		o->action = UNLOCK_COMMAND;
+		window = true;
+	}
+	if (window) {
+		if (o->way == UNLOCK_FIFO)
+			return err_set(e, ERR_USAGE, "a window that others "
+			    "use has one key for all: not with --fifo");
+		if (o->from != NULL)
+			return err_set(e, ERR_USAGE, "--from names who "
+			    "pushes, and in a window that is up to you: use "
+			    "it without --hold and COMMAND");
+		o->way = UNLOCK_SHARED;
+	}
+	if (o->groups.n == 0 && o->action != UNLOCK_CHECK &&
+	    o->action != UNLOCK_CAGE)
+		return err_set(e, ERR_USAGE,
+		    "which group? (postern unlock GROUP…, or --help)");
+	if (o->test && o->action != UNLOCK_CAGE)
+		return err_set(e, ERR_USAGE, "--test goes with --cage");
+	if (o->hosts && o->action != UNLOCK_CHECK &&
+	    o->action != UNLOCK_CAGE)
+		return err_set(e, ERR_USAGE,
+		    "--hosts goes with --check or --cage");
+	if (o->verify && o->action == UNLOCK_HOLD)
+		return err_set(e, ERR_USAGE, "--verify needs a push or a "
+		    "COMMAND to come after");
+	if (o->strict && o->accept_risk)
+		return err_set(e, ERR_USAGE,
+		    "either --strict or --accept-risk");
+	return 0;
+}
+
+static int
+set_default(char **s, const char *value, struct err *e)
+{
+	if (*s != NULL)
+		return 0;
+	*s = strdup(value);
+	return *s != NULL ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
+static int
+fill_in(struct unlock_opts *o, struct err *e)
+{
+	const char *sysdir = getenv("CSYNC2_SYSTEM_DIR");
+	char name[256] = "";
+	char *p;
+
+	o->sysdir_set = sysdir != NULL && *sysdir != '\0';
+	if (o->self == NULL && gethostname(name, sizeof(name) - 1) == -1)
+		return err_sys(e, "gethostname");
+	if (set_default(&o->self, name, e) == -1 ||
+	    set_default(&o->sysdir, o->sysdir_set ? sysdir : "/etc", e) == -1 ||
+	    set_default(&o->key, "random", e) == -1 ||
+	    set_default(&o->state_dir, "/var/lib/postern/unlock", e) == -1)
+		return -1;
+	for (p = o->self; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (o->jobs == 0)
+		o->jobs = 16;
+	if (o->connect_ms == 0)
+		o->connect_ms = 10000;
+	if (o->host_ms == 0)
+		o->host_ms = 60000;
+	return 0;
+}
+
+int
+opts_parse(int argc, char **argv, bool hold, struct unlock_opts *ret,
+    struct err *e)
+{
+	struct walk w = { .o = ret };
+	int first, dashes, i, rc = -1;
+
+	if (hold)
+		ret->action = UNLOCK_HOLD;
+	if (opt_parse(&cmd, argc, argv, 0, set_opt, &w, &first, &dashes,
+	    e) == -1)
+		goto out;
+	if (w.helped) {
+		rc = 1;
+		goto out;
+	}
+	for (i = first; i < dashes; i++)
+		if (add_str(&ret->groups, argv[i], e) == -1)
+			goto out;
+	for (i = dashes; i < argc; i++)
+		if (add_str(&ret->command, argv[i], e) == -1)
+			goto out;
+	w.file = true;
+	if (conf_load("unlock", w.config, conf_keys, set_conf, &w, e) == -1 ||
+	    check_opts(ret, e) == -1 || fill_in(ret, e) == -1)
+		goto out;
+	rc = 0;
+out:
+	free(w.config);
+	return rc;
+}
+
+void
+opts_clear(struct unlock_opts *o)
+{
+	char **strs[] = { &o->cfg_file, &o->cfg_name, &o->sysdir, &o->self,
+	    &o->dbdir, &o->from, &o->user, &o->become, &o->ssh,
+	    &o->ssh_config, &o->key, &o->holder_key, &o->state_dir };
+	struct strv *vecs[] = { &o->groups, &o->command, &o->only, &o->except,
+	    &o->ssh_options };
+	size_t i;
+
+	for (i = 0; i < sizeof(strs) / sizeof(*strs); i++)
+		free(*strs[i]);
+	for (i = 0; i < sizeof(vecs) / sizeof(*vecs); i++)
+		strv_clear(vecs[i]);
+	for (i = 0; i < o->nmap; i++) {
+		free(o->map[i].name);
+		free(o->map[i].dest);
+	}
+	free(o->map);
+	*o = (struct unlock_opts){ 0 };
+}

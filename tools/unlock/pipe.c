@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: ISC */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipe.h"
+#include "remote.h"
+#include "ui/log.h"
+#include "ways.h"
+
+#define PUSHES_MAX 64		/* csync2 processes at once on the pusher */
+#define GRACE_MS 5000		/* for the other half to end by itself */
+
+static struct pipe_run *
+way(struct run *r)
+{
+	return r->way;
+}
+
+static void
+fail_all(struct run *r, const char *why)
+{
+	size_t i;
+
+	for (i = 0; i < r->plan->nhosts; i++)
+		run_host_end(&r->hosts[i], REPORT_FAILED, "failed", why);
+}
+
+/* Both halves are over: what became of this receiver. */
+void
+pipe_judge(struct run_host *h)
+{
+	struct pipe_host *p = pipe_of(h);
+	char detail[512];
+
+	if (!p->job_over || !p->session_over || h->ended)
+		return;
+	if (p->rc == 0 && p->ndirty == 0) {
+		run_host_end(h, REPORT_OK, "synced", NULL);
+		return;
+	}
+	if (p->strangers > 0)
+		snprintf(detail, sizeof(detail), "someone else connected to "
+		    "the forwarded port on the pushing host: %s", p->said);
+	else if (p->why[0] != '\0')
+		snprintf(detail, sizeof(detail), "%s", p->why);
+	else if (p->said[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2: %s", p->said);
+	else
+		snprintf(detail, sizeof(detail), "csync2 ended with status "
+		    "%u, %zu files stayed dirty", p->rc, p->ndirty);
+	run_host_end(h, REPORT_FAILED, "failed", detail);
+}
+
+static void
+job_over(struct run_host *h, unsigned rc)
+{
+	struct pipe_host *p = pipe_of(h);
+
+	if (p->job_over)
+		return;
+	p->job_over = true;
+	p->rc = rc;
+	loop_timer_free(p->deadline);
+	p->deadline = NULL;
+	if (p->job)
+		way(h->run)->jobs--;
+	if (!p->session_over) {
+		/* Nothing was to be pushed: nobody ever connected. */
+		if (p->relay == NULL)
+			child_close_stdin(session_child(h->session));
+		session_run_ms(h->session, GRACE_MS);
+	}
+	pipe_judge(h);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct run_host *h = arg;
+	struct pipe_host *p = pipe_of(h);
+	struct err e = ERR_INIT;
+
+	(void)pusher_stop(h->run->pusher, h->i, &e);
+	snprintf(p->why, sizeof(p->why), "not done within %llu s "
+	    "(--host-timeout)",
+	    (unsigned long long)(h->run->o->host_ms / 1000));
+	run_host_end(h, REPORT_LATER, "failed", p->why);
+	session_free(h->session);
+	h->session = NULL;
+	p->session_over = true;
+	job_over(h, 1);
+}
+
+/* Starts the job of a receiver whose csync2 waits, if there is room. */
+void
+pipe_try_push(struct run_host *h)
+{
+	struct pipe_host *p = pipe_of(h);
+	struct run *r = h->run;
+	struct err e = ERR_INIT;
+	char args[64];
+
+	if (!h->ready || h->ended || p->job || p->port == 0 ||
+	    way(r)->jobs >= PUSHES_MAX)
+		return;
+	snprintf(args, sizeof(args), "%zu %u", h->ph->set, p->port);
+	p->deadline = loop_timer_new(r->loop, r->o->host_ms, 0, on_deadline,
+	    h, &e);
+	if (p->deadline == NULL || pusher_job(r->pusher, h->i, args, h->keys,
+	    h->nkeys, &e) == -1) {
+		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+		return;
+	}
+	p->job = true;
+	way(r)->jobs++;
+	run_state(h, PROGRESS_RUN, "reading", NULL);
+	pool_release(r->pool, h->i);
+}
+
+static void
+try_all(struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->plan->nhosts && way(r)->jobs < PUSHES_MAX; i++)
+		if (r->hosts[i].ready)
+			pipe_try_push(&r->hosts[i]);
+}
+
+/* A group's name as a part of a file name. */
+static int
+add_name(struct buf *out, const char *name)
+{
+	const unsigned char *p;
+	int rc = 0;
+
+	for (p = (const unsigned char *)name; *p != '\0'; p++)
+		if (isalnum(*p) || *p == '_' || *p == '-')
+			rc |= buf_addc(out, (char)*p);
+		else
+			rc |= buf_addf(out, "%%%02x", *p);
+	return rc;
+}
+
+/* Where the pusher keeps the scans of a set: STATE/HOST/CONFIG.GROUP… */
+static int
+set_dir(const struct run *r, size_t set, struct buf *out)
+{
+	const struct plan_set *s = &r->plan->sets[set];
+	size_t i;
+	int rc;
+
+	if (strcmp(r->o->state_dir, "-") == 0)
+		return buf_adds(out, "-");
+	rc = buf_addf(out, "%s/", r->o->state_dir);
+	rc |= add_name(out, r->plan->hosts[r->plan->pusher].name);
+	rc |= buf_addc(out, '/');
+	rc |= add_name(out, r->o->cfg_name != NULL ? r->o->cfg_name :
+	    "csync2");
+	for (i = 0; i < s->ngroups; i++) {
+		rc |= buf_addc(out, '.');
+		rc |= add_name(out, s->groups[i]->name);
+	}
+	return rc;
+}
+
+static void
+on_ready(void *arg)
+{
+	struct run *r = arg;
+	const char *me = r->hosts[r->plan->pusher].ph->name;
+	struct buf conf, dir;
+	struct err e = ERR_INIT;
+	size_t i;
+	int rc = 0;
+
+	buf_init(&conf, 1 << 20);
+	buf_init(&dir, 4096);
+	for (i = 0; rc == 0 && i < r->plan->nsets; i++) {
+		const struct plan_set *s = &r->plan->sets[i];
+
+		buf_clear(&conf);
+		buf_clear(&dir);
+		if (cfg_emit_pipe(r->cfg, s->groups, s->ngroups, me, me,
+		    &conf, &e) == -1 || set_dir(r, i, &dir) == -1 ||
+		    pusher_conf(r->pusher, i, s->ngroups, &conf, dir.data,
+		    &e) == -1)
+			rc = -1;
+	}
+	buf_clear(&conf);
+	buf_clear(&dir);
+	if (rc == -1)
+		fail_all(r, e.msg);
+}
+
+static void
+scan_over(struct run *r)
+{
+	if (--way(r)->scans_left == 0)
+		pool_run(r->pool);
+}
+
+static void
+on_scanned(void *arg, size_t set, size_t nfiles)
+{
+	struct run *r = arg;
+
+	if (set >= r->plan->nsets || way(r)->scans_left == 0)
+		return;
+	log_debug("set %zu: %zu files", set, nfiles);
+	scan_over(r);
+}
+
+static void
+on_scan_failed(void *arg, size_t set, const char *text)
+{
+	struct run *r = arg;
+	char detail[256];
+	size_t i;
+
+	if (set >= r->plan->nsets || way(r)->scans_left == 0)
+		return;
+	snprintf(detail, sizeof(detail), "the scan on the pushing host: %s",
+	    text);
+	for (i = 0; i < r->plan->nhosts; i++)
+		if (!r->hosts[i].ph->pushes && r->hosts[i].ph->set == set)
+			run_host_end(&r->hosts[i], REPORT_FAILED, "failed",
+			    detail);
+	scan_over(r);
+}
+
+static void
+on_text(void *arg, size_t job, const char *kind, const char *text)
+{
+	struct run *r = arg;
+	struct pipe_host *p;
+
+	if (job >= r->plan->nhosts)
+		return;
+	p = pipe_of(&r->hosts[job]);
+	if (strcmp(kind, "dirty") == 0)
+		p->ndirty++;
+	else
+		snprintf(p->said, sizeof(p->said), "%s", text);
+	report_line(r->report, job, strcmp(kind, "out") == 0 ? "csync2" :
+	    kind, text);
+}
+
+static void
+on_job_end(void *arg, size_t job, unsigned rc)
+{
+	struct run *r = arg;
+
+	if (job >= r->plan->nhosts || !pipe_of(&r->hosts[job])->job)
+		return;
+	job_over(&r->hosts[job], rc);
+	try_all(r);
+}
+
+static void
+on_forward(void *arg, uint16_t remote, uint16_t local)
+{
+	struct run *r = arg;
+	struct pipe_host *p;
+	size_t i;
+
+	for (i = 0; i < r->plan->nhosts; i++) {
+		p = pipe_of(&r->hosts[i]);
+		if (p->listen != NULL && listen_port(p->listen) == local)
+			p->port = remote;
+	}
+	try_all(r);
+}
+
+static void
+on_dead(void *arg, const char *why)
+{
+	struct run *r = arg;
+	char detail[320];
+
+	snprintf(detail, sizeof(detail), "the pushing host %s: %s",
+	    r->hosts[r->plan->pusher].ph->name, why);
+	fail_all(r, detail);
+}
+
+static void
+pipe_over(struct run *r)
+{
+	struct err e = ERR_INIT;
+
+	if (r->o->verify && r->stops == 0) {
+		if (verify_start(r, &e) == 0)
+			return;
+		r->status = log_err(&e);
+	}
+	run_done(r);
+}
+
+static void
+pipe_stop(struct run *r)
+{
+	pusher_quit(r->pusher);
+	fail_all(r, "interrupted");
+}
+
+/* A listener a receiver; with --from, the -R that leads to it. */
+static int
+listen_all(struct run *r, struct strv *forwards, struct err *e)
+{
+	bool local = r->hosts[r->plan->pusher].ph->here;
+	struct pipe_host *p;
+	size_t i;
+
+	for (i = 0; i < r->plan->nhosts; i++) {
+		p = pipe_of(&r->hosts[i]);
+		if (r->hosts[i].ph->pushes)
+			continue;
+		p->listen = listen_tcp(r->loop, "127.0.0.1", 0,
+		    receiver_accept, &r->hosts[i], e);
+		if (p->listen == NULL)
+			return -1;
+		if (local)
+			p->port = listen_port(p->listen);
+		else if (strv_addf(forwards, "127.0.0.1:0:127.0.0.1:%u",
+		    listen_port(p->listen)) == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+	}
+	return 0;
+}
+
+int
+pipe_start(struct run *r, struct err *e)
+{
+	const struct pusher_ops ops = { .on_ready = on_ready,
+	    .on_scanned = on_scanned, .on_scan_failed = on_scan_failed,
+	    .on_text = on_text, .on_end = on_job_end,
+	    .on_forward = on_forward, .on_dead = on_dead, .arg = r };
+	struct run_host *pusher = &r->hosts[r->plan->pusher];
+	struct strv forwards = { 0 };
+	struct strv vars = { 0 };
+	struct pipe_run *w;
+	int rc = -1;
+
+	w = r->way = calloc(1, sizeof(*w));
+	if (w == NULL || (w->hosts = calloc(r->plan->nhosts,
+	    sizeof(*w->hosts))) == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	w->scans_left = r->plan->nsets;
+	r->on_stop = pipe_stop;
+	r->on_all = pipe_over;
+	r->pool = pool_new(r->plan->nhosts, r->o->jobs, receiver_connect, r,
+	    e);
+	if (r->pool == NULL || listen_all(r, &forwards, e) == -1)
+		goto out;
+	r->pusher = pusher_start(r, remote_script("push"), &vars,
+	    pusher->ph->here ? NULL : &forwards, &ops, e);
+	if (r->pusher == NULL)
+		goto out;
+	run_host_end(pusher, REPORT_NOTHING, "pushes", NULL);
+	rc = 0;
+out:
+	strv_clear(&forwards);
+	strv_clear(&vars);
+	return rc;
+}
+
+void
+pipe_clear(struct run *r)
+{
+	struct pipe_run *w = r->way;
+	size_t i;
+
+	for (i = 0; w != NULL && w->hosts != NULL && i < r->plan->nhosts;
+	    i++) {
+		relay_free(w->hosts[i].relay);
+		listen_free(w->hosts[i].listen);
+		loop_timer_free(w->hosts[i].deadline);
+	}
+	if (w != NULL)
+		free(w->hosts);
+	free(w);
+	r->way = NULL;
+}

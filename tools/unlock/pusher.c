@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+#include "pusher.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+#include "ui/log.h"
+
+#define BEAT_MS 1000
+
+struct pusher {
+	struct session *session;
+	struct pusher_ops ops;
+	char refusal[256];		/* what the script refused with */
+};
+
+/* A number and a space at the head of text. -1 when there is none. */
+static int
+take_number(const char **text, size_t *ret)
+{
+	char *end;
+	unsigned long n;
+
+	if (**text < '0' || **text > '9')
+		return -1;
+	n = strtoul(*text, &end, 10);
+	if (*end != ' ' && *end != '\0')
+		return -1;
+	*text = *end == ' ' ? end + 1 : end;
+	*ret = n;
+	return 0;
+}
+
+static void
+on_event(void *arg, const char *ev, const char *text)
+{
+	struct pusher *p = arg;
+	const struct pusher_ops *o = &p->ops;
+	size_t n = 0, m = 0;
+
+	if (strcmp(ev, "ready") == 0 && o->on_ready != NULL) {
+		o->on_ready(o->arg);
+	} else if (strcmp(ev, "refuse") == 0) {
+		snprintf(p->refusal, sizeof(p->refusal), "%s",
+		    strchr(text, ' ') != NULL ? strchr(text, ' ') + 1 : text);
+	} else if (take_number(&text, &n) == -1) {
+		log_debug("pusher: %s %s", ev, text);
+	} else if (strcmp(ev, "scanned") == 0 && o->on_scanned != NULL) {
+		(void)take_number(&text, &m);
+		o->on_scanned(o->arg, n, m);
+	} else if (strcmp(ev, "failed") == 0 && o->on_scan_failed != NULL) {
+		o->on_scan_failed(o->arg, n, text);
+	} else if (strcmp(ev, "end") == 0 && o->on_end != NULL) {
+		(void)take_number(&text, &m);
+		o->on_end(o->arg, n, (unsigned)m);
+	} else if ((strcmp(ev, "out") == 0 || strcmp(ev, "dirty") == 0) &&
+	    o->on_text != NULL) {
+		o->on_text(o->arg, n, ev, text);
+	} else {
+		log_debug("pusher: %s %zu %s", ev, n, text);
+	}
+}
+
+/* "Allocated port 41234 for remote forward to 127.0.0.1:40001" */
+static void
+on_noise(void *arg, enum child_stream s, const char *line)
+{
+	struct pusher *p = arg;
+	unsigned remote, local;
+
+	(void)s;
+	if (p->ops.on_forward != NULL && sscanf(line, "Allocated port %u for "
+	    "remote forward to 127.0.0.1:%u", &remote, &local) == 2 &&
+	    remote <= 65535 && local <= 65535)
+		p->ops.on_forward(p->ops.arg, (uint16_t)remote,
+		    (uint16_t)local);
+	else
+		log_debug("pusher: %s", line);
+}
+
+static void
+on_end(void *arg, const struct session_end *end)
+{
+	struct pusher *p = arg;
+
+	if (p->ops.on_dead != NULL)
+		p->ops.on_dead(p->ops.arg, p->refusal[0] != '\0' ?
+		    p->refusal : end->why);
+}
+
+struct pusher *
+pusher_start(struct run *r, const char *script, const struct strv *vars,
+    const struct strv *forwards, const struct pusher_ops *ops, struct err *e)
+{
+	struct run_host *h = &r->hosts[r->plan->pusher];
+	struct sshargv_opts ssh = r->ssh;
+	struct session_spec s;
+	struct pusher *p;
+
+	p = calloc(1, sizeof(*p));
+	if (p == NULL) {
+		err_set(e, ERR_MEM, "out of memory");
+		return NULL;
+	}
+	p->ops = *ops;
+	ssh.remote_forwards = forwards;
+	run_spec(r, h, &s);
+	s.ssh = &ssh;
+	s.script = script;
+	s.vars = vars;
+	s.beat_ms = BEAT_MS;
+	s.on_event = on_event;
+	s.on_noise = on_noise;
+	s.on_end = on_end;
+	s.arg = p;
+	p->session = session_start(r->loop, &s, e);
+	if (p->session == NULL) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void
+pusher_free(struct pusher *p)
+{
+	if (p == NULL)
+		return;
+	session_free(p->session);
+	free(p);
+}
+
+static int
+send_line(struct pusher *p, const char *line, struct err *e)
+{
+	return child_send(session_child(p->session), line, strlen(line), e);
+}
+
+int
+pusher_conf(struct pusher *p, size_t set, size_t nkeys,
+    const struct buf *conf, const char *dir, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, conf->len + 8192);
+	if (buf_addf(&b, "conf %zu %zu\n", set, nkeys) == -1 ||
+	    buf_add(&b, conf->data, conf->len) == -1 ||
+	    buf_addf(&b, "#END\nscan %zu %s\n", set, dir) == -1)
+		rc = err_set(e, ERR_MEM, "out of memory");
+	else
+		rc = child_send(session_child(p->session), b.data, b.len, e);
+	buf_clear(&b);
+	return rc;
+}
+
+int
+pusher_job(struct pusher *p, size_t job, const char *args,
+    struct secret *const *keys, size_t nkeys, struct err *e)
+{
+	struct child *c = session_child(p->session);
+	char line[512];
+	size_t i;
+	int n;
+
+	n = snprintf(line, sizeof(line), "push %zu %s\n", job, args);
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return err_set(e, ERR_CONFIG, "a host name is too long");
+	if (send_line(p, line, e) == -1)
+		return -1;
+	for (i = 0; i < nkeys; i++)
+		if (child_send_secret(c, secret_data(keys[i]),
+		    secret_len(keys[i]), NULL, NULL, e) == -1 ||
+		    child_send(c, "\n", 1, e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+pusher_stop(struct pusher *p, size_t job, struct err *e)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "stop %zu\n", job);
+	return send_line(p, line, e);
+}
+
+void
+pusher_quit(struct pusher *p)
+{
+	struct err e = ERR_INIT;
+
+	if (send_line(p, "quit\n", &e) == 0)
+		child_close_stdin(session_child(p->session));
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pusher: csync2 on the host that pushes, through one session with the
+ * script push.sh (pipe way) or push-fifo.sh (--fifo, --shared), on this
+ * machine or, with --from, on another. We say which job starts when; the
+ * script runs them side by side and says how each ended. When we are gone it
+ * ends them all.
+ */
+#ifndef POSTERN_PUSHER_H
+#define POSTERN_PUSHER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+#include "secret/secret.h"
+#include "ssh/session.h"
+
+struct pusher;
+struct run;
+
+/* All may be NULL. text: a peer's, to be escaped before it is shown. */
+struct pusher_ops {
+	void (*on_ready)(void *arg);
+	void (*on_scanned)(void *arg, size_t set, size_t nfiles);
+	void (*on_scan_failed)(void *arg, size_t set, const char *text);
+	/* kind: "out", "dirty". */
+	void (*on_text)(void *arg, size_t job, const char *kind,
+		const char *text);
+	void (*on_end)(void *arg, size_t job, unsigned rc);
+	/* ssh forwards remote_port there to our local_port (--from). */
+	void (*on_forward)(void *arg, uint16_t remote_port,
+		uint16_t local_port);
+	/* The session is over; no callback follows. */
+	void (*on_dead)(void *arg, const char *why);
+	void *arg;
+};
+
+/* pusher_start(): script and vars as session_spec; forwards: -R specs, or
+ * NULL. Returns owned, or NULL as session_start(). */
+struct pusher *pusher_start(struct run *r, const char *script,
+	const struct strv *vars, const struct strv *forwards,
+	const struct pusher_ops *ops, struct err *e);
+void pusher_free(struct pusher *p);		/* NULL is legal */
+
+/* pusher_conf(): the configuration of a set, then one scan with it. dir: the
+ * folder on that host where scans persist, "-" for none. */
+int pusher_conf(struct pusher *p, size_t set, size_t nkeys,
+	const struct buf *conf, const char *dir, struct err *e);
+/* pusher_job(): start a job: "push JOB ARGS" and a line for each key. keys
+ * are borrowed until the pusher is freed. */
+int pusher_job(struct pusher *p, size_t job, const char *args,
+	struct secret *const *keys, size_t nkeys, struct err *e);
+int pusher_stop(struct pusher *p, size_t job, struct err *e);
+/* pusher_quit(): no more jobs; it ends by itself. */
+void pusher_quit(struct pusher *p);
+
+#endif

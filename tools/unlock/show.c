@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/esc.h"
+#include "ssh/session.h"
+#include "ui/emit.h"
+
+static void
+plan_json(const struct plan *p)
+{
+	const struct plan_row *r;
+	const struct plan_host *h;
+	struct emit j;
+	size_t i;
+
+	for (i = 0; i < p->nrows; i++) {
+		r = &p->rows[i];
+		h = &p->hosts[r->at];
+		emit_begin(&j);
+		emit_str(&j, "group", r->group->name);
+		emit_str(&j, "host", r->host->self);
+		emit_str(&j, "peer", r->host->peer);
+		emit_str(&j, "destination", h->dest);
+		emit_str(&j, "key", r->key);
+		emit_bool(&j, "slave", r->host->slave);
+		emit_bool(&j, "pushes", r->pushes);
+		(void)emit_end(&j, stdout);
+	}
+}
+
+/* A command as a person would type it. */
+static int
+print_command(const struct strv *argv)
+{
+	struct buf b;
+	size_t i;
+	int rc = 0;
+
+	buf_init(&b, 65536);
+	for (i = 0; i < argv->n; i++) {
+		rc |= i > 0 ? buf_addc(&b, ' ') : 0;
+		rc |= esc_sh(&b, argv->v[i]);
+	}
+	if (rc == 0)
+		printf("    %s\n", b.data);
+	buf_clear(&b);
+	return rc;
+}
+
+static int
+print_host(const struct unlock_opts *o, const struct plan *p,
+    const struct plan_host *h, struct err *e)
+{
+	struct sshargv_opts ssh = { .program = o->ssh,
+	    .config = o->ssh_config, .user = o->user,
+	    .options = &o->ssh_options,
+	    .connect_timeout_s = (unsigned)((o->connect_ms + 999) / 1000) };
+	struct session_spec s = { .dest = h->here ? NULL : h->dest,
+	    .become = o->become, .ssh = &ssh, .script = "" };
+	const struct plan_row *r;
+	struct strv argv = { 0 };
+	int rc;
+
+	printf("  %s (%s)%s\n", h->name, h->here ? "this host" : h->dest,
+	    h->pushes ? ", pushes" : "");
+	for (r = plan_first(p, (size_t)(h - p->hosts)); r != NULL;
+	    r = plan_next(p, r))
+		printf("    group %s%s, key %s\n", r->group->name,
+		    r->host->slave ? ", slave" : "",
+		    o->way == UNLOCK_PIPE ? "made for this run" : r->key);
+	rc = session_argv(&s, &argv, e);
+	if (rc == 0 && print_command(&argv) == -1)
+		rc = err_set(e, ERR_MEM, "out of memory");
+	strv_clear(&argv);
+	return rc;
+}
+
+static const char *
+way_words(const struct unlock_opts *o)
+{
+	switch (o->action) {
+	case UNLOCK_HOLD:
+		return "hold a shared window open";
+	case UNLOCK_COMMAND:
+		return "open a shared window while the command runs";
+	case UNLOCK_SETUP:
+		return "make FIFOs and folders";
+	case UNLOCK_CHECK:
+		return "ask each host for what the check needs";
+	case UNLOCK_CAGE:
+		return "write the cage's drop-in";
+	default:
+		break;
+	}
+	switch (o->way) {
+	case UNLOCK_FIFO:
+		return "push through FIFOs, one receiver after another";
+	case UNLOCK_SHARED:
+		return "push with one key in all FIFOs";
+	default:
+		return "push over ssh itself, FIFOs stay locked";
+	}
+}
+
+int
+show_plan(const struct unlock_opts *o, const struct cfg *c,
+    const struct plan *p, struct err *e)
+{
+	size_t i;
+
+	if (o->json) {
+		plan_json(p);
+		return 0;
+	}
+	printf("%s: %s\n", c->files.v[0], way_words(o));
+	for (i = 0; i < p->nhosts; i++)
+		if (print_host(o, p, &p->hosts[i], e) == -1)
+			return -1;
+	for (i = 0; i < p->notes.n; i++)
+		printf("note: %s\n", p->notes.v[i]);
+	for (i = 0; i < p->stops.n; i++)
+		printf("stop: %s\n", p->stops.v[i]);
+	return 0;
+}
+
+static const char *const levels[] = {
+	[CHECK_NOTE] = "note", [CHECK_WARN] = "warning", [CHECK_RISK] = "risk",
+};
+
+static void
+finding_json(const struct check_finding *f)
+{
+	struct emit j;
+
+	emit_begin(&j);
+	emit_str(&j, "event", "finding");
+	emit_str(&j, "id", f->id);
+	emit_str(&j, "level", levels[f->level]);
+	if (f->host != NULL)
+		emit_str(&j, "host", f->host);
+	if (f->at.file != NULL) {
+		emit_str(&j, "file", f->at.file);
+		emit_num(&j, "line", f->at.line);
+	}
+	emit_str(&j, "text", f->text);
+	emit_str(&j, "cure", f->cure);
+	(void)emit_end(&j, stdout);
+}
+
+void
+show_findings(const struct unlock_opts *o, const struct check_list *l)
+{
+	FILE *out = o->action == UNLOCK_COMMAND ? stderr : stdout;
+	const struct check_finding *f;
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		f = &l->v[i];
+		if (o->quiet && f->level != CHECK_RISK)
+			continue;
+		if (o->json) {
+			finding_json(f);
+			continue;
+		}
+		buf_init(&b, 16384);
+		(void)esc_text(&b, f->text, strlen(f->text));
+		(void)buf_adds(&b, "; ");
+		(void)esc_text(&b, f->cure, strlen(f->cure));
+		fprintf(out, "%s: ", levels[f->level]);
+		if (f->at.file != NULL)
+			fprintf(out, "%s:%u: ", f->at.file, f->at.line);
+		if (f->host != NULL)
+			fprintf(out, "%s: ", f->host);
+		fprintf(out, "%s [%s]\n", b.data, f->id);
+		buf_clear(&b);
+	}
+	fflush(out);
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "holders.h"
+#include "proc/child.h"
+#include "pusher.h"
+#include "remote.h"
+#include "ui/log.h"
+#include "ways.h"
+
+/*
+ * A shared window: one key in every FIFO. Once each host is ready or has
+ * failed, it is open: for our own push (--shared), for a command, or until
+ * Ctrl-C and --for. Then every FIFO is locked again.
+ */
+struct window_host {
+	struct holders *holders;
+	bool ready, closed, mentioned;
+	size_t ndirty;
+};
+
+struct window {
+	struct window_host *hosts;
+	struct child *command;
+	struct loop_timer *limit;
+	bool open, closing, job;
+	unsigned rc;
+	char why[64];			/* of the closing */
+};
+
+#define SHARED_JOB 0
+
+static struct window *
+way(struct run *r)
+{
+	return r->way;
+}
+
+static struct window_host *
+host_of(struct run_host *h)
+{
+	return &way(h->run)->hosts[h->i];
+}
+
+static void
+close_window(struct run *r, const char *why)
+{
+	struct window *w = way(r);
+	size_t i;
+
+	if (w->closing)
+		return;
+	w->closing = true;
+	pool_stop(r->pool);
+	report_line(r->report, PLAN_NOBODY, "closing", why);
+	for (i = 0; i < r->plan->nhosts; i++) {
+		if (w->hosts[i].holders != NULL)
+			holders_close(w->hosts[i].holders);
+		else
+			run_host_end(&r->hosts[i], REPORT_FAILED, "failed",
+			    why);
+	}
+}
+
+static void
+on_limit(void *arg)
+{
+	struct run *r = arg;
+	struct window *w = way(r);
+
+	if (w->command != NULL) {
+		child_kill(w->command, SIGTERM);
+		r->status = 75;
+	}
+	close_window(r, "the time limit is reached");
+}
+
+/* --- what happens while it is open --- */
+
+static void
+command_end(void *arg, const struct child_end *end)
+{
+	struct run *r = arg;
+	char why[64];
+
+	child_free(way(r)->command);
+	way(r)->command = NULL;
+	if (end->status != 0) {
+		child_why(end->status, why, sizeof(why));
+		log_error("the command ended with %s", why);
+		r->status = r->status != 0 ? r->status : 1;
+	}
+	close_window(r, "the command has ended");
+}
+
+/* The names of the hosts in state, for the command's environment. */
+static int
+names(struct run *r, bool ready, struct buf *out)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < r->plan->nhosts; i++)
+		if (way(r)->hosts[i].ready == ready) {
+			rc |= out->len > 0 ? buf_addc(out, ' ') : 0;
+			rc |= buf_adds(out, r->plan->hosts[i].name);
+		}
+	return rc;
+}
+
+static int
+start_command(struct run *r, struct err *e)
+{
+	struct child_spec s = { .argv = r->o->command.v,
+	    .io = { CHILD_INHERIT, CHILD_INHERIT, CHILD_INHERIT },
+	    .on_end = command_end, .arg = r };
+	struct buf ready, failed;
+	int rc = -1;
+
+	buf_init(&ready, 1 << 20);
+	buf_init(&failed, 1 << 20);
+	if (names(r, true, &ready) != 0 || names(r, false, &failed) != 0 ||
+	    setenv("POSTERN_READY", ready.data, 1) == -1 ||
+	    setenv("POSTERN_FAILED", failed.data, 1) == -1) {
+		err_set(e, ERR_MEM, "out of memory");
+		goto out;
+	}
+	way(r)->command = child_start(r->loop, &s, e);
+	rc = way(r)->command != NULL ? 0 : -1;
+out:
+	buf_clear(&ready);
+	buf_clear(&failed);
+	return rc;
+}
+
+/* One csync2 on the pushing host, for every receiver that is ready. */
+static int
+start_push(struct run *r, struct err *e)
+{
+	struct buf peers;
+	size_t i, any = 0;
+	int rc = 0;
+
+	buf_init(&peers, 400);
+	for (i = 0; i < r->plan->nhosts && rc == 0; i++) {
+		if (!way(r)->hosts[i].ready)
+			continue;
+		if (any == 0)
+			any = i + 1;
+		rc |= peers.len > 0 ? buf_addc(&peers, ',') : 0;
+		rc |= buf_adds(&peers, r->plan->hosts[i].peer);
+		run_state(&r->hosts[i], PROGRESS_RUN, "pushing", NULL);
+	}
+	if (rc == 0)
+		rc = pusher_job(r->pusher, SHARED_JOB, peers.data,
+		    r->hosts[any - 1].keys, r->hosts[any - 1].nkeys, e);
+	else
+		err_set(e, ERR_MEM, "too many hosts for one csync2 -P");
+	way(r)->job = rc == 0;
+	buf_clear(&peers);
+	return rc;
+}
+
+/* Opens once nobody is on the way any more. */
+static void
+maybe_open(struct run *r)
+{
+	struct window *w = way(r);
+	struct err e = ERR_INIT;
+	size_t i, ready = 0, failed = 0;
+	char text[128];
+
+	for (i = 0; i < r->plan->nhosts; i++) {
+		ready += w->hosts[i].ready;
+		failed += r->hosts[i].ended && !r->hosts[i].ph->pushes;
+		if (!w->hosts[i].ready && !r->hosts[i].ended)
+			return;
+	}
+	if (w->open || w->closing)
+		return;
+	w->open = true;
+	if (ready == 0) {
+		close_window(r, "no host is ready");
+		return;
+	}
+	snprintf(text, sizeof(text), "%zu hosts are open%s", ready,
+	    failed > 0 ? "; csync2 will wait at those that failed" : "");
+	report_line(r->report, PLAN_NOBODY, "open", text);
+	if ((r->o->action == UNLOCK_COMMAND && start_command(r, &e) == -1) ||
+	    (r->o->action == UNLOCK_PUSH && start_push(r, &e) == -1)) {
+		r->status = log_err(&e);
+		close_window(r, "nothing could be started");
+	}
+}
+
+/* --- the holders --- */
+
+static void
+on_checked(struct run_host *h)
+{
+	holders_feed(host_of(h)->holders);
+}
+
+static void
+on_ready(struct run_host *h)
+{
+	host_of(h)->ready = true;
+	run_state(h, PROGRESS_RUN, "ready", NULL);
+	pool_release(h->run->pool, h->i);
+	maybe_open(h->run);
+}
+
+static void
+on_read(struct run_host *h)
+{
+	run_state(h, PROGRESS_RUN, "reading", NULL);
+}
+
+static void
+on_closed(struct run_host *h)
+{
+	struct run *r = h->run;
+	struct window_host *wh = host_of(h);
+	unsigned n = holders_ended(wh->holders);
+	char detail[80] = "";
+
+	wh->closed = true;
+	if (n > 0)
+		snprintf(detail, sizeof(detail),
+		    "%u csync2 sessions were ended with it", n);
+	if (wh->ndirty > 0 || wh->mentioned) {
+		run_host_end(h, REPORT_FAILED, "failed",
+		    "not everything was pushed");
+	} else if (way(r)->closing && wh->ready && r->stops < 2 &&
+	    (r->o->action != UNLOCK_PUSH || r->stops == 0)) {
+		run_host_end(h, REPORT_OK, r->o->action == UNLOCK_PUSH ?
+		    "synced" : "closed", detail);
+	} else {
+		run_host_end(h, REPORT_FAILED, "failed", r->stops > 0 ?
+		    "interrupted" : "the window closed early");
+	}
+	wh->ready = false;
+	if (!way(r)->closing)
+		maybe_open(r);
+}
+
+static void
+connect_host(void *arg, size_t i)
+{
+	static const struct holders_ops ops = { on_checked, on_ready, on_read,
+	    on_closed };
+	struct run *r = arg;
+	struct run_host *h = &r->hosts[i];
+	struct err e = ERR_INIT;
+
+	if (h->ended) {
+		pool_release(r->pool, i);
+		return;
+	}
+	run_state(h, PROGRESS_RUN, "connecting", NULL);
+	if (run_keys(r, h, &e) == 0)
+		host_of(h)->holders = holders_connect(h, r->o->for_ms, &ops,
+		    &e);
+	if (host_of(h)->holders == NULL)
+		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+	maybe_open(r);
+}
+
+/* --- our own push --- */
+
+static void
+pusher_ready(void *arg)
+{
+	struct run *r = arg;
+
+	pool_run(r->pool);
+}
+
+/* Whom csync2's words are about: it names the peer, among others. */
+static struct run_host *
+about(struct run *r, const char *text)
+{
+	size_t i, len;
+	const char *at;
+
+	for (i = 0; i < r->plan->nhosts; i++) {
+		len = strlen(r->plan->hosts[i].peer);
+		at = strstr(text, r->plan->hosts[i].peer);
+		if (at != NULL && (at == text || strchr(" \t", at[-1])) &&
+		    (at[len] == '\0' || strchr(" \t:,", at[len])))
+			return &r->hosts[i];
+	}
+	return NULL;
+}
+
+static void
+on_text(void *arg, size_t job, const char *kind, const char *text)
+{
+	struct run *r = arg;
+	struct run_host *h = about(r, text);
+	bool dirty = strcmp(kind, "dirty") == 0;
+
+	(void)job;
+	if (h != NULL) {
+		host_of(h)->ndirty += dirty;
+		host_of(h)->mentioned |= !dirty;
+	}
+	report_line(r->report, h != NULL ? h->i : PLAN_NOBODY,
+	    dirty ? "dirty" : "csync2", text);
+}
+
+static void
+on_job_end(void *arg, size_t job, unsigned rc)
+{
+	struct run *r = arg;
+
+	(void)job;
+	way(r)->job = false;
+	way(r)->rc = rc;
+	if (rc != 0) {
+		log_error("csync2 ended with status %u on %s", rc,
+		    r->hosts[r->plan->pusher].ph->name);
+		r->status = 1;
+	}
+	close_window(r, "the push is over");
+}
+
+static void
+on_dead(void *arg, const char *why)
+{
+	struct run *r = arg;
+
+	if (!way(r)->closing) {
+		log_error("the pushing host %s: %s",
+		    r->hosts[r->plan->pusher].ph->name, why);
+		r->status = 1;
+	}
+	close_window(r, "the pushing host is gone");
+}
+
+/* --- start and end --- */
+
+static void
+stop(struct run *r)
+{
+	struct window *w = way(r);
+
+	/* Holding ends by Ctrl-C; that is no failure. A command has got the
+	 * signal itself and decides when it is done. */
+	if (r->o->action == UNLOCK_HOLD && w->open)
+		r->status = 0;
+	if (w->command != NULL)
+		return;
+	if (w->job)
+		pusher_quit(r->pusher);
+	close_window(r, "interrupted");
+}
+
+static void
+all_over(struct run *r)
+{
+	struct err e = ERR_INIT;
+
+	if (way(r)->command != NULL)
+		return;
+	if (r->o->verify && r->stops == 0) {
+		if (verify_start(r, &e) == 0)
+			return;
+		r->status = log_err(&e);
+	}
+	run_done(r);
+}
+
+int
+window_start(struct run *r, struct err *e)
+{
+	const struct pusher_ops ops = { .on_ready = pusher_ready,
+	    .on_text = on_text, .on_end = on_job_end, .on_dead = on_dead,
+	    .arg = r };
+	struct strv vars = { 0 };
+	struct window *w;
+	int rc = -1;
+
+	w = r->way = calloc(1, sizeof(*w));
+	if (w == NULL || (w->hosts = calloc(r->plan->nhosts,
+	    sizeof(*w->hosts))) == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	r->on_stop = stop;
+	r->on_all = all_over;
+	r->pool = pool_new(r->plan->nhosts, r->o->jobs, connect_host, r, e);
+	if (r->pool == NULL || key_fix(r->key, e) == -1)
+		return -1;
+	if (r->o->for_ms > 0) {
+		w->limit = loop_timer_new(r->loop, r->o->for_ms, 0, on_limit,
+		    r, e);
+		if (w->limit == NULL)
+			return -1;
+	}
+	if (r->o->action != UNLOCK_PUSH) {
+		pool_run(r->pool);
+		return 0;
+	}
+	if (pusher_fifo_vars(r, &vars, e) == 0) {
+		r->pusher = pusher_start(r, remote_script("push-fifo"),
+		    &vars, NULL, &ops, e);
+		rc = r->pusher != NULL ? 0 : -1;
+	}
+	if (rc == 0)
+		run_host_end(&r->hosts[r->plan->pusher], REPORT_NOTHING,
+		    "pushes", NULL);
+	strv_clear(&vars);
+	return rc;
+}
+
+void
+window_clear(struct run *r)
+{
+	struct window *w = r->way;
+	size_t i;
+
+	if (w == NULL)
+		return;
+	for (i = 0; w->hosts != NULL && i < r->plan->nhosts; i++)
+		holders_free(w->hosts[i].holders);
+	child_free(w->command);
+	loop_timer_free(w->limit);
+	free(w->hosts);
+	free(w);
+	r->way = NULL;
+}
