@@ -29,7 +29,7 @@ struct item {
 struct progress {
 	int fd;
 	bool live, quiet, colour, utf8;
-	bool dirty, hidden, shown;
+	bool dirty, hidden, shown, ticked;
 	size_t n, drawn;	/* items; lines on the screen now */
 	uint64_t now_ms, drawn_ms;
 	struct item *items;
@@ -319,7 +319,12 @@ void
 progress_tick(struct progress *p, uint64_t now_ms)
 {
 	bool second = now_ms / 1000 != p->now_ms / 1000;
+	size_t i;
 
+	/* What was set before the clock was known begins now. */
+	for (i = 0; !p->ticked && i < p->n; i++)
+		p->items[i].since_ms = now_ms;
+	p->ticked = true;
 	p->now_ms = now_ms;
 	p->shown = false;
 	p->dirty |= second && p->drawn > 0;
