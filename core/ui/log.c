@@ -76,7 +76,7 @@ cut(struct buf *b, size_t max)
 	(void)buf_adds(b, "...");
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 line(enum log_level level, const char *fmt, va_list ap)
 {
 	static const char *const colours[] = { "\033[31m", "\033[33m", "",

@@ -171,7 +171,7 @@ static void
 conf_stops_at_the_first_error(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("user = refused\nhost = b\n"), -1);
+	assert_int_equal(parse("user = refused\nbad\nhost = b\n"), -1);
 	assert_int_equal(e.code, ERR_USAGE);
 	assert_string_equal(e.msg, "f:1: no");
 	assert_string_equal(seen.data, "");
