@@ -24,7 +24,7 @@
 struct emit {
 	struct buf b;
 	unsigned depth;
-	bool comma[EMIT_DEPTH];		/* a value stands before the next one */
+	bool comma[EMIT_DEPTH];		/* the next value needs one */
 	char close[EMIT_DEPTH];		/* '}' or ']' */
 	bool failed;
 };

@@ -10,7 +10,7 @@
 #include "base/esc.h"
 
 #define ROWS_MAX 200
-#define LONG_BASE 256		/* getopt values of long options: past any char */
+#define LONG_BASE 256		/* getopt values of long options */
 #define OPERAND 1		/* what getopt returns for one, with "-" */
 
 static const struct opt_row builtin[] = {
@@ -235,7 +235,8 @@ opt_help(const struct opt_cmd *cmd, FILE *out)
 		if (r->help == NULL)
 			continue;
 		snprintf(left, sizeof(left), "  %c%c%s%s%s%s%s",
-		    r->letter != 0 ? '-' : ' ', r->letter != 0 ? r->letter : ' ',
+		    r->letter != 0 ? '-' : ' ',
+		    r->letter != 0 ? r->letter : ' ',
 		    r->name == NULL ? "" : r->letter != 0 ? ", " : "  ",
 		    r->name == NULL ? "" : "--", r->name == NULL ? "" : r->name,
 		    r->arg != NULL ? " " : "", r->arg != NULL ? r->arg : "");

@@ -251,6 +251,7 @@ draw_lines(const struct progress *p, struct buf *b, size_t lines,
 	size_t rest[KINDS] = { 0 }, name_width = name_width_of(p, width);
 	size_t i, k, known = 0, used = 0, room;
 	enum progress_kind kind;
+	bool must;
 
 	for (i = 0; i < p->n; i++)
 		known += p->items[i].name != NULL;
@@ -267,11 +268,12 @@ draw_lines(const struct progress *p, struct buf *b, size_t lines,
 	room = lines - 1;
 	for (k = 0; k < KINDS; k++) {
 		kind = order[k];
+		must = all && (kind == PROGRESS_BAD || kind == PROGRESS_WARN);
 		for (i = 0; i < p->n; i++) {
 			if (p->items[i].kind != kind)
 				continue;
-			if (p->items[i].name == NULL || (used >= room && !(all &&
-			    (kind == PROGRESS_BAD || kind == PROGRESS_WARN)))) {
+			if (p->items[i].name == NULL ||
+			    (used >= room && !must)) {
 				rest[kind]++;
 				continue;
 			}

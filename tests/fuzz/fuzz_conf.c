@@ -66,7 +66,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	 * section: accepted text with '=' at hand has values. */
 	demand(e.code == ERR_NONE);
 	demand(s.values > 0 || size == 0 || memchr(data, '=', size) == NULL ||
-	    memchr(data, '#', size) != NULL || memchr(data, ';', size) != NULL ||
+	    memchr(data, '#', size) != NULL ||
+	    memchr(data, ';', size) != NULL ||
 	    memchr(data, '[', size) != NULL);
 	return 0;
 }

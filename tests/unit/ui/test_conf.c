@@ -86,7 +86,8 @@ conf_rejects_what_the_table_does_not_know(void **state)
 
 	(void)state;
 	refuses("user = a\nusr = a\n", "f:2: unknown key 'usr'");
-	refuses("[map]\nuser = a\n\n[x]\nuser = b\n", "f:5: unknown key 'user'");
+	refuses("[map]\nuser = a\n\n[x]\nuser = b\n",
+	    "f:5: unknown key 'user'");
 	assert_int_equal(conf_parse("[mop]", 5, "f", few, take, NULL, &e), -1);
 	assert_string_equal(e.msg, "f:1: unknown section 'mop'");
 }
@@ -175,8 +176,8 @@ conf_stops_at_the_first_error(void **state)
 	assert_int_equal(e.code, ERR_USAGE);
 	assert_string_equal(e.msg, "f:1: no");
 	assert_string_equal(seen.data, "");
-	refuses("host = a\nbad\nhost = b\nworse\n", "f:2: neither 'key = value' "
-	    "nor '[section]': 'bad'");
+	refuses("host = a\nbad\nhost = b\nworse\n", "f:2: neither "
+	    "'key = value' nor '[section]': 'bad'");
 	assert_string_equal(seen.data, "2:.host=a@f:1\n");
 }
 
@@ -206,7 +207,8 @@ remove_folder(void **state)
 static void
 write_file(const char *text, mode_t mode)
 {
-	int fd = open(conf_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open(conf_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+	    0600);
 
 	assert_int_not_equal(fd, -1);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));

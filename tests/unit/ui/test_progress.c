@@ -125,7 +125,8 @@ progress_draws_a_line_an_item_in_one_write(void **state)
 	assert_int_equal(writes, 1);
 	look();
 	assert_string_equal(screen_line(&screen, 0), "a       connecting");
-	assert_string_equal(screen_line(&screen, 1), "longer  failed  no route");
+	assert_string_equal(screen_line(&screen, 1),
+	    "longer  failed  no route");
 	assert_string_equal(screen_line(&screen, 2), "c       synced");
 	assert_int_equal(screen.row, 3);
 	assert_true(screen.coloured);
@@ -369,7 +370,8 @@ progress_prints_a_line_an_event_elsewhere(void **state)
 	assert_string_equal(message(sv[0]), "h1: connecting\n");
 	progress_set(p, 0, "h1", PROGRESS_RUN, "connecting", "still");
 	assert_string_equal(message(sv[0]), "");
-	progress_set(p, 0, "h1", PROGRESS_BAD, "failed", "a\nh2: synced\033[2J");
+	progress_set(p, 0, "h1", PROGRESS_BAD, "failed",
+	    "a\nh2: synced\033[2J");
 	assert_string_equal(message(sv[0]),
 	    "h1: failed a\\x0ah2: synced\\x1b[2J\n");
 	progress_set(p, 2, "no such item", PROGRESS_RUN, "x", NULL);
