@@ -3,7 +3,10 @@
  * conf: INI files, read strictly: file:line in every message, unknown and
  * duplicate keys, unknown sections and over-long lines are errors. inih does
  * the syntax, one line at a time; what it would pass over in silence is
- * refused before it sees it.
+ * refused before it sees it: indented (continued) lines, text after ']', a
+ * comment behind a value (' ;'), ':' between key and value, names of more
+ * than 49 and lines of more than 197 bytes, carriage returns and other
+ * control characters, a byte order mark. A section may come more than once.
  */
 #ifndef POSTERN_CONF_H
 #define POSTERN_CONF_H
@@ -38,7 +41,9 @@ int conf_find(const char *name, const char *path, struct buf *out,
 	struct err *e);
 
 /* conf_load(): conf_find + read + conf_parse; no file is not an error
- * unless path was given. A file that others may write is refused. */
+ * unless path was given. 0, or what fn and conf_parse() return, or -1:
+ * ERR_SYS, ERR_CONFIG (not a regular file, larger than 1 MiB), ERR_UNSAFE
+ * (the owner is neither root nor we, or group or others may write it). */
 int conf_load(const char *name, const char *path, const struct conf_key *keys,
 	conf_fn *fn, void *arg, struct err *e);
 

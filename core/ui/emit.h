@@ -3,7 +3,9 @@
  * emit: JSON, one object a line (RFC 8259), to a stdio stream. Keys are
  * ours and plain ASCII; string values are escaped. Nesting: objects and
  * arrays, as deep as 8. A line is flushed when its outermost object ends, so
- * a reader sees whole lines only.
+ * a reader sees whole lines only. A line that would not be JSON (a key in an
+ * array, none in an object, too deep) or that is too long is not written:
+ * emit_end() fails instead. Every emit_begin() needs its emit_end().
  *
  *	emit_begin(&j); emit_str(&j, "host", h); emit_bool(&j, "slave", 1);
  *	if (emit_end(&j, stdout) == -1) …
@@ -17,10 +19,13 @@
 
 #include "base/buf.h"
 
+#define EMIT_DEPTH 8
+
 struct emit {
 	struct buf b;
 	unsigned depth;
-	bool comma[8];
+	bool comma[EMIT_DEPTH];		/* the next value needs one */
+	char close[EMIT_DEPTH];		/* '}' or ']' */
 	bool failed;
 };
 
@@ -33,8 +38,9 @@ void emit_arr(struct emit *j, const char *key);	/* "key":[ */
 void emit_obj(struct emit *j, const char *key);	/* "key":{ ; NULL in an array */
 void emit_item(struct emit *j, const char *val);	/* a string in an array */
 void emit_close(struct emit *j);		/* the innermost ] or } */
-/* emit_end(): } of the line, newline, written and flushed. 0, or -1 when
- * out of memory or the stream failed. Clears j. */
+/* emit_end(): every ] and } that is still open, newline, written and
+ * flushed. 0, or -1 when out of memory, the line is void or the stream
+ * failed. Clears j. */
 int emit_end(struct emit *j, FILE *out);
 
 #endif

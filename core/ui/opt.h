@@ -4,9 +4,13 @@
  * prints --help, generates the bash completion, and lets a test check that
  * the man page names every option.
  *
- * Every command has, without a row: --help, --version (both handled by the
- * caller from OPT_HELP / OPT_VERSION), and the hidden --opt-table that
- * prints the rows for the completion and the man page test.
+ * Every command has, without a row: --help, --version, and the hidden
+ * --opt-table that prints the rows for the completion and the man page test.
+ * They reach set() as OPT_HELP, OPT_VERSION and OPT_TABLE; the caller
+ * remembers the id and has opt_answer() print what was asked for.
+ *
+ * Unique beginnings of long options are understood, as getopt_long(3) does.
+ * At most 190 rows.
  */
 #ifndef POSTERN_OPT_H
 #define POSTERN_OPT_H
@@ -26,6 +30,7 @@ struct opt_row {
 
 #define OPT_HELP	(-1)
 #define OPT_VERSION	(-2)
+#define OPT_TABLE	(-3)
 
 struct opt_cmd {
 	const char *name;	/* "postern unlock" */
@@ -39,9 +44,11 @@ struct opt_cmd {
  * stop_at_operand: the first operand ends the options ("+" in getopt);
  * otherwise options and operands mix, and "--" ends the options.
  * set returns 0, or -1 with *e filled, which ends the walk.
- * *ret_first: index of the first operand in argv (permuted). *ret_dashes:
- * index of the first word after "--", or argc when there was none; words
- * before it are operands. 0, or -1 ERR_USAGE; --help and --version reach set() as OPT_HELP, OPT_VERSION.
+ * *ret_first: index of the first operand in argv (permuted: options, "--",
+ * operands, the words after "--"). *ret_dashes: index of the first word after
+ * "--", or argc when there was none; the words from *ret_first to before it
+ * are operands. With stop_at_operand a "--" counts only before the first
+ * operand. 0, or -1: ERR_USAGE, ERR_MEM, whatever set gave.
  */
 int opt_parse(const struct opt_cmd *cmd, int argc, char **argv,
 	int stop_at_operand, int (*set)(void *arg, int id, const char *value,
@@ -51,7 +58,17 @@ int opt_parse(const struct opt_cmd *cmd, int argc, char **argv,
 /* opt_help(): usage, about and rows, wrapped for 80 columns. */
 void opt_help(const struct opt_cmd *cmd, FILE *out);
 
-/* opt_table(): "LETTER\tNAME\tARG\tHELP" a row, for tools and tests. */
+/* opt_table(): "LETTER\tNAME\tARG\tHELP" a row, for tools and tests; rows
+ * without a help text are left out. */
 void opt_table(const struct opt_cmd *cmd, FILE *out);
+
+/* opt_answer(): print what id (OPT_HELP, OPT_VERSION, OPT_TABLE) asks for and
+ * flush out. 1 when done, 0 when id is another one, -1 when out failed. */
+int opt_answer(const struct opt_cmd *cmd, int id, const char *version,
+	FILE *out);
+
+/* opt_near(): the one of n names that word was probably meant to be, or NULL.
+ * Returns one of the borrowed names. */
+const char *opt_near(const char *word, const char *const *names, size_t n);
 
 #endif
