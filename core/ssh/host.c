@@ -110,7 +110,7 @@ check_v6(const char *dest, const char *s, const char **ret_end, struct err *e)
 static int
 check_url(const char *dest, const char *s, struct err *e)
 {
-	const char *at = strchr(s, '@'), *end;
+	const char *at = strchr(s, '@'), *end = s;
 	struct err why = ERR_INIT;
 	uint64_t port;
 
