@@ -95,7 +95,8 @@ urls_have_no_more_than_user_host_and_port(void **state)
 	refuses("ssh://h:65536", "port");
 	refuses("ssh://h:+22", "port");
 	refuses("ssh://h:22x", "port");
-	refuses("ssh://::1", "port");
+	refuses("ssh://::1", "no host");
+	refuses("ssh://fe80::1", "port");
 	refuses("ssh://h%41", "'%'");
 }
 
