@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Macros in some libcs, with some compilers: poisoning one warns. */
 #undef alloca
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll atof system popen alloca mktemp tmpnam
 

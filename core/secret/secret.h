@@ -29,19 +29,21 @@ struct secret;
 int secret_harden(struct err *e);
 
 /* secret_new(): len zero bytes, 1..65536. Returns owned, or NULL: ERR_MEM,
- * ERR_SYS (mlock; the message says to raise RLIMIT_MEMLOCK). */
+ * ERR_SYS (mlock; the message says to raise RLIMIT_MEMLOCK; madvise). */
 struct secret *secret_new(size_t len, struct err *e);
 
-/* secret_free(): wipe and release. NULL is legal. */
+/* secret_free(): wipe and release. NULL is legal, and so is a forked child's
+ * call, where the content reads as zeros. */
 void secret_free(struct secret *s);
 
-/* secret_random(): n characters drawn uniformly from alphabet (2..256
- * distinct bytes, borrowed). Returns owned, or NULL as secret_new(). */
+/* secret_random(): n characters drawn uniformly from alphabet (2..255
+ * distinct bytes, borrowed). Returns owned, or NULL as secret_new(), and
+ * ERR_CONFIG for an alphabet with fewer or repeated bytes. */
 struct secret *secret_random(size_t n, const char *alphabet, struct err *e);
 
 /*
  * secret_read(): everything from fd until end of file, at most max bytes,
- * by read(2) straight into locked memory; waits at most timeout_ms in all
+ * (1..65536) by read(2) straight into locked memory; waits at most timeout_ms in all
  * (0: no limit). what names the source in messages. Returns owned; its
  * length is what was read (may be 0). NULL: ERR_SYS, ERR_TIMEOUT, ERR_CONFIG
  * (more than max bytes).
@@ -53,7 +55,8 @@ struct secret *secret_read(int fd, size_t max, unsigned timeout_ms,
  * rest. */
 void secret_cut(struct secret *s, size_t len);
 
-/* secret_write(): all bytes to a blocking fd. 0, or -1 ERR_SYS. */
+/* secret_write(): all bytes to a blocking fd. 0, or -1 ERR_SYS (EPIPE only
+ * where the caller ignores SIGPIPE, as a loop does). */
 int secret_write(const struct secret *s, int fd, struct err *e);
 
 /* Borrowed pointer and length; not NUL-terminated. */

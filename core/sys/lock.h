@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * lock: one holder of a named lock file at a time, by flock(2) on a file
- * that stays in place; the kernel releases it however the holder ends.
+ * that stays in place; the kernel releases it however the holder ends. With a
+ * timeout the lock is tried again every 20 ms: flock has none of its own.
  */
 #ifndef POSTERN_LOCK_H
 #define POSTERN_LOCK_H
