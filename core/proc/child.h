@@ -11,12 +11,17 @@
  * Output is handed over as it comes, by line or raw. The child is over when
  * the process has ended: what is still readable then is delivered, but we do
  * not wait for end of file, since a ControlMaster that ssh leaves behind
- * keeps the pipes open.
+ * keeps the pipes open. While the owner pauses stdout the end waits for it,
+ * unless the child was killed. A child that even SIGKILL does not end (it is
+ * not ours to kill, or hangs in the kernel) is given up 2 s later and
+ * reported as killed.
  *
  *	child_start() → on_line / on_raw … → on_end() once → child_free()
  *
  * child_free() before on_end() kills (SIGKILL, the group too when it has
- * one) and reaps without a callback. Source: vfork(2), prctl(2), ssh(1).
+ * one); the loop reaps it, without a callback. It may be called from any of
+ * the child's own callbacks, and must be called before loop_free().
+ * Source: vfork(2), prctl(2), ssh(1).
  */
 #ifndef POSTERN_CHILD_H
 #define POSTERN_CHILD_H
@@ -57,21 +62,25 @@ struct child_spec {
 	/* One hook between fork and exec, async-signal-safe; not 0: exec is
 	 * not tried and errno is reported. May be NULL. */
 	int (*before_exec)(void *arg);
-	/* line: NUL-terminated, no newline, borrowed for the call; len counts
+	/* May be NULL. line: NUL-terminated, no newline, borrowed for the call; len counts
 	 * NUL bytes inside. cut: line_max was reached, the rest is dropped. */
 	void (*on_line)(void *arg, enum child_stream s, const char *line,
 		size_t len, bool cut);
-	/* Raw stdout bytes after child_raw(); borrowed for the call. */
+	/* Raw stdout bytes after child_raw(); borrowed for the call, at most
+	 * 16 KiB. */
 	void (*on_raw)(void *arg, const void *data, size_t len);
-	/* The child closed its stdout while in raw mode. May be NULL. */
+	/* No more on_raw: the child closed its stdout in raw mode, or is
+	 * over. Once. May be NULL. */
 	void (*on_raw_eof)(void *arg);
-	/* All queued input was written. May be NULL. */
+	/* Nothing is queued any more: written, or dropped because the child
+	 * closed its stdin (that alone is no failure). May be NULL. */
 	void (*on_drain)(void *arg);
 	void (*on_end)(void *arg, const struct child_end *end);
 	void *arg;
 };
 
-/* child_start(): spec is copied, what it points to is not. Returns owned, or
+/* child_start(): spec is copied; argv, envp and fds are needed for the call
+ * only. Returns owned, or
  * NULL: ERR_SYS (pipe, fork; exec: the message names argv[0]), ERR_MEM. */
 struct child *child_start(struct loop *l, const struct child_spec *spec,
 	struct err *e);
@@ -95,11 +104,13 @@ void child_close_stdin(struct child *c);
 /* child_raw(): from within on_line for stdout: what follows that line is
  * delivered by on_raw. */
 void child_raw(struct child *c);
-/* child_pause(): stop or resume reading stdout (back pressure). */
+/* child_pause(): stop or resume reading stdout (back pressure). Lines that
+ * were read before are still delivered. */
 void child_pause(struct child *c, bool on);
 /* child_kill(): signal the process, or its group when it has one. */
 void child_kill(struct child *c, int signo);
-/* child_deadline(): SIGTERM ms from now instead of timeout_ms; 0: never. */
+/* child_deadline(): SIGTERM ms from now instead of timeout_ms; 0: never.
+ * No-op once a deadline has passed. */
 void child_deadline(struct child *c, uint64_t ms);
 
 /* child_why(): "exit status 3", "killed by signal 9 (Killed)" into out. */

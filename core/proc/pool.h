@@ -18,13 +18,15 @@ struct pool;
  * Returns owned, or NULL ERR_MEM. */
 struct pool *pool_new(size_t n, size_t width,
 	void (*start)(void *arg, size_t i), void *arg, struct err *e);
+/* pool_free(): not from within start(). NULL is legal. */
 void pool_free(struct pool *p);
 /* pool_run(): start as many as the width allows. Call once; later starts
  * happen from pool_release(). */
 void pool_run(struct pool *p);
 /* pool_release(): job i no longer counts; a second call for i is a no-op. */
 void pool_release(struct pool *p, size_t i);
-/* pool_stop(): start nothing more. Returns how many were never started. */
+/* pool_stop(): start nothing more. Returns how many were never started (0
+ * when called again). */
 size_t pool_stop(struct pool *p);
 
 #endif
