@@ -65,8 +65,8 @@ struct cfg_group {
 };
 
 struct cfg_prefix_on {
-	char *host;		/* fnmatch pattern, lower-cased if csync2 does */
-	char *path;
+	char *host;		/* fnmatch pattern, as written */
+	char *path;		/* trailing / stripped */
 };
 
 struct cfg_prefix {
@@ -94,7 +94,8 @@ struct cfg {
  * cfg_parse(): the configuration that starts in file name.
  * load     called for name and each included file: appends its bytes to out;
  *          0, or -1 with *e filled.
- * hostname who we are (csync2 checks some things against it), lower case.
+ * hostname who we are, lower case. No verdict depends on it: csync2 drops
+ *          what is not for this host while it parses, the model keeps all.
  * Fills *ret (zeroed by the caller; cfg_clear() afterwards, also on
  * failure). 0, or -1: ERR_CONFIG "FILE:LINE: what and why", ERR_MEM.
  */
@@ -125,7 +126,8 @@ const struct cfg_group *cfg_group(const struct cfg *c, const char *name,
 int cfg_key_path(const struct cfg_group *g, const char *sysdir,
 	struct buf *out, struct err *e);
 
-/* cfg_self(): g's entry for host name, as csync2 picks it, or NULL. */
+/* cfg_self(): g's entry for the host that calls itself name (lower case), as
+ * csync2 picks it (named twice, the later one counts), or NULL. */
 const struct cfg_host *cfg_self(const struct cfg_group *g, const char *name);
 
 /*
@@ -137,17 +139,30 @@ int cfg_expand(const struct cfg *c, const char *text, const char *host,
 	struct buf *out, struct err *e);
 
 /*
- * cfg_match(): whether path (absolute, expanded) belongs to g on host, by
- * csync2's rules: last match wins, FNM_LEADING_DIR, basename-only patterns,
- * "**". Only include, compare and exclude patterns count.
+ * cfg_match(): whether path (absolute, expanded, no slash at the end)
+ * belongs to g on host (what the host calls itself, see cfg_self(); false
+ * when it is not in g), by csync2's rules: last match wins, FNM_LEADING_DIR,
+ * basename-only patterns, "**". Patterns of "compare" don't count, as in all
+ * of csync2 but its -o. Out of memory counts as a match.
  */
 bool cfg_match(const struct cfg *c, const struct cfg_group *g,
 	const char *host, const char *path);
 
 /*
+ * cfg_enter(): whether csync2's recursive check on host looks into the
+ * folder path for files of g. A file that matches is found only when every
+ * folder above it is entered: "exclude *.d" hides a.d/file, though the
+ * file's own name matches. Several groups in one configuration open a folder
+ * for each other.
+ */
+bool cfg_enter(const struct cfg *c, const struct cfg_group *g,
+	const char *host, const char *path);
+
+/*
  * cfg_roots(): the folders or files below which everything that g can match
  * on host lies (wildcard-free leading parts of its include patterns,
- * none inside another). A basename-only include yields nothing.
+ * none inside another). A basename-only include yields nothing, nor does a
+ * prefix that host does not have. 0, or -1 ERR_MEM.
  */
 int cfg_roots(const struct cfg *c, const struct cfg_group *g,
 	const char *host, struct strv *out, struct err *e);
@@ -157,12 +172,28 @@ int cfg_roots(const struct cfg *c, const struct cfg_group *g,
  * between a pusher called 127.0.0.1 and the slave receiver@127.0.0.1, key
  * "k0".."k<n-1>" in the system directory, everything that shapes what is
  * pushed (patterns, prefixes, actions, ignore, tempdir, lock-timeout,
- * backup) as in c, each %prefix% resolved for the two hosts named.
- * Appends text that csync2 reads back to the same meaning. 0, or -1:
- * ERR_CONFIG (a string that csync2's quoting can't write), ERR_MEM.
+ * backup) as in c, each %prefix% resolved for the two hosts named (as they
+ * call themselves). An action's log is CFG_ACTION_LOG and a number, see
+ * cfg_action_logs(); what runs csync2 puts its private folder in place of
+ * "/@POSTERN@". The receiver runs csync2 -N receiver, the pusher
+ * -N 127.0.0.1. Appends text that csync2 reads back to the same meaning.
+ * 0, or -1: ERR_CONFIG (a string that csync2's quoting can't write, a host
+ * that is not in a group, a receiver called 127.0.0.1), ERR_MEM.
  */
+#define CFG_ACTION_LOG "/@POSTERN@/action"
+
+
 int cfg_emit_pipe(const struct cfg *c, const struct cfg_group *const *g,
 	size_t ng, const char *pusher, const char *receiver, struct buf *out,
 	struct err *e);
+
+/*
+ * cfg_action_logs(): appends the log file that the configuration gives for
+ * each number behind CFG_ACTION_LOG, "" for none. Actions with the same log
+ * share a number: csync2 runs a command once for each log file, not once
+ * for each action. 0, or -1 ERR_MEM.
+ */
+int cfg_action_logs(const struct cfg_group *const *g, size_t ng,
+	struct strv *out, struct err *e);
 
 #endif
