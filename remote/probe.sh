@@ -31,50 +31,14 @@ fact() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# who_writes PATH: says why others than root can change the folder PATH.
-who_writes() {
-	[ ! -h "$1" ] || { echo "$1 is a symlink"; return; }
-	[ -d "$1" ] || { echo "$1 is not a folder"; return; }
-	# shellcheck disable=SC2046
-	set -- "$1" $(stat -c '%u %a' -- "$1")
-	[ "${2-}" = 0 ] || { echo "$1 belongs to uid ${2-unknown}"; return; }
-	[ $((0$3 & 022)) = 0 ] || echo "$1 has mode $3"
-}
-
-# bad_parent PATH: the first folder above PATH that is not root's alone.
-bad_parent() {
-	p=${1%/*}
-	while [ -n "$p" ]; do
-		w=$(who_writes "$p")
-		[ -z "$w" ] || { echo "$w"; return; }
-		p=${p%/*}
-	done
-	who_writes /
-}
-
 probe_fifo() {
-	f=$1 state=ok why='' blk=0
-	if [ -h "$f" ]; then
-		state=symlink why='is a symlink'
-	elif [ ! -e "$f" ]; then
-		state=missing why='is missing'
-	elif [ ! -p "$f" ]; then
-		state=not-fifo why="is a $(stat -c %F -- "$f")"
+	if why=$(check_fifo "$1"); then
+		fact fifo ok "$(stat -c %o -- "$1")" "$1"
 	else
-		blk=$(stat -c %o -- "$f")
-		o=$(stat -c %u:%g -- "$f") m=$(stat -c %a -- "$f")
-		if [ "$o" != 0:0 ]; then
-			state=owner why="belongs to uid:gid $o"
-		elif [ "$m" != 600 ]; then
-			state=mode why="has mode $m"
-		fi
+		why=${why#postern refuse }
+		fact fifo "${why%% *}" 0 "$1"
+		fact fifo-why "$1: ${why#* }"
 	fi
-	if [ "$state" = ok ] || [ "$state" = missing ]; then
-		w=$(bad_parent "$f")
-		[ -z "$w" ] || { state=parent why=$w; }
-	fi
-	fact fifo "$state" "$blk" "$f"
-	[ -z "$why" ] || fact fifo-why "$f: $why"
 }
 
 # /etc/inetd.conf and xinetd name csync2 in the program's column.

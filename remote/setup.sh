@@ -70,9 +70,7 @@ setup_fifo() {
 	if [ -h "$1" ]; then
 		refuse symlink "$1 is a symlink; remove it first"
 	elif [ -p "$1" ]; then
-		o=$(stat -c %u:%g -- "$1") m=$(stat -c %a -- "$1")
-		[ "$o" = 0:0 ] || refuse owner "$1 belongs to $o, not to 0:0"
-		[ "$m" = 600 ] || refuse mode "$1 has mode $m, not 600"
+		check_fifo "$1"
 		say step kept "the FIFO $1"
 	elif [ -f "$1" ]; then
 		refuse not-fifo "$1 is a regular file, perhaps a key in use;" \
