@@ -1,0 +1,406 @@
+# SPDX-License-Identifier: ISC
+# cage-test.sh: proves the cage of csync2@.service from inside: a unit that is
+# a copy of it but for what it runs tries to get out. Directives are not read.
+#
+# vars:   needs    as of cage.sh: "rw PATH", "ro PATH", one a line
+#         secrets  privileged keys and folders, one a line: not to be reached
+#         names    host names that the daemon has to resolve, one a line
+#         port     '' is 30865
+# says:   postern attack NAME held|BROKE|untried DETAIL
+#         postern works NAME yes|NO DETAIL
+#         postern step done|kept TEXT ; postern done cage-test
+#         postern refuse CODE TEXT
+#
+# What an attack would leave on the host is looked for from outside, and
+# taken away. The names of it all begin with $token.
+
+needs=${needs-} secrets=${secrets-} names=${names-} port=${port:-30865}
+need_root
+make_dir
+[ -d /run/systemd/system ] ||
+	refuse systemd 'systemd does not run on this host; no cage without it'
+token=postern-cage-test-$$
+unit=$token.service
+file=/run/systemd/system/$unit
+victim=''
+
+at_exit() {
+	[ -z "$victim" ] || kill "$victim" 2>/dev/null
+	rm -f "$file"
+	systemctl stop "$unit" 2>/dev/null
+	systemctl reset-failed "$unit" 2>/dev/null
+	systemctl daemon-reload 2>/dev/null
+	sweep
+}
+
+# The places where an attack that broke out would have left something.
+marks() {
+	printf '%s\n' /etc/cron.d /usr/local/sbin /root /root/.ssh /etc / \
+		/var/lib /run /tmp
+	printf '%s\n' "$needs" | sed -n 's/^rw //p'
+	printf '%s\n' "$secrets"
+}
+
+sweep() {
+	marks | while IFS= read -r m; do
+		[ -z "$m" ] || [ ! -d "$m" ] || rm -f -- "$m/$token".*
+	done
+}
+
+# quote TEXT: as a word of sh.
+quote() {
+	printf "'"
+	printf '%s' "$1" | sed "s/'/'\\\\''/g"
+	printf "'"
+}
+
+# The largest disk, or any: what a node of it would open.
+read -r major minor <<END
+$(awk '$3 > size { size = $3; d = $1 " " $2 } END { print d }' \
+	/proc/partitions)
+END
+
+sleep 300 </dev/null >/dev/null 2>&1 9>&- &
+victim=$!
+
+{
+	for v in token major minor victim needs secrets names port; do
+		eval "x=\$$v"
+		printf '%s=' "$v"
+		quote "$x"
+		echo
+	done
+	cat <<'INSIDE'
+rw=$(printf '%s\n' "$needs" | sed -n 's/^rw //p')
+g=$(printf '%s\n' "$rw" | head -n 1)
+up=../../../../../../../../../../../../..
+
+# try NAME COMMAND…: an attack that succeeds if its command does. It may be
+# killed for its system call, so it runs in a process of its own.
+try() {
+	name=$1
+	shift
+	out=$( ("$@") 2>&1 </dev/null)
+	rc=$?
+	out=$(printf '%s' "$out" | tr -d '\000-\037\177' | cut -c 1-200)
+	if [ "$rc" = 0 ]; then
+		echo "attack $name BROKE $out"
+	elif [ "$rc" = 77 ]; then
+		echo "attack $name untried $out"
+	else
+		echo "attack $name held $out"
+	fi
+}
+
+put() { echo "* * * * * root true" >"$1"; }
+
+a_dotdot() { put "$g/$up/etc/cron.d/$token.dotdot"; }
+
+a_symlink() {
+	ln -s /etc/cron.d "$g/$token.link" || exit 1
+	put "$g/$token.link/$token.symlink"
+}
+
+# Any process's root would do, were it another one.
+a_proc_root() {
+	[ -d /proc/1 ] || { echo 'no /proc'; exit 1; }
+	for r in /proc/1 "/proc/$victim"; do
+		! put "$r/root/etc/cron.d/$token.procroot" || exit 0
+		! put "$r/cwd/$up/etc/cron.d/$token.procroot" || exit 0
+	done
+	exit 1
+}
+
+a_mknod() {
+	[ -n "$major" ] || { echo 'no disk to be seen'; exit 77; }
+	mknod "$g/$token.disk" b "$major" "$minor"
+}
+
+a_dev() {
+	for b in /dev/*; do
+		[ ! -b "$b" ] || { echo "$b"; exit 0; }
+	done
+	exit 1
+}
+
+a_remount() {
+	mount -o remount,rw / && exit 0
+	mount -o remount,bind,rw "${ro1:-/usr}" && exit 0
+	umount -l "$g" && exit 0
+	mount -t tmpfs none /tmp
+}
+
+a_systemd_run() {
+	systemd-run --quiet --wait touch "/etc/cron.d/$token.systemdrun"
+}
+
+a_setuid() {
+	: >"$g/$token.suid" || exit 77
+	chmod 4755 "$g/$token.suid"
+}
+
+a_setuid_create() {
+	(umask 0 && install -m 4755 /dev/null "$g/$token.suid2") &&
+		[ -u "$g/$token.suid2" ]
+}
+
+a_unshare() {
+	unshare -m true && exit 0
+	unshare -U -r true && exit 0
+	unshare -n true
+}
+
+a_nsenter() { nsenter -t 1 -m true; }
+
+# Whether a connection to the manager or the bus is possible at all.
+perl_or_skip() {
+	command -v perl >/dev/null || { echo 'no perl on this host'; exit 77; }
+}
+
+a_unix() {
+	perl_or_skip
+	perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_STREAM, 0)
+		or die "$!\n"'
+}
+
+a_manager() {
+	perl_or_skip
+	for p in /run /proc/1/root/run; do
+	for s in systemd/private dbus/system_bus_socket; do
+		perl -MSocket -e 'socket(my $s, AF_UNIX, SOCK_STREAM, 0)
+			or die "$!\n"; connect($s, sockaddr_un($ARGV[0]))
+			or die "$!\n"' "$p/$s" && exit 0
+	done
+	done
+	exit 1
+}
+
+a_netlink() {
+	perl_or_skip
+	perl -e 'socket(my $s, 16, 3, 0) or die "$!\n"'
+}
+
+a_raw() {
+	perl_or_skip
+	perl -e 'socket(my $s, 2, 3, 1) or die "$!\n"' && exit 0
+	perl -e 'socket(my $s, 17, 3, 768) or die "$!\n"'
+}
+
+# The numbers of system calls differ by machine.
+call() {
+	perl_or_skip
+	case $(uname -m) in
+	x86_64) n=$1 ;;
+	aarch64 | riscv64) n=$2 ;;
+	*) echo "unknown machine $(uname -m)"; exit 77 ;;
+	esac
+	shift 2
+	perl -e '$r = syscall(map { /^-?\d+$/ ? int : $_ } @ARGV);
+		$r >= 0 or die "$!\n"' "$n" "$@"
+}
+
+a_ptrace() { call 101 117 16902 "$victim" 0 0; }
+
+a_memory() { true 3<>"/proc/$victim/mem"; }
+
+# A module of no bytes: EPERM or death held, "invalid" means that the kernel
+# looked at it.
+a_module() {
+	out=$(call 175 105 0 0 '' 2>&1)
+	rc=$?
+	echo "$out"
+	[ "$rc" != 77 ] || exit 77
+	case $out in
+	*[Ii]nvalid* | *[Ff]ormat* | *[Aa]ddress*) exit 0 ;;
+	esac
+	exit "$rc"
+}
+
+a_kill() { kill -TERM "$victim"; }
+
+a_kill_thread() { call 234 131 "$victim" "$victim" 15; }
+
+a_kernel() {
+	f=/proc/sys/kernel/core_pattern
+	read -r old <"$f" || exit 1
+	printf '%s\n' "$old" >"$f" && exit 0
+	echo h >/proc/sysrq-trigger
+}
+
+a_trusted() {
+	printf '%s\n' "$needs" | sed -n 's/^ro //p' | {
+		rc=1
+		while IFS= read -r f; do
+			! true >>"$f" || { echo "$f"; rc=0; }
+			! mv "$f" "$f.$token" || { mv "$f.$token" "$f"; rc=0; }
+		done
+		exit $rc
+	}
+}
+
+a_secrets() {
+	[ -n "$secrets" ] || { echo 'no privileged path given'; exit 77; }
+	printf '%s\n' "$secrets" | {
+		rc=1
+		while IFS= read -r s; do
+			# Hidden is a node that nobody opens, mode 000.
+			if [ -d "$s" ]; then
+				! put "$s/$token.secret" || rc=0
+				[ -z "$(ls -A "$s")" ] || { echo "$s"; rc=0; }
+			elif [ -p "$s" ]; then
+				echo "$s"
+				rc=0
+			fi
+			! put "$g/$up$s/$token.secret" || rc=0
+		done
+		exit $rc
+	}
+}
+
+try write-cron put "/etc/cron.d/$token.cron"
+try write-sbin put "/usr/local/sbin/$token.sbin"
+try write-root put "/root/$token.root"
+try write-ssh put "/root/.ssh/$token.ssh"
+try dotdot a_dotdot
+try symlink a_symlink
+try proc-root a_proc_root
+try mknod-disk a_mknod
+try disk-in-dev a_dev
+try remount a_remount
+try systemd-run a_systemd_run
+try manager-socket a_manager
+try unix-socket a_unix
+try netlink-socket a_netlink
+try raw-socket a_raw
+try setuid a_setuid
+try setuid-create a_setuid_create
+try unshare a_unshare
+try nsenter a_nsenter
+try ptrace a_ptrace
+try memory a_memory
+try module a_module
+try kill a_kill
+try kill-thread a_kill_thread
+try kernel-settings a_kernel
+try trusted-files a_trusted
+try privileged a_secrets
+
+works() {
+	name=$1
+	shift
+	out=$( ("$@") 2>&1 </dev/null)
+	rc=$?
+	out=$(printf '%s' "$out" | tr -d '\000-\037\177' | cut -c 1-200)
+	[ "$rc" = 0 ] && echo "works $name yes" || echo "works $name NO $out"
+}
+
+# As csync2 does it: a new file, renamed over the old one.
+w_write() {
+	printf '%s\n' "$rw" | {
+		while IFS= read -r f; do
+			echo x >"$f/$token.tmp" && echo y >"$f/$token.new" &&
+				chown 1:1 "$f/$token.new" &&
+				chmod 640 "$f/$token.new" &&
+				mv -f "$f/$token.new" "$f/$token.tmp" &&
+				rm "$f/$token.tmp" || exit 1
+		done
+	}
+}
+
+w_read() {
+	printf '%s\n' "$needs" | sed -n 's/^ro //p' | {
+		while IFS= read -r f; do
+			head -c 1 "$f" >/dev/null || exit 1
+		done
+	}
+}
+
+w_names() {
+	getent ahosts localhost >/dev/null || { echo localhost; exit 1; }
+	printf '%s\n' "$names" | {
+		while IFS= read -r f; do
+			[ -z "$f" ] || getent ahosts "$f" >/dev/null ||
+				{ echo "$f"; exit 1; }
+		done
+	}
+}
+
+# Refused is an answer too: the connection left the cage.
+w_tcp() {
+	command -v perl >/dev/null || exit 0
+	perl -MSocket -e 'socket(my $s, AF_INET, SOCK_STREAM, 0) or die "$!\n";
+		connect($s, sockaddr_in($ARGV[0], inet_aton("127.0.0.1")))
+		or $!{ECONNREFUSED} or die "$!\n"' "$port"
+}
+
+w_tmp() { echo x >"/tmp/$token.t" && rm "/tmp/$token.t"; }
+
+w_csync2() { command -v csync2; }
+
+works write-groups w_write
+works read-keys w_read
+works resolve-names w_names
+works open-tcp w_tcp
+works temporary-files w_tmp
+works csync2 w_csync2
+echo end
+INSIDE
+} >"$d/inside"
+
+{
+	systemctl cat csync2@.service 2>/dev/null ||
+		refuse systemd 'there is no csync2@.service on this host'
+	cat <<END
+
+[Service]
+Type=oneshot
+ExecStartPre=
+ExecStartPost=
+ExecStop=
+ExecStopPost=
+ExecStart=
+ExecStart=/bin/sh -s
+StandardInput=data
+StandardInputData=$(base64 -w 0 "$d/inside")
+StandardOutput=file:$d/out
+StandardError=file:$d/errors
+TimeoutStartSec=120
+END
+} >"$file"
+chmod 600 "$file"
+systemctl daemon-reload || refuse failed 'systemctl daemon-reload'
+systemctl start "$unit" 2>/dev/null
+status=$(systemctl show -p Result --value "$unit")
+[ -s "$d/out" ] || refuse start "the unit does not start inside its cage" \
+	"($status): $(journalctl -q -o cat -n 3 -u "$unit" 2>/dev/null |
+	tr '\n' ' ')"
+[ "$(tail -n 1 "$d/out")" = end ] ||
+	refuse cut "the test inside the cage was cut ($status)"
+
+# What an attack says about itself counts less than what is there.
+left=$(marks | while IFS= read -r m; do
+	[ -n "$m" ] || continue
+	for f in "$m/$token".*; do
+		case $f in
+		*.link) continue ;;
+		*.suid | *.suid2) [ -u "$f" ] || continue ;;
+		esac
+		[ ! -e "$f" ] || printf '%s ' "$f"
+	done
+done)
+while read -r kind name rest; do
+	case $kind in
+	attack | works) say "$kind" "$name" "$rest" ;;
+	esac
+done <"$d/out"
+if [ -n "$left" ]; then
+	say attack left-on-host BROKE "$left"
+else
+	say attack left-on-host held
+fi
+if alive "$victim"; then
+	say attack victim-alive held
+else
+	say attack victim-alive BROKE "a process of the host was killed"
+fi
+say 'done' cage-test

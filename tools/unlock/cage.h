@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * cage: the systemd drop-in that confines the always-on csync2 daemon
+ * (csync2@.service) to the groups that it serves. csync2 confines no one: who
+ * holds the key of one group writes anywhere through "..", and runs commands
+ * by a row in the database. Inside the cage there is nothing else to write.
+ *
+ * The daemon in the cage does not see a privileged group's key: a
+ * configuration that names one can't be caged, since csync2 reads the key of
+ * every group of a configuration before it does anything.
+ *
+ * Pure: from configurations to text. remote/cage.sh installs it after
+ * checking that what it binds is there, remote/cage-test.sh tries it.
+ * Source: systemd.exec(5), systemd.syntax(7); the set of directives is the
+ * one that held against root code in the unit.
+ */
+#ifndef POSTERN_CAGE_H
+#define POSTERN_CAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+#include "csync2/cfg.h"
+
+#define CAGE_PATH "/etc/systemd/system/csync2@.service.d/50-postern-cage.conf"
+
+struct cage_input {
+	const struct cfg *const *cfgs;	/* borrowed; what the daemon is to
+					 * serve: csync2.cfg, csync2_NAME.cfg */
+	size_t ncfgs;
+	const char *sysdir;		/* NULL: /etc */
+	const char *self;		/* the host's own csync2 name */
+	/*
+	 * Paths of keys that are FIFOs, borrowed: hidden where a bound folder
+	 * holds one; a group that uses one is an error.
+	 */
+	const struct strv *fifos;
+};
+
+/*
+ * cage_emit(): appends the drop-in to text.
+ * needs  one string a path that has to be there: "rw PATH" a folder, "ro
+ *        PATH" anything (the vars of remote/cage.sh). Without it the unit
+ *        would not start, or csync2 would hang both ends.
+ * notes  what works differently inside, for a person. NULL: not wanted.
+ * 0, or -1: ERR_CONFIG "FILE:LINE: …" (a group that no cage can hold, a
+ * privileged group among the ordinary ones, a database on a server, a path
+ * that is not absolute or has a control character), ERR_MEM.
+ */
+int cage_emit(const struct cage_input *in, struct buf *text,
+	struct strv *needs, struct strv *notes, struct err *e);
+
+/*
+ * cage_word(): path as one word of a unit file's list of paths: quotes,
+ * backslash escapes, %%. 0, or -1: ERR_CONFIG (not absolute, "..", a
+ * control character), ERR_MEM.
+ */
+int cage_word(const char *path, struct buf *out, struct err *e);
+
+#endif
