@@ -74,4 +74,6 @@ def leftovers():
     yield take
     for one in taken:
         one.hosts = [h for h in one.hosts if h.alive()]
-        one.settle()
+        # What settle() has said already it need not say twice.
+        if not one.failed:
+            one.settle()

@@ -211,6 +211,7 @@ class Host:
 
     def forget(self):
         """Stop without clean-up, which the lab does for all at once."""
+        self.link.kill()
         if self._outer and self._outer.poll() is None:
             self.crash()
         self._log.close()

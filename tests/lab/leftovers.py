@@ -15,7 +15,8 @@ FOLDERS = ("/run", "/tmp", "/var", "/etc", "/root", "/dev")
 
 # What systemd, sshd and the journal change by themselves while they live.
 IGNORE = (
-    r"/run/log/journal/", r"/run/systemd/(units|journal|netif)(/|$)",
+    r"/(run|var)/log/journal/",
+    r"/run/systemd/(units|journal|netif)(/|$)", r"/run/systemd/transient$",
     r"/run/utmp$", r"/var/log/(wtmp|btmp|lastlog)$",
     r"/var/lib/systemd/(timers|linger|random-seed)", r"/dev/pts/",
 )
@@ -71,9 +72,11 @@ class Snapshot:
 
     @staticmethod
     def _cgroups(host):
+        # systemd keeps the slice of foo@.service for ever; what runs in it
+        # has cgroups of its own.
         return {path[len(str(host.cgroup)):]
                 for path, st in proc.walk(str(host.cgroup))
-                if stat.S_ISDIR(st.st_mode)}
+                if stat.S_ISDIR(st.st_mode) and not path.endswith(".slice")}
 
     def _walk(self, host):
         root = str(host.path("/")).rstrip("/")
@@ -131,6 +134,7 @@ class Leftovers:
 
     def __init__(self, hosts, ignore=()):
         self.hosts, self.ignore = list(hosts), ignore
+        self.failed = False
         # By name: what is compared is the host, whoever holds its object.
         self.before = {h.name: Snapshot(h, ignore) for h in self.hosts}
 
@@ -150,6 +154,8 @@ class Leftovers:
 
         try:
             proc.wait_for(clean, deadline_s, "clean host")
+            self.failed = False
         except proc.Deadline:
+            self.failed = True
             raise Left(f"left after {deadline_s} s:\n"
                        + "\n".join(lines)) from None

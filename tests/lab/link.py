@@ -42,6 +42,13 @@ class Link:
         self.fast()
         subprocess.run(["ip", "netns", "delete", self.ns], check=True)
 
+    def kill(self):
+        """End the relay, if there is one, and leave the rest to the lab."""
+        if self._relay:
+            self._relay.kill()
+            self._relay.communicate()
+            self._relay = None
+
     # Faults
 
     def cut(self):

@@ -19,7 +19,9 @@ DEFAULT_CACHE = "/var/cache/postern-lab"
 PACKAGES = (
     # what a server of the users of postern has
     "systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2",
-    "csync2", "rsync", "procps", "sudo", "openssl",
+    "rsync", "procps", "sudo", "openssl",
+    # csync2 opens its database's library by itself, it does not depend on it
+    "csync2", "libsqlite3-0",
     # what our own programs link to, sanitized builds too
     "libsodium23", "libinih1", "libasan8", "libubsan1",
     # what the lab needs there: faults.py

@@ -80,11 +80,13 @@ class _Search:
                 if self.has(proc.read(f"/proc/{pid}/{place}")):
                     self.hit(place, proc.comm(pid), pid)
             self.memory(pid)
-            self.open_files(pid)
             roots.setdefault(proc.namespace(pid, "mnt"), pid)
         self.tree(str(self.host.upper), "")
         for pid in roots.values():
             self.mounts(pid)
+        # Last: what has a name is told by its name.
+        for pid in self.host.pids():
+            self.open_files(pid)
         self.journal()
         return self.hits
 
