@@ -5,7 +5,8 @@
 
 #include "holders.h"
 #include "pusher.h"
-#include "remote.h"
+#include "remote/remote.h"
+#include "ui/log.h"
 #include "ways.h"
 
 /*
@@ -102,8 +103,7 @@ on_ready(struct run_host *h)
 	struct err e = ERR_INIT;
 
 	run_state(h, PROGRESS_RUN, "ready", NULL);
-	if (pusher_job(r->pusher, h->i, h->ph->peer, h->keys, h->nkeys,
-	    &e) == -1) {
+	if (pusher_fifo_job(r->pusher, h, h->i, h->ph->peer, &e) == -1) {
 		run_host_end(h, REPORT_FAILED, "failed", e.msg);
 		holders_close(f->holders);
 		return;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "remote.h"
+#include "remote/remote.h"
 #include "ui/log.h"
 
 #define BEAT_MS 1000

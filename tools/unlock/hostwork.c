@@ -6,7 +6,7 @@
 #include "cage.h"
 #include "facts.h"
 #include "fanout.h"
-#include "remote.h"
+#include "remote/remote.h"
 #include "sys/file.h"
 #include "ui/log.h"
 #include "ways.h"

@@ -203,12 +203,18 @@ key_fresh(const struct key_source *k)
 }
 
 struct secret *
+key_random(struct err *e)
+{
+	return secret_random(KEY_RANDOM, alphabet, e);
+}
+
+struct secret *
 key_next(struct key_source *k, struct err *e)
 {
 	struct secret *s;
 
 	if (k->fixed == NULL)
-		return secret_random(KEY_RANDOM, alphabet, e);
+		return key_random(e);
 	s = secret_new(secret_len(k->fixed), e);
 	if (s != NULL)
 		memcpy(secret_data_mut(s), secret_data(k->fixed),
@@ -220,6 +226,6 @@ int
 key_fix(struct key_source *k, struct err *e)
 {
 	if (k->fixed == NULL)
-		k->fixed = secret_random(KEY_RANDOM, alphabet, e);
+		k->fixed = key_random(e);
 	return k->fixed != NULL ? 0 : -1;
 }

@@ -31,6 +31,9 @@ bool key_fresh(const struct key_source *k);
 /* key_next(): a key, owned by the caller. NULL: ERR_MEM, ERR_SYS. */
 struct secret *key_next(struct key_source *k, struct err *e);
 
+/* key_random(): a key of our own making, as "random" gives. */
+struct secret *key_random(struct err *e);
+
 /* key_fix(): from now on the same key for everybody, "random" too: for a
  * shared window. 0, or -1 as key_next(). */
 int key_fix(struct key_source *k, struct err *e);

@@ -12,7 +12,6 @@
 #include "ssh/host.h"
 #include "ui/conf.h"
 #include "ui/opt.h"
-#include "version.h"
 
 enum {
 	O_FROM = 1, O_FIFO, O_SHARED, O_HOLD, O_CHECK, O_SETUP, O_CAGE,
@@ -20,7 +19,7 @@ enum {
 	O_MAP, O_USER, O_BECOME, O_SSH, O_SSHCFG, O_SSHOPT, O_KEY,
 	O_HOLDER_KEY, O_STATE, O_JOBS, O_CONNECT, O_HOST_TIMEOUT, O_FOR,
 	O_VERIFY, O_STRICT, O_ACCEPT, O_DRY, O_JSON, O_QUIET, O_VERBOSE,
-	O_CONFIG, O_TABLE,
+	O_CONFIG,
 };
 
 static const struct opt_row rows[] = {
@@ -81,7 +80,6 @@ static const struct opt_row rows[] = {
 	{ 0, "json", NULL, "an object a line on standard output", O_JSON },
 	{ 'q', "quiet", NULL, "say only what failed", O_QUIET },
 	{ 'v', "verbose", NULL, "say more", O_VERBOSE },
-	{ 0, "opt-table", NULL, NULL, O_TABLE },
 	{ 0, NULL, NULL, NULL, 0 },
 };
 
@@ -126,7 +124,7 @@ static const struct conf_key conf_keys[] = {
 struct walk {
 	struct unlock_opts *o;
 	char *config;
-	bool helped;
+	int answer;		/* OPT_HELP and the like, or 0 */
 	bool file;		/* unlock.conf: argv's values stay */
 };
 
@@ -281,16 +279,9 @@ set_opt(void *arg, int id, const char *v, struct err *e)
 
 	switch (id) {
 	case OPT_HELP:
-		opt_help(&cmd, stdout);
-		w->helped = true;
-		return 0;
 	case OPT_VERSION:
-		printf("postern unlock %s\n", POSTERN_VERSION);
-		w->helped = true;
-		return 0;
-	case O_TABLE:
-		opt_table(&cmd, stdout);
-		w->helped = true;
+	case OPT_TABLE:
+		w->answer = id;
 		return 0;
 	case O_FIFO:
 		return set_way(o, UNLOCK_FIFO, e);
@@ -446,7 +437,8 @@ opts_parse(int argc, char **argv, bool hold, struct unlock_opts *ret,
 	if (opt_parse(&cmd, argc, argv, 0, set_opt, &w, &first, &dashes,
 	    e) == -1)
 		goto out;
-	if (w.helped) {
+	if (w.answer != 0) {
+		(void)opt_answer(&cmd, w.answer, POSTERN_VERSION, stdout);
 		rc = 1;
 		goto out;
 	}

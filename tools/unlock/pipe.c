@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "pipe.h"
-#include "remote.h"
+#include "remote/remote.h"
 #include "ui/log.h"
 #include "ways.h"
 

@@ -103,7 +103,7 @@ add_row(struct maker *m, const struct cfg_group *g, const struct cfg_host *h,
 	struct plan_host *ph;
 	struct plan_row *r;
 	struct buf key;
-	size_t at;
+	size_t at = 0;
 	int rc = -1;
 
 	buf_init(&key, 4096);

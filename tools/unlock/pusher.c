@@ -13,6 +13,8 @@
 struct pusher {
 	struct session *session;
 	struct pusher_ops ops;
+	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
+	struct secret *nobodys;		/* a key that opens nothing */
 	char refusal[256];		/* what the script refused with */
 };
 
@@ -129,6 +131,8 @@ pusher_free(struct pusher *p)
 	if (p == NULL)
 		return;
 	session_free(p->session);
+	secret_free(p->nobodys);
+	strv_clear(&p->fifos);
 	free(p);
 }
 
@@ -161,14 +165,18 @@ pusher_job(struct pusher *p, size_t job, const char *args,
     struct secret *const *keys, size_t nkeys, struct err *e)
 {
 	struct child *c = session_child(p->session);
-	char line[512];
+	struct buf line;
 	size_t i;
-	int n;
+	int rc;
 
-	n = snprintf(line, sizeof(line), "push %zu %s\n", job, args);
-	if (n < 0 || (size_t)n >= sizeof(line))
-		return err_set(e, ERR_CONFIG, "a host name is too long");
-	if (send_line(p, line, e) == -1)
+	buf_init(&line, 1 << 20);
+	rc = buf_addf(&line, "push %zu %s\n", job, args);
+	if (rc == -1)
+		err_set(e, ERR_MEM, "out of memory");
+	else
+		rc = child_send(c, line.data, line.len, e);
+	buf_clear(&line);
+	if (rc == -1)
 		return -1;
 	for (i = 0; i < nkeys; i++)
 		if (child_send_secret(c, secret_data(keys[i]),
@@ -176,6 +184,83 @@ pusher_job(struct pusher *p, size_t job, const char *args,
 		    child_send(c, "\n", 1, e) == -1)
 			return -1;
 	return 0;
+}
+
+/* The keys' paths of the pusher's groups, each once. */
+static int
+fifos_of(const struct run *r, struct strv *out)
+{
+	const struct plan_row *row;
+
+	for (row = plan_first(r->plan, r->plan->pusher); row != NULL;
+	    row = plan_next(r->plan, row))
+		if (!strv_has(out, row->key) && strv_add(out, row->key) == -1)
+			return -1;
+	return 0;
+}
+
+int
+pusher_fifo_vars(const struct run *r, struct strv *vars, struct err *e)
+{
+	const struct unlock_opts *o = r->o;
+	struct strv fifos = { 0 };
+	size_t i;
+	int rc;
+
+	rc = fifos_of(r, &fifos);
+	rc |= strv_addf(vars, "nfifos=%zu", fifos.n);
+	for (i = 0; i < fifos.n; i++)
+		rc |= strv_addf(vars, "fifo%zu=%s", i, fifos.v[i]);
+	rc |= strv_addf(vars, "cname=%s", o->cfg_name != NULL ?
+	    o->cfg_name : "");
+	rc |= strv_addf(vars, "sysdir=%s", o->sysdir_set ? o->sysdir : "");
+	rc |= strv_addf(vars, "self=%s", r->plan->hosts[r->plan->pusher].name);
+	rc |= strv_addf(vars, "dbdir=%s", o->dbdir != NULL ? o->dbdir : "");
+	strv_clear(&fifos);
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
+/* The key that h's holder feeds to the FIFO at path, or NULL. */
+static struct secret *
+key_at(const struct run_host *h, const char *path)
+{
+	const struct plan *p = h->run->plan;
+	const struct plan_row *row;
+	size_t i = 0;
+
+	for (row = plan_first(p, h->i); row != NULL; row = plan_next(p, row),
+	    i++)
+		if (strcmp(row->key, path) == 0)
+			return h->keys[i];
+	return NULL;
+}
+
+int
+pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
+    const char *peers, struct err *e)
+{
+	struct secret **keys;
+	size_t i;
+	int rc;
+
+	if (p->fifos.n == 0 && fifos_of(h->run, &p->fifos) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	if (p->nobodys == NULL) {
+		p->nobodys = key_random(e);
+		if (p->nobodys == NULL)
+			return -1;
+	}
+	keys = calloc(p->fifos.n, sizeof(struct secret *));
+	if (keys == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	for (i = 0; i < p->fifos.n; i++) {
+		keys[i] = key_at(h, p->fifos.v[i]);
+		if (keys[i] == NULL)
+			keys[i] = p->nobodys;
+	}
+	rc = pusher_job(p, job, peers, keys, p->fifos.n, e);
+	free(keys);
+	return rc;
 }
 
 int

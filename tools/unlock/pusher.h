@@ -20,6 +20,7 @@
 
 struct pusher;
 struct run;
+struct run_host;
 
 /* All may be NULL. text: a peer's, to be escaped before it is shown. */
 struct pusher_ops {
@@ -45,6 +46,9 @@ struct pusher *pusher_start(struct run *r, const char *script,
 	const struct pusher_ops *ops, struct err *e);
 void pusher_free(struct pusher *p);		/* NULL is legal */
 
+/* pusher_fifo_vars(): the vars of push-fifo.sh for the plan's pusher. */
+int pusher_fifo_vars(const struct run *r, struct strv *vars, struct err *e);
+
 /* pusher_conf(): the configuration of a set, then one scan with it. dir: the
  * folder on that host where scans persist, "-" for none. */
 int pusher_conf(struct pusher *p, size_t set, size_t nkeys,
@@ -53,6 +57,11 @@ int pusher_conf(struct pusher *p, size_t set, size_t nkeys,
  * are borrowed until the pusher is freed. */
 int pusher_job(struct pusher *p, size_t job, const char *args,
 	struct secret *const *keys, size_t nkeys, struct err *e);
+/* pusher_fifo_job(): the same for push-fifo.sh, whose jobs take a key for
+ * every FIFO that the pusher's csync2 reads: h's own, and one that nobody
+ * knows for groups that h is not in. */
+int pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
+	const char *peers, struct err *e);
 int pusher_stop(struct pusher *p, size_t job, struct err *e);
 /* pusher_quit(): no more jobs; it ends by itself. */
 void pusher_quit(struct pusher *p);

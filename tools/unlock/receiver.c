@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "pipe.h"
-#include "remote.h"
+#include "remote/remote.h"
 #include "ui/log.h"
 
 static void

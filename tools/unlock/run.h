@@ -23,6 +23,7 @@
 #include "ssh/session.h"
 #include "unlock.h"
 
+struct facts;
 struct fanout_spec;
 struct pusher;
 struct verify;
@@ -53,6 +54,7 @@ struct run {
 	size_t left;			/* hosts that have not ended */
 	void *way;			/* of the way's own */
 	struct fanout_spec *fanout;	/* owned; while a fanout is on */
+	struct facts *facts;		/* borrowed; what probes tell */
 	struct verify *verify;		/* owned; while --verify is on */
 	unsigned stops;			/* how often a stop was asked for */
 	int status;			/* of what is not a host's: 0 or exit */

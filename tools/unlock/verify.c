@@ -5,7 +5,7 @@
 
 #include "fanout.h"
 #include "manifest.h"
-#include "remote.h"
+#include "remote/remote.h"
 #include "ui/log.h"
 #include "ways.h"
 
@@ -141,30 +141,61 @@ on_delta(void *arg, const struct manifest_delta *d)
 	return 0;
 }
 
-/* Pairs of what each root is called on the two hosts. */
+/* A prefix's path on a host; "" when it has none there. */
+static char *
+prefix_path(const struct run *r, const char *name, const char *host)
+{
+	struct buf text, path;
+	char *ret = NULL;
+
+	buf_init(&text, 4096);
+	buf_init(&path, 4096);
+	if (buf_addf(&text, "%%%s%%", name) == 0) {
+		(void)cfg_expand(r->cfg, text.data, host, &path, NULL);
+		ret = buf_steal(&path);
+	}
+	buf_clear(&text);
+	buf_clear(&path);
+	return ret;
+}
+
+/* What each prefix is called on the two hosts. */
 static int
 map_roots(struct run *r, struct run_host *here, struct run_host *there,
     struct err *e)
 {
-	const struct plan_row *row;
-	struct strv a = { 0 }, b = { 0 };
-	struct manifest_root *roots = NULL;
-	size_t i;
-	int rc = 0;
+	const struct cfg *c = r->cfg;
+	struct manifest_root *roots;
+	size_t i, n = 0;
+	int rc = -1;
 
-	for (row = plan_first(r->plan, there->i); rc == 0 && row != NULL;
-	    row = plan_next(r->plan, row))
-		rc = cfg_root_pairs(r->cfg, row->group, here->ph->name,
-		    there->ph->name, &a, &b, e);
-	if (rc == 0 && (roots = calloc(a.n + 1, sizeof(*roots))) == NULL)
-		rc = err_set(e, ERR_MEM, "out of memory");
-	for (i = 0; rc == 0 && i < a.n; i++)
-		roots[i] = (struct manifest_root){ a.v[i], b.v[i] };
-	if (rc == 0)
-		rc = manifest_map(&verify_of(there)->files, roots, a.n, e);
+	roots = calloc(c->nprefixes + 1, sizeof(*roots));
+	if (roots == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	for (i = 0; i < c->nprefixes; i++) {
+		const char *name = c->prefixes[i].name;
+
+		roots[n].here = prefix_path(r, name, here->ph->name);
+		roots[n].there = prefix_path(r, name, there->ph->name);
+		if (roots[n].here == NULL || roots[n].there == NULL) {
+			n++;
+			err_set(e, ERR_MEM, "out of memory");
+			goto out;
+		}
+		if (roots[n].here[0] == '/' && roots[n].there[0] == '/') {
+			n++;
+			continue;
+		}
+		free((char *)roots[n].here);
+		free((char *)roots[n].there);
+	}
+	rc = manifest_map(&verify_of(there)->files, roots, n, e);
+out:
+	for (i = 0; i < n; i++) {
+		free((char *)roots[i].here);
+		free((char *)roots[i].there);
+	}
 	free(roots);
-	strv_clear(&a);
-	strv_clear(&b);
 	return rc;
 }
 

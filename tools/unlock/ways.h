@@ -33,5 +33,6 @@ void verify_clear(struct run *r);
 /* setup_start(), probe_start(), cage_start(): a script on every host. */
 int setup_start(struct run *r, struct err *e);
 int probe_start(struct run *r, struct err *e);
+int cage_start(struct run *r, struct err *e);
 
 #endif

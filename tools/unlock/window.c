@@ -7,7 +7,7 @@
 #include "holders.h"
 #include "proc/child.h"
 #include "pusher.h"
-#include "remote.h"
+#include "remote/remote.h"
 #include "ui/log.h"
 #include "ways.h"
 
@@ -144,7 +144,7 @@ start_push(struct run *r, struct err *e)
 	size_t i, any = 0;
 	int rc = 0;
 
-	buf_init(&peers, 400);
+	buf_init(&peers, 65536);
 	for (i = 0; i < r->plan->nhosts && rc == 0; i++) {
 		if (!way(r)->hosts[i].ready)
 			continue;
@@ -155,8 +155,8 @@ start_push(struct run *r, struct err *e)
 		run_state(&r->hosts[i], PROGRESS_RUN, "pushing", NULL);
 	}
 	if (rc == 0)
-		rc = pusher_job(r->pusher, SHARED_JOB, peers.data,
-		    r->hosts[any - 1].keys, r->hosts[any - 1].nkeys, e);
+		rc = pusher_fifo_job(r->pusher, &r->hosts[any - 1],
+		    SHARED_JOB, peers.data, e);
 	else
 		err_set(e, ERR_MEM, "too many hosts for one csync2 -P");
 	way(r)->job = rc == 0;
