@@ -102,14 +102,15 @@ session_argv(const struct session_spec *s, struct strv *out, struct err *e)
 	int rc = -1;
 
 	buf_init(&cmd, 4096);
-	if (s->become != NULL && strpbrk(s->become, "'\"\\!$`\n;&|<>()#*?") != NULL) {
+	if (s->become != NULL &&
+	    strpbrk(s->become, "'\"\\!$`\n;&|<>()#*?") != NULL) {
 		err_set(e, ERR_CONFIG, "only plain words can be used to "
 		    "become another user: %s", s->become);
 		goto out;
 	}
-	if (buf_addf(&cmd, "exec %s%ssh -c '" BOOT "'",
-	    s->become != NULL ? s->become : "",
-	    s->become != NULL ? " " : "") == -1) {
+	if (buf_addf(&cmd, "exec %s%ssh -c '", s->become != NULL ?
+	    s->become : "", s->become != NULL ? " " : "") == -1 ||
+	    buf_adds(&cmd, BOOT "'") == -1) {
 		err_set(e, ERR_MEM, "too long: %s", s->become);
 		goto out;
 	}

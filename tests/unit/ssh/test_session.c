@@ -135,12 +135,12 @@ a_script_speaks_and_reads_its_own_input(void **state)
 	struct session_spec s = local(r,
 	    "echo greeting\n"
 	    "# a comment with a ' quote and a \\ backslash\n"
-	    "echo postern ready one  two\n"
-	    "read key; echo \"postern got $key\"; echo postern plain >&2\n"
+	    "echo 'postern ready one  two'\n"
+	    "read -r key; echo \"postern got $key\"; echo postern plain >&2\n"
 	    "exit 7");
 
 	start(r, &s);
-	assert_int_equal(child_send_secret(session_child(r->s), "key \\n\n", 7,
+	assert_int_equal(child_send_secret(session_child(r->s), "key n\n", 6,
 	    on_done, r, NULL), 0);
 	finish(r);
 	assert_non_null(strstr(r->seen.data,
