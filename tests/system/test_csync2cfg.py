@@ -11,9 +11,11 @@ import os
 import random
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -296,3 +298,62 @@ def test_mutations_have_the_same_verdict_and_meaning(lab):
     assert verdicts.count("ok") > MUTATIONS / 8
     assert verdicts.count("refused") > MUTATIONS / 8
     assert sum(piped for _, piped in seen) > MUTATIONS / 16
+
+
+def receive(listener, lab, name):
+    """csync2 -i on pipes, as ssh gives them, for one connection."""
+    conn, _ = listener.accept()
+    with conn, subprocess.Popen(
+            [CSYNC2, "-N", name, "-D", lab.top / "rdb", "-i"], bufsize=0,
+            env={"SSH_CLIENT": "127.0.0.1 0 0", "PATH": "/usr/bin:/bin",
+                 "CSYNC2_SYSTEM_DIR": str(lab.top / "r")},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+
+        def feed():
+            while data := conn.recv(65536):
+                child.stdin.write(data)
+            child.stdin.close()
+
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        while data := child.stdout.read(65536):
+            conn.sendall(data)
+        conn.shutdown(socket.SHUT_RDWR)
+        feeder.join(DEADLINE_S)
+
+
+def test_an_action_logs_into_the_private_folder_of_a_push_over_pipes(lab):
+    src, dst = lab.top / "src", lab.top / "dst"
+    for d in ("src", "dst", "p", "r", "pdb", "rdb"):
+        (lab.top / d).mkdir()
+    (src / "f").write_text("content\n")
+    (src / "no.skip").write_text("not pushed\n")
+    (lab.sys / "csync2.cfg").write_text(
+        "group g { host push recv; key k; include %d%; exclude *.skip;"
+        ' action { pattern %d%/f; exec "echo there; echo bad >&2"; '
+        f"logfile {lab.top}/never; }}"
+        ' action { exec "echo here"; do-local-only; } }'
+        f" prefix d {{ on push: {src}; on recv: {dst}; }}")
+    text = lab.ours("emit", "csync2.cfg", "push", "recv").stdout
+    for d in (lab.top / "p", lab.top / "r"):
+        (d / "csync2.cfg").write_bytes(
+            text.replace(b"/@POSTERN@", os.fsencode(d)))
+        (d / "k0").write_text("k" * 40 + "\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(DEADLINE_S)
+        port = str(listener.getsockname()[1])
+        receiver = threading.Thread(
+            target=receive, args=(listener, lab, "recv"))
+        receiver.start()
+        push = subprocess.run(
+            [CSYNC2, "-N", "127.0.0.1", "-D", lab.top / "pdb", "-p", port,
+             "-x"], env={"CSYNC2_SYSTEM_DIR": str(lab.top / "p")},
+            stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=DEADLINE_S)
+        receiver.join(DEADLINE_S)
+    assert push.returncode == 0, push
+    assert (dst / "f").read_text() == "content\n"
+    assert not (dst / "no.skip").exists()
+    assert (lab.top / "r" / "action0").read_text() == "there\nbad\n"
+    assert (lab.top / "p" / "action1").read_text() == "here\n"
+    assert not (lab.top / "never").exists()
