@@ -141,8 +141,11 @@ int cfg_load_file(void *arg, const char *name, struct buf *out,
 			goto out;
 		}
 		if (buf_add(out, chunk, (size_t)n) == -1) {
-			err_set(e, ERR_CONFIG, "%s is larger than %zu bytes",
-				name, out->max);
+			if (out->max - out->len < (size_t)n)
+				err_set(e, ERR_CONFIG, "%s is larger than "
+					"%zu bytes", name, out->max);
+			else
+				err_set(e, ERR_MEM, "out of memory");
 			goto out;
 		}
 	}
@@ -225,6 +228,8 @@ int cfg_expand(const struct cfg *c, const char *text, const char *host,
 			return err_set(e, ERR_CONFIG, "'%s': no prefix "
 				"'%.*s' is defined for host %s", text,
 				(int)(len > 200 ? 200 : len), name, host);
+		if (strcmp(path, "/") == 0 && *rest == '/')
+			rest++;
 	}
 	if (buf_addf(out, "%s%s", path, rest) == -1)
 		return err_set(e, ERR_MEM, "'%s' is too long", text);

@@ -48,7 +48,8 @@ static int parse_hosts(struct cfg_parser *p, struct cfg_group *g)
 			list = p->stack;
 			slave = !slave;
 		} else if (slave) {
-			return cfg_parse_unexpected(p, "a slave's name or )", true);
+			return cfg_parse_unexpected(p, "a slave's name or )",
+				CFG_WANT_WORD);
 		} else {
 			return 0;
 		}
@@ -125,7 +126,7 @@ static int parse_action_stmt(struct cfg_parser *p, struct cfg_action *a)
 		}
 	}
 	return cfg_parse_unexpected(p, "pattern, exec, logfile, do-local, "
-		"do-local-only or }", false);
+		"do-local-only or }", CFG_WANT_STATEMENT);
 }
 
 static int parse_action(struct cfg_parser *p, struct cfg_group *g)
@@ -133,7 +134,7 @@ static int parse_action(struct cfg_parser *p, struct cfg_group *g)
 	struct cfg_action *a;
 	const struct cfg_at *open = p->open;
 	const char *what = p->what;
-	size_t base;
+	size_t list, base;
 
 	a = cfg_model_grow(&g->actions, &g->nactions, sizeof(*a));
 	if (a == NULL)
@@ -144,6 +145,7 @@ static int parse_action(struct cfg_parser *p, struct cfg_group *g)
 	if (cfg_parse_next(p) == -1 || cfg_parse_push(p) == -1 ||
 		cfg_parse_expect(p, '{', "{ after action") == -1)
 		return -1;
+	list = p->stack;
 	while (!cfg_parse_is_mark(p, '}')) {
 		base = p->stack;
 		if (parse_action_stmt(p, a) == -1)
@@ -156,6 +158,7 @@ static int parse_action(struct cfg_parser *p, struct cfg_group *g)
 	p->what = what;
 	if (cfg_parse_push(p) == -1)
 		return -1;
+	p->stack = list + 1;
 	return cfg_parse_next(p);
 }
 
@@ -225,13 +228,31 @@ static int parse_group_stmt(struct cfg_parser *p, struct cfg_group *g)
 		}
 	}
 	return cfg_parse_unexpected(p, "host, include, exclude, compare, "
-		"key, auto, backup-directory, backup-generations, action or }", false);
+		"key, auto, backup-directory, backup-generations, action or }",
+		CFG_WANT_STATEMENT);
+}
+
+static int named(struct cfg_parser *p, struct cfg_group *g)
+{
+	size_t n;
+
+	if (cfg_parse_take(p, &g->name) == -1)
+		return -1;
+	n = strlen(g->name);
+	if (n < 2 || g->name[n - 1] != '{' || cfg_parse_is_mark(p, '{'))
+		return 0;
+	return err_set(p->e, ERR_CONFIG, "%s:%u: no { after the group's name "
+		"'%s': braces belong to words, put a space before it",
+		g->at.file, g->at.line, g->name);
 }
 
 static int group_name(struct cfg_parser *p, struct cfg_group *g)
 {
 	if (p->tok.kind == CFG_TOK_WORD)
-		return cfg_parse_take(p, &g->name);
+		return named(p, g);
+	if (!cfg_parse_is_mark(p, '{'))
+		return cfg_parse_unexpected(p, "the group's name or {",
+			CFG_WANT_WORD);
 	if (asprintf(&g->name, "group_%u", ++p->anonymous) == -1) {
 		g->name = NULL;
 		return cfg_parse_no_memory(p);
@@ -242,7 +263,7 @@ static int group_name(struct cfg_parser *p, struct cfg_group *g)
 int cfg_parse_group(struct cfg_parser *p)
 {
 	struct cfg_group *g;
-	size_t base = p->stack;
+	size_t list, base = p->stack;
 
 	g = cfg_model_grow(&p->cfg->groups, &p->cfg->ngroups, sizeof(*g));
 	if (g == NULL)
@@ -255,6 +276,7 @@ int cfg_parse_group(struct cfg_parser *p)
 	p->stack = base + 1;
 	if (cfg_parse_expect(p, '{', "{ after the group's name") == -1)
 		return -1;
+	list = p->stack;
 	while (!cfg_parse_is_mark(p, '}')) {
 		base = p->stack;
 		if (cfg_parse_is_word(p, CFG_W_ACTION)) {
@@ -276,5 +298,9 @@ int cfg_parse_group(struct cfg_parser *p)
 	if (g->autom == NULL && (g->autom = strdup("none")) == NULL)
 		return cfg_parse_no_memory(p);
 	p->open = NULL;
-	return cfg_parse_push(p) == -1 ? -1 : cfg_parse_next(p);
+	/* All statements become one symbol, from the last one backwards. */
+	if (cfg_parse_push(p) == -1)
+		return -1;
+	p->stack = list + 1;
+	return cfg_parse_next(p);
 }

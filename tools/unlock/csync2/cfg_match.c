@@ -208,14 +208,14 @@ int cfg_roots(const struct cfg *c, const struct cfg_group *g,
 		/* No such prefix here: no file can match. */
 		if (dir == NULL)
 			continue;
-		buf_clear(&path);
-		if (buf_adds(&path, dir) == -1)
-			rc = err_set(e, ERR_MEM, "out of memory");
 		/* A prefix's path is no pattern: no wildcards in it. */
-		else if (name != NULL && strpbrk(dir, "*?[\\") != NULL)
+		if (strpbrk(dir, "*?[\\") != NULL) {
 			rc = add_root(out, dir, e);
-		else if (buf_adds(&path, rest) == -1)
-			rc = err_set(e, ERR_MEM, "out of memory");
+			continue;
+		}
+		buf_clear(&path);
+		if (cfg_expand(c, p->text, host, &path, e) == -1)
+			rc = -1;
 		else
 			rc = add_pattern_root(&path, out, e);
 	}

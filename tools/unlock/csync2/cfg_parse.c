@@ -30,7 +30,7 @@ bool cfg_parse_is_word(const struct cfg_parser *p, enum cfg_word word)
 }
 
 /* What most likely went wrong, as the end of a message. */
-static const char *hint(const struct cfg_parser *p, bool want_word)
+static const char *hint(const struct cfg_parser *p, enum cfg_want want)
 {
 	const struct cfg_tok *t = &p->tok;
 
@@ -38,20 +38,22 @@ static const char *hint(const struct cfg_parser *p, bool want_word)
 		return "; a quote is never closed";
 	if (t->kind == CFG_TOK_WORD && t->quote_end > t->at.line)
 		return "; is a closing quote missing?";
-	if (t->kind == CFG_TOK_RESERVED && want_word)
+	if (t->kind == CFG_TOK_RESERVED && want == CFG_WANT_WORD)
 		return "; it is a reserved word: put it in \"quotes\"";
-	if (t->kind == CFG_TOK_RESERVED)
+	if (t->kind == CFG_TOK_RESERVED && want == CFG_WANT_MARK)
 		return "; is a ; missing before it?";
 	if (t->kind == CFG_TOK_WORD && memchr(t->text, '}', t->len) != NULL)
 		return "; braces belong to words: put spaces around }";
 	if (t->kind == CFG_TOK_WORD && memchr(t->text, '{', t->len) != NULL)
 		return "; braces belong to words: put spaces around {";
+	if (cfg_parse_is_mark(p, ';') && want == CFG_WANT_STATEMENT)
+		return "; one ; is enough, and none follows }";
 	return "";
 }
 
 /* "FILE:LINE: 'x' where WANTED was expected". */
 int cfg_parse_unexpected(struct cfg_parser *p, const char *wanted,
-	bool want_word)
+	enum cfg_want want)
 {
 	const struct cfg_tok *t = &p->tok;
 	char shown[SHOWN_MAX + 1];
@@ -76,7 +78,7 @@ int cfg_parse_unexpected(struct cfg_parser *p, const char *wanted,
 			"%s was expected", t->at.file, t->at.line, wanted);
 	return err_set(p->e, ERR_CONFIG, "%s:%u: '%s%s' where %s was "
 		"expected%s", t->at.file, t->at.line, shown, more, wanted,
-		hint(p, want_word));
+		hint(p, want));
 }
 
 int cfg_parse_push(struct cfg_parser *p)
@@ -97,7 +99,7 @@ int cfg_parse_next(struct cfg_parser *p)
 int cfg_parse_expect(struct cfg_parser *p, char mark, const char *wanted)
 {
 	return cfg_parse_is_mark(p, mark) ? cfg_parse_next(p) :
-		cfg_parse_unexpected(p, wanted, false);
+		cfg_parse_unexpected(p, wanted, CFG_WANT_MARK);
 }
 
 int cfg_parse_take(struct cfg_parser *p, char **ret)
@@ -115,14 +117,14 @@ int cfg_parse_expect_word(struct cfg_parser *p, char **ret,
 	const char *wanted)
 {
 	if (p->tok.kind != CFG_TOK_WORD)
-		return cfg_parse_unexpected(p, wanted, true);
+		return cfg_parse_unexpected(p, wanted, CFG_WANT_WORD);
 	return cfg_parse_take(p, ret);
 }
 
 static int parse_on(struct cfg_parser *p, struct cfg_prefix *x)
 {
 	struct cfg_prefix_on *on;
-	struct cfg_at at;
+	struct cfg_at at = p->tok.at;
 
 	on = cfg_model_grow(&x->on, &x->non, sizeof(*on));
 	if (on == NULL)
@@ -130,12 +132,11 @@ static int parse_on(struct cfg_parser *p, struct cfg_prefix *x)
 	if (cfg_parse_next(p) == -1 ||
 		cfg_parse_expect_word(p, &on->host, "a host or pattern") == -1)
 		return -1;
-	if (!cfg_parse_is_mark(p, ':'))
-		return cfg_parse_unexpected(p, strchr(on->host, ':') == NULL ?
-			": after the host" :
-			": with a space behind it, as in 'on host: /path;',",
-			false);
-	if (cfg_parse_next(p) == -1)
+	if (!cfg_parse_is_mark(p, ':') && strchr(on->host, ':') != NULL)
+		return err_set(p->e, ERR_CONFIG, "%s:%u: no : after host "
+			"'%s': a space must follow it, as in "
+			"'on host: /path;'", at.file, at.line, on->host);
+	if (cfg_parse_expect(p, ':', ": after the host") == -1)
 		return -1;
 	at = p->tok.at;
 	if (cfg_parse_expect_word(p, &on->path, "an absolute path") == -1)
@@ -170,7 +171,8 @@ static int parse_prefix(struct cfg_parser *p)
 		if (parse_on(p, x) == -1)
 			return -1;
 	if (!cfg_parse_is_mark(p, '}'))
-		return cfg_parse_unexpected(p, "'on HOST: PATH;' or }", false);
+		return cfg_parse_unexpected(p, "'on HOST: PATH;' or }",
+			CFG_WANT_STATEMENT);
 	p->open = NULL;
 	return cfg_parse_next(p);
 }
@@ -193,7 +195,8 @@ static int parse_ignore(struct cfg_parser *p)
 		else if (n == 3 && memcmp(s, "mod", 3) == 0)
 			c->ignore_mod = true;
 		else
-			return cfg_parse_unexpected(p, "uid, gid, mod or ;", false);
+			return cfg_parse_unexpected(p, "uid, gid, mod or ;",
+				CFG_WANT_MARK);
 		if (cfg_parse_next(p) == -1)
 			return -1;
 	}
@@ -274,7 +277,8 @@ static int parse_block(struct cfg_parser *p)
 		}
 	}
 	return cfg_parse_unexpected(p, "group, prefix, nossl, database, "
-		"tempdir, ignore or lock-timeout", false);
+		"tempdir, ignore or lock-timeout",
+		CFG_WANT_STATEMENT);
 }
 
 int cfg_parse(const char *name, const char *hostname,

@@ -9,6 +9,8 @@
 
 #include "cfg_lex.h"
 
+enum cfg_want { CFG_WANT_MARK, CFG_WANT_WORD, CFG_WANT_STATEMENT };
+
 struct cfg_parser {
 	struct cfg_lex lex;
 	struct cfg_tok tok;	/* the lookahead */
@@ -41,10 +43,10 @@ int cfg_parse_expect_word(struct cfg_parser *p, char **ret,
 
 /*
  * cfg_parse_unexpected(): "FILE:LINE: 'x' where WANTED was expected" and
- * what probably went wrong; want_word: a quoted word would do. Returns -1.
+ * what probably went wrong, by what was wanted. Returns -1.
  */
 int cfg_parse_unexpected(struct cfg_parser *p, const char *wanted,
-	bool want_word);
+	enum cfg_want want);
 int cfg_parse_no_memory(struct cfg_parser *p);
 
 /* cfg_parse_group(): "group NAME { ... }". */
