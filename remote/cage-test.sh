@@ -55,12 +55,13 @@ quote() {
 }
 
 # The largest disk, or any: what a node of it would open.
+# shellcheck disable=SC2034
 read -r major minor <<END
 $(awk '$3 > size { size = $3; d = $1 " " $2 } END { print d }' \
 	/proc/partitions)
 END
 
-sleep 300 </dev/null >/dev/null 2>&1 9>&- &
+sleep 300 >/dev/null 2>&1 9>&- &
 victim=$!
 
 {

@@ -30,7 +30,10 @@ static const char tail[] =
     "CAP_FSETID\n"
     "SystemCallArchitectures=native\n"
     "SystemCallFilter=~@mount @debug @raw-io @module @swap @reboot "
-    "@obsolete\n";
+    "@obsolete\n"
+    "# csync2 signals nobody; root's other processes have the same uid.\n"
+    "SystemCallFilter=~kill tkill tgkill pidfd_send_signal "
+    "rt_sigqueueinfo rt_tgsigqueueinfo\n";
 
 static const char database[] = "database";
 

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cage.h"
+#include "conf.h"
+#include "danger.h"
+
+struct result {
+	struct buf text;
+	struct strv needs, notes;
+	struct err e;
+	int rc;
+};
+
+static void
+emit(struct result *r, const char *conf, const char *self, const char *fifo)
+{
+	const struct cfg *cfgs[1];
+	struct strv fifos = { 0 };
+	struct cage_input in = { .cfgs = cfgs, .ncfgs = 1, .self = self,
+		.fifos = &fifos };
+	struct cfg c;
+
+	*r = (struct result){ 0 };
+	buf_init(&r->text, 65536);
+	conf_parse(&c, "/etc/csync2.cfg", conf);
+	cfgs[0] = &c;
+	if (fifo != NULL)
+		strv_add(&fifos, fifo);
+	r->rc = cage_emit(&in, &r->text, &r->needs, &r->notes, &r->e);
+	strv_clear(&fifos);
+	cfg_clear(&c);
+}
+
+static void
+clear(struct result *r)
+{
+	buf_clear(&r->text);
+	strv_clear(&r->needs);
+	strv_clear(&r->notes);
+}
+
+static void
+has(const struct result *r, const char *line)
+{
+	if (r->rc != 0)
+		fail_msg("%s", r->e.msg);
+	if (strstr(r->text.data, line) == NULL)
+		fail_msg("no '%s' in:\n%s", line, r->text.data);
+}
+
+static void
+refused(const char *conf, const char *fifo, const char *why)
+{
+	struct result r;
+
+	emit(&r, conf, "h1", fifo);
+	assert_int_equal(r.rc, -1);
+	assert_int_equal(r.e.code, ERR_CONFIG);
+	if (strstr(r.e.msg, why) == NULL)
+		fail_msg("'%s' does not say '%s'", r.e.msg, why);
+	clear(&r);
+}
+
+static void
+cage_binds_what_the_groups_of_the_host_need(void **state)
+{
+	struct result r;
+
+	emit(&r, "group pub { host h1 h2; key k1; include /srv/pub;\n"
+	    "backup-directory /srv/old; }\n"
+	    "group far { host h2 h3; key k2; include /srv/far; }\n"
+	    "tempdir /srv/tmp;\n", "h1", NULL);
+	has(&r, "\nTemporaryFileSystem=/:ro\n");
+	has(&r, "\nBindReadOnlyPaths=\"/etc/csync2.cfg\"\n");
+	has(&r, "\nBindReadOnlyPaths=\"/etc/k1\"\n");
+	/* csync2 reads the keys of all groups. */
+	has(&r, "\nBindReadOnlyPaths=\"/etc/k2\"\n");
+	has(&r, "\nBindReadOnlyPaths=-\"/etc/csync2_ssl_key.pem\"\n");
+	has(&r, "\nBindPaths=\"/srv/pub\"\n");
+	has(&r, "\nBindPaths=\"/srv/old\"\n");
+	has(&r, "\nBindPaths=\"/srv/tmp\"\n");
+	has(&r, "\nBindPaths=\"/var/lib/csync2\"\n");
+	assert_null(strstr(r.text.data, "/srv/far"));
+	assert_true(strv_has(&r.needs, "rw /srv/pub"));
+	assert_true(strv_has(&r.needs, "ro /etc/k1"));
+	assert_false(strv_has(&r.needs, "ro /etc/csync2_ssl_key.pem"));
+	assert_int_equal(r.notes.n, 0);
+	clear(&r);
+}
+
+static void
+cage_uses_the_prefix_of_its_own_host(void **state)
+{
+	static const char conf[] = "prefix p { on h1: /a; on h2: /b; }\n"
+	    "group pub { host h1 h2; key k1; include %p%/pub; }\n";
+	struct result r;
+
+	emit(&r, conf, "h2", NULL);
+	has(&r, "\nBindPaths=\"/b/pub\"\n");
+	assert_null(strstr(r.text.data, "/a/pub"));
+	clear(&r);
+}
+
+static void
+cage_hides_a_fifo_that_lies_in_a_bound_folder(void **state)
+{
+	static const char conf[] =
+	    "group pub { host h1 h2; key k1; include /srv/pub; }\n";
+	struct result r;
+
+	emit(&r, conf, "h1", "/var/lib/csync2/privileged.key");
+	has(&r, "\nInaccessiblePaths=-\"/var/lib/csync2/privileged.key\"\n");
+	clear(&r);
+	emit(&r, conf, "h1", "/etc/privileged.key");
+	assert_null(strstr(r.text.data, "InaccessiblePaths"));
+	clear(&r);
+}
+
+static void
+cage_refuses_a_privileged_group_among_the_ordinary_ones(void **state)
+{
+	refused("group pub { host h1 h2; key k1; include /srv/pub; }\n"
+	    "group priv { host h1 h2;\nkey /etc/fifo; include /srv/priv; }\n",
+	    "/etc/fifo", "/etc/csync2.cfg:3: group priv has the FIFO");
+}
+
+static void
+cage_refuses_what_it_can_not_hold(void **state)
+{
+	static const char *const roots[] = { "/", "/etc", "/usr",
+		"/usr/local/sbin", "/root", "/var", "/var/spool/cron",
+		"/home/a/.ssh", "/etc/systemd/system", "/etc/csync2.cfg",
+		"/etc/k1", "/dev/shm", "/run/x" };
+	char conf[256];
+	size_t i;
+
+	for (i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
+		snprintf(conf, sizeof(conf), "group pub { host h1 h2; "
+		    "key k1;\n\ninclude %s; }\n", roots[i]);
+		refused(conf, NULL, "/etc/csync2.cfg:3: group path");
+	}
+	refused("group g { host h1 h2; key k1; include /srv/a;\n"
+	    "backup-directory /usr/old; }\n", NULL, "backup-directory");
+	refused("database mysql://x/y;\n"
+	    "group g { host h1 h2; key k1; include /srv/a; }\n", NULL,
+	    "on a server");
+	refused("database /etc/systemd;\n"
+	    "group g { host h1 h2; key k1; include /srv/a; }\n", NULL,
+	    "database");
+}
+
+static void
+cage_says_that_actions_run_inside(void **state)
+{
+	struct result r;
+
+	emit(&r, "group g { host h1 h2; key k1; include /srv/a;\n"
+	    "action { pattern /srv/a/x; exec \"/bin/true\"; do-local; } }\n",
+	    "h1", NULL);
+	assert_int_equal(r.rc, 0);
+	assert_int_equal(r.notes.n, 1);
+	assert_non_null(strstr(r.notes.v[0], "/etc/csync2.cfg:2: "));
+	clear(&r);
+}
+
+static void
+word(const char *path, const char *want)
+{
+	struct err e = ERR_INIT;
+	struct buf b;
+
+	buf_init(&b, 256);
+	if (want == NULL) {
+		assert_int_equal(cage_word(path, &b, &e), -1);
+		assert_int_equal(e.code, ERR_CONFIG);
+	} else {
+		assert_int_equal(cage_word(path, &b, &e), 0);
+		assert_string_equal(b.data, want);
+	}
+	buf_clear(&b);
+}
+
+static void
+cage_word_escapes_what_systemd_reads_specially(void **state)
+{
+	word("/a b:c", "\"/a b:c\"");
+	word("/a%b", "\"/a%%b\"");
+	word("/a\"b", "\"/a\\\"b\"");
+	word("/a\\b", "\"/a\\\\b\"");
+	word("/a'b$c", "\"/a'b$c\"");
+	word("/a..b/...", "\"/a..b/...\"");
+	word("/a\nb", NULL);
+	word("/a\x7f", NULL);
+	word("a", NULL);
+	word("/a/../b", NULL);
+	word("/a/..", NULL);
+}
+
+static void
+danger_inside_respects_the_borders_of_names(void **state)
+{
+	assert_true(danger_inside("/a/b", "/a"));
+	assert_true(danger_inside("/a", "/a"));
+	assert_true(danger_inside("/a", "/a/"));
+	assert_true(danger_inside("/a", "/"));
+	assert_false(danger_inside("/ab", "/a"));
+	assert_false(danger_inside("/a", "/a/b"));
+	assert_null(danger_root("/srv/pub"));
+	assert_null(danger_root("/usrlocal"));
+	assert_null(danger_root("/home/a/.sshx"));
+	assert_non_null(danger_root("/home/a/.ssh/authorized_keys"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cage_binds_what_the_groups_of_the_host_need),
+		cmocka_unit_test(cage_uses_the_prefix_of_its_own_host),
+		cmocka_unit_test(cage_hides_a_fifo_that_lies_in_a_bound_folder),
+		cmocka_unit_test(
+		    cage_refuses_a_privileged_group_among_the_ordinary_ones),
+		cmocka_unit_test(cage_refuses_what_it_can_not_hold),
+		cmocka_unit_test(cage_says_that_actions_run_inside),
+		cmocka_unit_test(cage_word_escapes_what_systemd_reads_specially),
+		cmocka_unit_test(danger_inside_respects_the_borders_of_names),
+	};
+
+	return cmocka_run_group_tests_name("cage", tests, NULL, NULL);
+}

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: ISC */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "check.h"
+#include "conf.h"
+
+#define PRIV "group priv {\nhost h1 (h2 h3);\nkey /var/lib/csync2/p.key;\n" \
+	"include /usr/local/sbin;\n}\n"
+#define PUB "group pub {\nhost h1 h2;\nkey k1;\ninclude /srv/pub;\n}\n"
+
+struct run {
+	struct cfg cfgs[2];
+	struct check_host hosts[3];
+	size_t nhosts;
+	struct check_list list;
+	enum check_mode mode;
+	const char *pusher;
+	bool key_file;
+};
+
+/* Facts of one host, one a line. */
+static void
+tells(struct run *r, const char *name, const char *facts)
+{
+	struct check_host *h = &r->hosts[r->nhosts++];
+	struct err e = ERR_INIT;
+	char line[256];
+	size_t len;
+
+	h->name = strdup(name);
+	for (; *facts != '\0'; facts += len + 1) {
+		len = strcspn(facts, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)len, facts);
+		assert_int_equal(check_fact_add(h, line, &e), 0);
+	}
+}
+
+static void
+run(struct run *r, const char *priv, const char *pub)
+{
+	const struct cfg *cfgs[2] = { &r->cfgs[0], &r->cfgs[1] };
+	struct strv chosen = { 0 };
+	struct check_input in = { .cfgs = cfgs, .ncfgs = 1,
+		.chosen = &chosen, .pusher = r->pusher ? r->pusher : "h1",
+		.hosts = r->hosts, .nhosts = r->nhosts, .mode = r->mode,
+		.key_file = r->key_file };
+	struct err e = ERR_INIT;
+
+	strv_add(&chosen, "priv");
+	conf_parse(&r->cfgs[0], "/etc/csync2_priv.cfg", priv);
+	if (pub != NULL) {
+		conf_parse(&r->cfgs[1], "/etc/csync2.cfg", pub);
+		in.ncfgs = 2;
+	}
+	if (check_run(&in, &r->list, &e) == -1)
+		fail_msg("%s", e.msg);
+	strv_clear(&chosen);
+}
+
+static void
+end(struct run *r)
+{
+	size_t i;
+
+	check_list_clear(&r->list);
+	for (i = 0; i < r->nhosts; i++)
+		check_host_clear(&r->hosts[i]);
+	cfg_clear(&r->cfgs[0]);
+	cfg_clear(&r->cfgs[1]);
+	*r = (struct run){ 0 };
+}
+
+static const struct check_finding *
+find(const struct run *r, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < r->list.n; i++)
+		if (strcmp(r->list.v[i].id, id) == 0)
+			return &r->list.v[i];
+	return NULL;
+}
+
+static size_t
+count(const struct run *r, const char *id)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < r->list.n; i++)
+		n += strcmp(r->list.v[i].id, id) == 0;
+	return n;
+}
+
+static const struct check_finding *
+finds(const struct run *r, const char *id, enum check_level level)
+{
+	const struct check_finding *f = find(r, id);
+
+	if (f == NULL)
+		fail_msg("no finding %s", id);
+	assert_int_equal(f->level, level);
+	assert_true(f->text[0] != '\0' && f->cure[0] != '\0');
+	return f;
+}
+
+static void
+at(const struct check_finding *f, const char *file, unsigned line)
+{
+	assert_string_equal(f->at.file, file);
+	assert_int_equal(f->at.line, line);
+}
+
+static void
+check_finds_nothing_in_a_sound_configuration(void **state)
+{
+	struct run r = { .mode = CHECK_FIFO };
+
+	tells(&r, "h1", "csync2 /usr/sbin/csync2\nrun tmpfs\nswap off\n"
+	    "fifo ok 4096 /var/lib/csync2/p.key\ndaemon none\n"
+	    "cert ok 600 /etc/csync2_ssl_key.pem\ncert-subject CN=csync2\n"
+	    "pins known\npin h2\npin h3\n");
+	tells(&r, "h2", "fifo ok 4096 /var/lib/csync2/p.key\ndaemon none\n"
+	    "cert-subject CN=csync2\n");
+	run(&r, PRIV, NULL);
+	if (r.list.n > 0)
+		fail_msg("%s: %s", r.list.v[0].id, r.list.v[0].text);
+	end(&r);
+}
+
+static void
+check_calls_an_ordinary_group_on_the_daemon_a_risk(void **state)
+{
+	const struct check_finding *f;
+	struct run r = { 0 };
+
+	run(&r, PRIV, PUB);
+	f = finds(&r, "ordinary-group", CHECK_RISK);
+	at(f, "/etc/csync2.cfg", 1);
+	assert_string_equal(f->host, "h1");
+	assert_int_equal(count(&r, "ordinary-group"), 2);
+	assert_int_equal(check_worst(&r.list), CHECK_RISK);
+	end(&r);
+
+	tells(&r, "h1", "daemon socket csync2.socket active enabled\n"
+	    "daemon-uid 0\ncage in-force\n");
+	tells(&r, "h2", "daemon none\n");
+	run(&r, PRIV, PUB);
+	assert_null(find(&r, "ordinary-group"));
+	assert_null(find(&r, "daemon-root"));
+	end(&r);
+}
+
+static void
+check_knows_a_group_with_another_fifo_as_privileged(void **state)
+{
+	struct run r = { 0 };
+
+	tells(&r, "h2", "fifo ok 4096 /etc/k1\n");
+	run(&r, PRIV, PUB);
+	assert_null(find(&r, "ordinary-group"));
+	end(&r);
+	tells(&r, "h2", "fifo not-fifo 0 /etc/k1\n");
+	run(&r, PRIV, PUB);
+	finds(&r, "ordinary-group", CHECK_RISK);
+	end(&r);
+}
+
+static void
+covers(const char *include, const char *want)
+{
+	const struct check_finding *f;
+	struct run r = { 0 };
+	char conf[512];
+	size_t i;
+
+	snprintf(conf, sizeof(conf), "group pub {\nhost h1 h2;\nkey k1;\n"
+	    "%s\naction { pattern /srv/*; exec \"/opt/hook --x\"; "
+	    "do-local; }\n}\n", include);
+	run(&r, PRIV, conf);
+	f = find(&r, "covers");
+	if (want == NULL) {
+		if (f != NULL)
+			fail_msg("%s: %s", include, f->text);
+		end(&r);
+		return;
+	}
+	assert_non_null(f);
+	assert_int_equal(f->level, CHECK_RISK);
+	at(f, "/etc/csync2.cfg", 1);
+	for (i = 0; i < r.list.n; i++)
+		if (strcmp(r.list.v[i].id, "covers") == 0 &&
+		    strstr(r.list.v[i].text, want) != NULL)
+			break;
+	if (i == r.list.n)
+		fail_msg("%s: nothing says %s", include, want);
+	end(&r);
+}
+
+static void
+check_finds_groups_that_carry_what_the_host_trusts(void **state)
+{
+	covers("include /srv/pub;", NULL);
+	covers("include /etc;", "/etc/csync2.cfg");
+	covers("include /etc/csync2_ssl_*;", "certificate");
+	covers("include /etc/k1;", "a group's key");
+	covers("include /var/lib/csync2;", "database");
+	covers("include /root;", "/root/.ssh");
+	covers("include /home/a/.ssh;", "who may log in");
+	covers("include /etc/cron.d;", "cron");
+	covers("include /etc/systemd/system;", "systemd");
+	covers("include /opt;", "what an action runs");
+	covers("include /usr/local/bin;", "commands that root runs");
+	covers("include /opt; exclude /opt/hook;", NULL);
+}
+
+static void
+check_finds_overlapping_groups(void **state)
+{
+	struct run r = { 0 };
+
+	run(&r, "group priv { host h1 (h2); key p; include /srv/a/priv; }",
+	    "group pub { host h1 h2; key k1; include /srv/a; }");
+	finds(&r, "overlap", CHECK_RISK);
+	end(&r);
+	run(&r, "group priv { host h1 (h2); key p; include /srv/a/priv; }",
+	    "group pub { host h1 h2; key k1; include /srv/a; "
+	    "exclude /srv/a/priv; }");
+	assert_null(find(&r, "overlap"));
+	end(&r);
+	run(&r, "group priv { host h1 (h2); key p; include /srv/a/priv; }",
+	    "group pub { host h1 h2; key k1; include /srv/ab; }");
+	assert_null(find(&r, "overlap"));
+	end(&r);
+}
+
+static void
+check_finds_a_compare_with_several_patterns(void **state)
+{
+	struct run r = { 0 };
+
+	run(&r, "group priv { host h1 (h2); key p;\ncompare /a /b;\n }",
+	    NULL);
+	at(finds(&r, "compare", CHECK_WARN), "/etc/csync2_priv.cfg", 2);
+	end(&r);
+	run(&r, "group priv { host h1 (h2); key p;\ninclude /a;\n"
+	    "compare /b;\n }", NULL);
+	assert_null(find(&r, "compare"));
+	end(&r);
+}
+
+static void
+check_finds_nossl_for_hosts_of_the_group_only(void **state)
+{
+	struct run r = { .mode = CHECK_FIFO };
+
+	run(&r, PRIV "nossl h1 *;\n", NULL);
+	at(finds(&r, "nossl", CHECK_RISK), "/etc/csync2_priv.cfg", 6);
+	end(&r);
+	run(&r, PRIV "nossl h1 *;\n", NULL);
+	finds(&r, "nossl", CHECK_WARN);
+	end(&r);
+	r.mode = CHECK_FIFO;
+	run(&r, PRIV "nossl h1 x*;\n", NULL);
+	assert_null(find(&r, "nossl"));
+	end(&r);
+}
+
+static void
+check_finds_names_given_twice(void **state)
+{
+	struct run r = { 0 };
+
+	run(&r, PRIV PRIV, NULL);
+	at(finds(&r, "duplicate-name", CHECK_WARN), "/etc/csync2_priv.cfg",
+	    6);
+	end(&r);
+}
+
+static void
+check_finds_a_pusher_that_may_not_push(void **state)
+{
+	struct run r = { .pusher = "h9" };
+
+	run(&r, PRIV, NULL);
+	assert_non_null(strstr(finds(&r, "pusher", CHECK_RISK)->text,
+	    "no member"));
+	end(&r);
+	r.pusher = "h2";
+	run(&r, PRIV, NULL);
+	assert_non_null(strstr(finds(&r, "pusher", CHECK_RISK)->text,
+	    "slave"));
+	end(&r);
+}
+
+static void
+check_wants_slaves_where_daemons_take_part(void **state)
+{
+	static const char conf[] =
+	    "group priv { host h1 h2; key p; include /srv/p; }";
+	struct run r = { .mode = CHECK_FIFO };
+
+	run(&r, conf, NULL);
+	assert_string_equal(finds(&r, "not-slave", CHECK_RISK)->host, "h2");
+	end(&r);
+	run(&r, conf, NULL);
+	assert_null(find(&r, "not-slave"));
+	end(&r);
+}
+
+static void
+check_judges_each_state_of_a_fifo(void **state)
+{
+	static const struct { const char *fact; int level; } t[] = {
+		{ "fifo ok 4096 /p\n", -1 },
+		{ "fifo missing 0 /p\n", CHECK_WARN },
+		{ "fifo not-fifo 0 /p\n", CHECK_RISK },
+		{ "fifo symlink 0 /p\n", CHECK_RISK },
+		{ "fifo owner 0 /p\n", CHECK_RISK },
+		{ "fifo mode 0 /p\n", CHECK_RISK },
+		{ "fifo parent 0 /p\n", CHECK_RISK },
+	};
+	struct run r = { 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		tells(&r, "h2", t[i].fact);
+		run(&r, PRIV, NULL);
+		if (t[i].level == -1)
+			assert_null(find(&r, "fifo"));
+		else
+			assert_string_equal(finds(&r, "fifo",
+			    (enum check_level)t[i].level)->host, "h2");
+		end(&r);
+	}
+}
+
+static void
+check_judges_what_hosts_tell(void **state)
+{
+	struct run r = { .mode = CHECK_FIFO, .key_file = true };
+
+	tells(&r, "h1", "csync2 missing\nrun ext2/ext3\nswap on\n"
+	    "cert mode 644 /etc/csync2_ssl_key.pem\ncert-subject CN=h1\n"
+	    "pins known\npin h2\ndaemon process 0 17\ndaemon-uid 0\n"
+	    "cage none\n");
+	tells(&r, "h2", "cert-subject CN=h2\ncage installed, not loaded\n"
+	    "daemon socket csync2.socket active enabled\ndaemon-uid 0\n");
+	run(&r, PRIV, NULL);
+	finds(&r, "csync2-missing", CHECK_RISK);
+	finds(&r, "run", CHECK_RISK);
+	finds(&r, "swap", CHECK_WARN);
+	finds(&r, "cert-mode", CHECK_RISK);
+	assert_string_equal(finds(&r, "cert-subject", CHECK_WARN)->host,
+	    "h2");
+	at(finds(&r, "not-pinned", CHECK_RISK), "/etc/csync2_priv.cfg", 2);
+	assert_int_equal(count(&r, "not-pinned"), 1);
+	finds(&r, "daemon-root", CHECK_WARN);
+	finds(&r, "other-daemon", CHECK_WARN);
+	assert_string_equal(finds(&r, "cage-not-in-force", CHECK_WARN)->host,
+	    "h2");
+	end(&r);
+	tells(&r, "h1", "pins unknown sqlite3 is not installed\n");
+	run(&r, PRIV, NULL);
+	finds(&r, "pins-unknown", CHECK_NOTE);
+	end(&r);
+}
+
+static void
+check_wants_a_database_apart_from_the_caged_one(void **state)
+{
+	struct run r = { .mode = CHECK_FIFO };
+
+	tells(&r, "h1", "cage in-force\n");
+	run(&r, PRIV, PUB);
+	finds(&r, "database", CHECK_RISK);
+	end(&r);
+	tells(&r, "h1", "cage in-force\n");
+	run(&r, PRIV "database /var/lib/csync2-priv;\n", PUB);
+	assert_null(find(&r, "database"));
+	end(&r);
+}
+
+static void
+check_sorts_the_worst_first(void **state)
+{
+	struct run r = { 0 };
+	size_t i;
+
+	tells(&r, "h1", "swap on\nfifo missing 0 /p\n");
+	run(&r, PRIV, PUB);
+	assert_true(r.list.n > 2);
+	for (i = 1; i < r.list.n; i++)
+		assert_true(r.list.v[i - 1].level >= r.list.v[i].level);
+	end(&r);
+}
+
+static void
+check_fact_refuses_what_a_peer_should_not_say(void **state)
+{
+	struct check_host h = { .name = strdup("h1") };
+	struct err e = ERR_INIT;
+	char big[5000];
+	size_t i;
+
+	memset(big, 'x', sizeof(big));
+	big[sizeof(big) - 1] = '\0';
+	assert_int_equal(check_fact_add(&h, big, &e), -1);
+	assert_int_equal(e.code, ERR_PEER);
+	assert_int_equal(check_fact_add(&h, "a \033[2J", &e), -1);
+	for (i = 0; i < 1000; i++)
+		assert_int_equal(check_fact_add(&h, "a b", &e), 0);
+	assert_int_equal(check_fact_add(&h, "a b", &e), -1);
+	assert_string_equal(check_fact(&h, "a", 999), "b");
+	assert_null(check_fact(&h, "a", 1000));
+	assert_null(check_fact(&h, "aa", 0));
+	check_host_clear(&h);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(check_finds_nothing_in_a_sound_configuration),
+		cmocka_unit_test(
+		    check_calls_an_ordinary_group_on_the_daemon_a_risk),
+		cmocka_unit_test(
+		    check_knows_a_group_with_another_fifo_as_privileged),
+		cmocka_unit_test(
+		    check_finds_groups_that_carry_what_the_host_trusts),
+		cmocka_unit_test(check_finds_overlapping_groups),
+		cmocka_unit_test(check_finds_a_compare_with_several_patterns),
+		cmocka_unit_test(check_finds_nossl_for_hosts_of_the_group_only),
+		cmocka_unit_test(check_finds_names_given_twice),
+		cmocka_unit_test(check_finds_a_pusher_that_may_not_push),
+		cmocka_unit_test(check_wants_slaves_where_daemons_take_part),
+		cmocka_unit_test(check_judges_each_state_of_a_fifo),
+		cmocka_unit_test(check_judges_what_hosts_tell),
+		cmocka_unit_test(
+		    check_wants_a_database_apart_from_the_caged_one),
+		cmocka_unit_test(check_sorts_the_worst_first),
+		cmocka_unit_test(check_fact_refuses_what_a_peer_should_not_say),
+	};
+
+	return cmocka_run_group_tests_name("check", tests, NULL, NULL);
+}
