@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from . import proc
-from .link import Link
+from .link import Link, enter_net
 
 HERE = pathlib.Path(__file__).parent
 BOOT_S = 30
@@ -80,7 +80,7 @@ class Host:
         self._outer = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "sh", "-c",
              'echo 0 >"$0/cgroup.procs" && exec "$@"', str(self.cgroup),
-             "nsenter", f"--net=/run/netns/{self.lab.netns(self.name)}",
+             *enter_net(self.lab.netns(self.name)),
              "unshare", "--fork", "--kill-child", "--pid", "--mount",
              "--uts", "--ipc", "--cgroup", "--propagation", "unchanged",
              "sh", str(HERE / "boot.sh"), self.name, str(self.dir),
@@ -157,8 +157,8 @@ class Host:
 
     def ssh_argv(self, *command):
         """The argv that reaches this host by ssh, from this machine."""
-        return ["nsenter", f"--net=/run/netns/{self.lab.switch}", "ssh",
-                "-F", str(self.lab.ssh_config), self.name, *command]
+        return [*enter_net(self.lab.switch), "ssh", "-F",
+                str(self.lab.ssh_config), self.name, *command]
 
     def ssh(self, *command, input=None, check=True, timeout=60):
         """Run a command line through ssh, the switch being the client."""

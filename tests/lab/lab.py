@@ -17,6 +17,7 @@ import subprocess
 
 from . import proc, root
 from .host import Host
+from .link import enter_net
 
 RUNS = pathlib.Path("/run/postern-lab")
 ADMIN = "admin"
@@ -76,7 +77,7 @@ class Lab:
         self.cgroup.mkdir()
         self.switch = self.netns("switch")
         _sh("ip", "netns", "add", self.switch)
-        _sh("ip", "-n", self.switch, "-batch", "-", input="\n".join([
+        _sh(*enter_net(self.switch), "ip", "-batch", "-", input="\n".join([
             "link set lo up", "link add br0 type bridge",
             "link set br0 address 02:00:00:00:00:fe",
             f"addr add {self.address(254)}/24 dev br0",

@@ -7,6 +7,12 @@ import subprocess
 HERE = pathlib.Path(__file__).parent
 
 
+def enter_net(netns):
+    """The argv in front of a command in that network. ip -n and ip netns exec
+    do more than that, which fails in a chroot."""
+    return ["nsenter", f"--net=/run/netns/{netns}"]
+
+
 class Link:
     """veth0 of the host is named eth0 there; its other end, a port of the
     switch, has the host's name. A slowed link has a pair of TAP devices and
@@ -19,11 +25,12 @@ class Link:
         self._relay = None
 
     def _ip(self, ns, *lines):
-        done = subprocess.run(["ip", "-n", ns, "-batch", "-"], text=True,
-                              input="\n".join(lines), stdout=subprocess.PIPE,
+        done = subprocess.run([*enter_net(ns), "ip", "-batch", "-"],
+                              input="\n".join(lines), text=True,
+                              stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
         if done.returncode != 0:
-            raise RuntimeError(f"ip -n {ns}: {done.stdout}{lines}")
+            raise RuntimeError(f"ip in {ns}: {done.stdout}{lines}")
 
     def plug(self):
         number = self.lab.number(self.host.name)
@@ -72,8 +79,9 @@ class Link:
         return "tap-" + self.port if self._relay else self.port
 
     def _bridge_state(self, state):
-        subprocess.run(["bridge", "-n", self.lab.switch, "link", "set", "dev",
-                        self.port, "state", str(state)], check=True)
+        subprocess.run([*enter_net(self.lab.switch), "bridge", "link",
+                        "set", "dev", self.port, "state", str(state)],
+                       check=True)
 
     def slow(self, rtt_ms=0, loss_percent=0.0, seed=1):
         """Packets take rtt_ms there and back; some of each hundred are lost
@@ -84,8 +92,7 @@ class Link:
         self._relay = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "sh", "-c",
              'echo 0 >"$0/cgroup.procs" && exec "$@"', str(self.lab.cgroup),
-             "nsenter", f"--net=/run/netns/{self.lab.switch}",
-             str(self._binary()), str(far), str(near),
+             *enter_net(self.lab.switch), str(self._binary()), str(far), str(near),
              str(int(rtt_ms * 500)), str(int(loss_percent * 10000)),
              str(seed)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -20,7 +20,7 @@ PACKAGES = (
     # what a server of the users of postern has
     "systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2",
     "rsync", "procps", "sudo", "openssl",
-    # csync2 opens its database's library by itself, it does not depend on it
+    # csync2 opens its database's library, but does not depend on it
     "csync2", "libsqlite3-0",
     # what our own programs link to, sanitized builds too
     "libsodium23", "libinih1", "libasan8", "libubsan1",
@@ -42,7 +42,8 @@ MASKED = (
     "systemd-modules-load.service", "systemd-binfmt.service",
     "modprobe@.service", "dev-hugepages.mount", "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount", "sys-kernel-config.mount",
-    "proc-sys-fs-binfmt_misc.automount", "getty.target", "console-getty.service", "getty-static.service",
+    "proc-sys-fs-binfmt_misc.automount",
+    "getty.target", "console-getty.service", "getty-static.service",
     "rsync.service",
 )
 
