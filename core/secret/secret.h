@@ -42,9 +42,9 @@ void secret_free(struct secret *s);
 struct secret *secret_random(size_t n, const char *alphabet, struct err *e);
 
 /*
- * secret_read(): everything from fd until end of file, at most max bytes,
- * (1..65536) by read(2) straight into locked memory; waits at most timeout_ms in all
- * (0: no limit). what names the source in messages. Returns owned; its
+ * secret_read(): everything from fd until end of file, at most max bytes
+ * (1..65536), by read(2) straight into locked memory; waits at most
+ * timeout_ms in all (0: no limit). what names the source in messages. Returns owned; its
  * length is what was read (may be 0). NULL: ERR_SYS, ERR_TIMEOUT, ERR_CONFIG
  * (more than max bytes).
  */

@@ -3,7 +3,8 @@
  * host: an ssh destination that a person or a configuration named. Pure.
  * Grammar (ssh(1)): [user@]host, or ssh://[user@]host[:port]; never empty,
  * never beginning with '-' (in user and host), no white space, control
- * bytes, quotes, backslash, `$;&|<>()*?{}!#~ or non-ASCII bytes; at most 255 bytes.
+ * bytes, quotes, backslash, `$;&|<>()*?{}!#~ or non-ASCII bytes, no '/', and
+ * no '%' in a URL but before an IPv6 zone (ssh decodes it); at most 255 bytes.
  * "[" and "]" only around an IPv6 address in a URL. An alias of ssh_config
  * is a host.
  */

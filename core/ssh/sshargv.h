@@ -11,8 +11,10 @@
  * are asked for, and then ControlPath=none, since a master would keep them
  * after us. What a configuration may say for interactive use (RemoteCommand,
  * SessionType, StdinNull, ForkAfterAuthentication, Tunnel) is off, and
- * loopback host keys are checked as well. Needs OpenSSH 8.7. The user's -o come before our defaults (ConnectTimeout,
- * ServerAlive*, LogLevel=INFO, without which ssh may not say why it failed) and after what is a promise. Source: ssh(1), ssh_config(5).
+ * loopback host keys are checked as well. Needs OpenSSH 8.7. The user's -o
+ * come before our defaults (ConnectTimeout, ServerAlive*, LogLevel=INFO,
+ * without which ssh may not say why it failed) and after what is a promise.
+ * Source: ssh(1), ssh_config(5).
  */
 #ifndef POSTERN_SSHARGV_H
 #define POSTERN_SSHARGV_H

@@ -37,7 +37,8 @@ int file_write(const char *path, const void *data, size_t len, mode_t mode,
 
 /*
  * file_mkdirs(): make path and its missing parents, mode 0755 (the last one
- * mode), whatever the umask; what exists is left as it is. 0, or -1 ERR_SYS, ERR_UNSAFE (a part is not a folder).
+ * mode), whatever the umask; what exists is left as it is. 0, or -1 ERR_SYS,
+ * ERR_UNSAFE (a part is not a folder).
  */
 int file_mkdirs(const char *path, mode_t mode, struct err *e);
 

@@ -15,7 +15,8 @@
  * tty_ask(): show prompt on /dev/tty, read one line without echo into buf
  * (caller's, cap bytes, no NUL is added, the newline is not stored).
  * Returns 0 with *ret_len, or -1: ERR_SYS (no terminal), ERR_TIMEOUT,
- * ERR_USAGE (longer than cap, or than 4094 bytes, a terminal's own limit), ERR_REFUSED (interrupted or end of file).
+ * ERR_USAGE (longer than cap, or than 4094 bytes, a terminal's own limit),
+ * ERR_REFUSED (interrupted or end of file).
  * The caller passes locked memory (secret_data_mut()). timeout_ms 0: no
  * limit. A signal that comes meanwhile (SIGINT, SIGQUIT, SIGTERM, SIGHUP)
  * reaches the caller after the terminal is restored, by its own disposition:

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "../unit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -172,6 +176,69 @@ a_removed_lock_file_is_not_mistaken_for_the_lock(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* Whether a process has the file at path open. */
+static bool
+has_open(pid_t pid, const char *path)
+{
+	char name[64], full[PATH_MAX], want[PATH_MAX];
+	bool found = false;
+	struct dirent *ent;
+	ssize_t n;
+	DIR *d;
+
+	assert_non_null(realpath(path, want));
+	snprintf(name, sizeof(name), "/proc/%ld/fd", (long)pid);
+	d = opendir(name);
+	if (d == NULL)
+		return false;		/* a zombie */
+	while ((ent = readdir(d)) != NULL) {
+		n = readlinkat(dirfd(d), ent->d_name, full, sizeof(full) - 1);
+		if (n <= 0)
+			continue;
+		full[n] = '\0';
+		found = found || strcmp(full, want) == 0;
+	}
+	closedir(d);
+	return found;
+}
+
+static bool
+has_ended(pid_t pid)
+{
+	siginfo_t si = { 0 };
+
+	assert_int_equal(waitid(P_PID, (id_t)pid, &si,
+	    WEXITED | WNOHANG | WNOWAIT), 0);
+	return si.si_pid == pid;
+}
+
+static void
+a_waiter_does_not_take_a_file_that_was_removed_meanwhile(void **state)
+{
+	struct err e = ERR_INIT;
+	int go, fd = -1, status;
+	pid_t pid, waiter;
+
+	pid = holder(&go);
+	waiter = fork();
+	assert_true(waiter >= 0);
+	if (waiter == 0) {
+		close(go);
+		_exit(lock_take("lock", 400, &fd, &e) == -1 &&
+		    e.code == ERR_BUSY ? 0 : 1);
+	}
+	/* Until it waits; on a slow machine it may have given up already. */
+	while (!has_open(waiter, "lock") && !has_ended(waiter))
+		sched_yield();
+	assert_int_equal(unlink("lock"), 0);
+	assert_int_equal(lock_take("lock", 0, &fd, &e), 0);
+	close(go);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(waitpid(waiter, &status, 0), waiter);
+	assert_int_equal(status, 0);
+	close(fd);
+}
+
 static void
 symlinks_and_other_kinds_are_refused(void **state)
 {
@@ -203,6 +270,8 @@ main(void)
 		cmocka_unit_test(with_a_timeout_it_waits_for_the_holder),
 		cmocka_unit_test(
 		    a_removed_lock_file_is_not_mistaken_for_the_lock),
+		cmocka_unit_test(
+		    a_waiter_does_not_take_a_file_that_was_removed_meanwhile),
 		cmocka_unit_test(symlinks_and_other_kinds_are_refused),
 	};
 

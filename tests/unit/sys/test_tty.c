@@ -40,7 +40,7 @@ answer_job(const struct job *j)
 	struct err e = ERR_INIT;
 	unsigned char buf[8192];
 	size_t len = 4242;
-	int rc;
+	int rc, rest = 0;
 
 	if (j->before != NULL)
 		j->before();
@@ -50,6 +50,9 @@ answer_job(const struct job *j)
 		/* Nothing of what was typed stays behind. */
 		if (memchr(buf, 's', j->cap) != NULL || len != 4242)
 			_exit(3);
+		/* Nor is it left for a shell to run. */
+		if (ioctl(0, FIONREAD, &rest) == -1 || rest != 0)
+			_exit(4);
 		_exit(j->want == NULL && e.code == j->code ? 0 : 1);
 	}
 	if (j->want == NULL || len != strlen(j->want) ||
