@@ -166,11 +166,24 @@ set_dir(const struct run *r, size_t set, struct buf *out)
 	return rc;
 }
 
+/* A receiver of the set: for the pusher they are all alike. */
+static const char *
+any_of(const struct run *r, size_t set)
+{
+	size_t i;
+
+	for (i = 0; i < r->plan->nhosts; i++)
+		if (!r->plan->hosts[i].pushes && r->plan->hosts[i].set == set)
+			break;
+	return r->plan->hosts[i].name;
+}
+
 static void
 on_ready(void *arg)
 {
 	struct run *r = arg;
 	const char *me = r->hosts[r->plan->pusher].ph->name;
+	const char *any;
 	struct buf conf, dir;
 	struct err e = ERR_INIT;
 	size_t i;
@@ -183,7 +196,8 @@ on_ready(void *arg)
 
 		buf_clear(&conf);
 		buf_clear(&dir);
-		if (cfg_emit_pipe(r->cfg, s->groups, s->ngroups, me, me,
+		any = any_of(r, i);
+		if (cfg_emit_pipe(r->cfg, s->groups, s->ngroups, me, any,
 		    &conf, &e) == -1 || set_dir(r, i, &dir) == -1 ||
 		    pusher_conf(r->pusher, i, s->ngroups, &conf, dir.data,
 		    &e) == -1)

@@ -72,6 +72,8 @@ print_host(const struct unlock_opts *o, const struct plan *p,
 		printf("    group %s%s, key %s\n", r->group->name,
 		    r->host->slave ? ", slave" : "",
 		    o->way == UNLOCK_PIPE ? "made for this run" : r->key);
+	if (!o->verbose)
+		return 0;
 	rc = session_argv(&s, &argv, e);
 	if (rc == 0 && print_command(&argv) == -1)
 		rc = err_set(e, ERR_MEM, "out of memory");

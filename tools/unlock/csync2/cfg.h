@@ -178,7 +178,7 @@ int cfg_roots(const struct cfg *c, const struct cfg_group *g,
  * "/@POSTERN@". The receiver runs csync2 -N receiver, the pusher
  * -N 127.0.0.1. Appends text that csync2 reads back to the same meaning.
  * 0, or -1: ERR_CONFIG (a string that csync2's quoting can't write, a host
- * that is not in a group, a receiver called 127.0.0.1), ERR_MEM.
+ * that is not in a group, one that would push to itself), ERR_MEM.
  */
 #define CFG_ACTION_LOG "/@POSTERN@/action"
 

@@ -5,6 +5,7 @@
 #include "cfg_model.h"
 
 #define PIPE_HOST "127.0.0.1"
+#define PIPE_PEER "receiver"
 
 struct emit {
 	const struct cfg *cfg;
@@ -74,9 +75,8 @@ static int emit_hosts(struct emit *x, const struct cfg_group *g)
 	/* "auto left" and "right" look at which of the two stands first. */
 	if (pusher < receiver)
 		rc = add(x, "\thost " PIPE_HOST ";\n");
-	if (rc == -1 || add(x, "\thost (") == -1 ||
-		add_word(x, x->receiver) == -1 ||
-		add(x, "@" PIPE_HOST ");\n") == -1)
+	if (rc == -1 || add(x, "\thost (" PIPE_PEER "@" PIPE_HOST
+		");\n") == -1)
 		return -1;
 	return pusher < receiver ? 0 : add(x, "\thost " PIPE_HOST ";\n");
 }
@@ -221,7 +221,7 @@ static int emit_prefixes(struct emit *x)
 		if (add(x, "prefix") == -1 || add_word(x, name) == -1 ||
 			add(x, " {\n") == -1 ||
 			emit_on(x, PIPE_HOST, here) == -1 ||
-			emit_on(x, x->receiver, there) == -1 ||
+			emit_on(x, PIPE_PEER, there) == -1 ||
 			add(x, "}\n") == -1)
 			return -1;
 	}
@@ -253,10 +253,6 @@ int cfg_emit_pipe(const struct cfg *c, const struct cfg_group *const *g,
 		.receiver = receiver, .out = out, .e = e };
 	int rc = -1;
 
-	if (strcmp(receiver, PIPE_HOST) == 0)
-		return err_set(e, ERR_CONFIG, "the pusher is called "
-			PIPE_HOST " in a push over pipes: a receiver can't "
-			"have that name as well");
 	if (strcmp(receiver, pusher) == 0)
 		return err_set(e, ERR_CONFIG, "%s can't push to itself",
 			pusher);
