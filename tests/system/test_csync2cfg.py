@@ -256,7 +256,7 @@ def compare_pipe(lab, cfg):
         return False
     (lab.pipe / "csync2.cfg").write_bytes(text)
     for host, name, peer in ((b"h1", b"127.0.0.1", other),
-                             (other, other, b"h1")):
+                             (other, b"receiver", b"h1")):
         assert lab.verdict(lab.pipe, name)[0] == "ok", text
         want = {r[2] for r in lab.check(lab.sys, host, "-r", lab.tree)
                 if r[1] == group[peer]}
@@ -347,7 +347,7 @@ def test_an_action_logs_into_the_private_folder_of_a_push_over_pipes(lab):
         listener.settimeout(DEADLINE_S)
         port = str(listener.getsockname()[1])
         receiver = threading.Thread(
-            target=receive, args=(listener, lab, "recv"))
+            target=receive, args=(listener, lab, "receiver"))
         receiver.start()
         push = subprocess.run(
             [CSYNC2, "-N", "127.0.0.1", "-D", lab.top / "pdb", "-p", port,
