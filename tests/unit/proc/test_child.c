@@ -453,6 +453,7 @@ freeing_kills_and_the_loop_reaps(void **state)
 	pid_t pid;
 
 	r->free_at = "go";
+	s.own_group = true;
 	start(r, &s);
 	pid = child_pid(r->child);
 	assert_int_equal(loop_run(r->loop, &e), 0);
