@@ -128,7 +128,7 @@ def database_with_action(command):
                 UNIQUE (filename, command) ON CONFLICT IGNORE);
             CREATE TABLE x509_cert (peername, certdata,
                 UNIQUE (peername) ON CONFLICT IGNORE);""")
-        db.execute("INSERT INTO action VALUES ('/srv/pub/a', ?, '')",
+        db.execute("INSERT INTO action VALUES ('/srv/pub/a', ?, '/dev/null')",
                    (command,))
         db.commit()
         db.close()
