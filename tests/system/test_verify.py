@@ -83,6 +83,14 @@ def test_verify_refuses_a_cut_list_and_relative_paths(host):
     assert verify(host, "-delete") == "path"
 
 
+def test_verify_says_what_it_could_not_read_and_still_ends(host):
+    # Much of this is gone by the time that it is read.
+    _, hashes, rest = objects(verify(host, "/proc/self/task"))
+    assert [r for r in rest if r.startswith("e find: ")], rest
+    assert len(rest) <= 101
+    assert rest[-1] == "z 1"
+
+
 def test_verify_takes_ten_thousand_files(host):
     host.run(f"cd {ROOT} && seq 10000 | split -l 1 -a 3 - f && "
              "ls | wc -l")
