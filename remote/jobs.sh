@@ -31,13 +31,13 @@ start_watch() {
 
 # lines EVENT N: stdin as events, bounded.
 lines() {
-	n=0
+	count=0
 	while IFS= read -r line; do
-		n=$((n + 1))
-		[ "$n" -gt "$max_lines" ] || say "$1" "$2" "$line"
+		count=$((count + 1))
+		[ "$count" -gt "$max_lines" ] || say "$1" "$2" "$line"
 	done
-	[ "$n" -le "$max_lines" ] ||
-		say "$1" "$2" "… and $((n - max_lines)) more lines"
+	[ "$count" -le "$max_lines" ] ||
+		say "$1" "$2" "… and $((count - max_lines)) more lines"
 }
 
 # run_job N STDIN COMMAND…: COMMAND's output to the client line by line; its exit
