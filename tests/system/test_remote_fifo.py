@@ -11,6 +11,7 @@ FIFO = "/mnt/h2/etc/priv.key"
 def box(request):
     """Hosts 127.0.0.2 to .4, below /mnt/h2 to h4, daemons on 3 and 4."""
     b = Box(request.param, net=True)
+    request.addfinalizer(b.close)
     for i in (2, 3, 4):
         b.sh("mkdir -p /mnt/h%d/etc /mnt/h%d/db /mnt/h%d/priv;"
              "mkfifo -m 600 /mnt/h%d/etc/priv.key;"
@@ -30,8 +31,7 @@ def box(request):
          # Both daemons listen (port 30865).
          "until [ $(cat /proc/net/tcp /proc/net/tcp6 | grep -c ':7891 .* 0A ')"
          " = 2 ]; do sleep 0.1; done")
-    yield b
-    b.close()
+    return b
 
 
 def pusher(box, **kw):
