@@ -45,6 +45,9 @@ pipe_judge(struct run_host *h)
 		    "the forwarded port on the pushing host: %s", p->said);
 	else if (p->why[0] != '\0')
 		snprintf(detail, sizeof(detail), "%s", p->why);
+	else if (p->answer.last[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2 there: %s",
+		    p->answer.last);
 	else if (p->said[0] != '\0')
 		snprintf(detail, sizeof(detail), "csync2: %s", p->said);
 	else
