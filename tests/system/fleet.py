@@ -31,7 +31,7 @@ POSTERN = f"/src/{BUILD.resolve().relative_to(TREE)}/postern"
 KEY = "/var/lib/csync2/privileged.key"
 # What a push may change besides the group's own files.
 IGNORE = (r"/var/lib/postern(/|$)", r"/var/log/sudo", r"/run/sudo(/|$)",
-          r"/var/lib/sudo(/|$)", r"/root/\.ssh(/|$)", r"/etc/ld\.so\.cache")
+          r"/var/lib/sudo(/|$)", r"/root/\.ssh(/|$)", r"/run/motd\.dynamic$")
 
 CLEAN = r"""
 umask 022
