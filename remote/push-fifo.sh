@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2154
 # push-fifo.sh: the host that pushes, through csync2's own daemons and TLS,
 # while holder.sh feeds the receiver's FIFO.
 #

@@ -22,7 +22,8 @@
 struct run {
 	struct loop *loop;
 	struct child *child;
-	struct buf out;		/* "1:line|2:line|" */
+	/* "1:line|1:line|"; the streams apart, since nothing orders them */
+	struct buf out, err;
 	struct buf raw;
 	int ends, drains, eofs, done;
 	int status;
@@ -56,7 +57,8 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 {
 	struct run *r = arg;
 
-	buf_addf(&r->out, "%d:%s%s|", (int)s, line, cut ? "..." : "");
+	buf_addf(s == CHILD_STDOUT ? &r->out : &r->err, "%d:%s%s|", (int)s,
+	    line, cut ? "..." : "");
 	if (is(r->raw_at, line))
 		child_raw(r->child);
 	if (is(r->kill_at, line))
@@ -130,6 +132,7 @@ setup(void **state)
 
 	r->loop = loop_new(&e);
 	buf_init(&r->out, 1 << 20);
+	buf_init(&r->err, 1 << 20);
 	buf_init(&r->raw, 1 << 22);
 	*state = r;
 	return r->loop == NULL;
@@ -143,6 +146,7 @@ teardown(void **state)
 	child_free(r->child);
 	loop_free(r->loop);
 	buf_clear(&r->out);
+	buf_clear(&r->err);
 	buf_clear(&r->raw);
 	free(r);
 	return 0;
@@ -179,7 +183,8 @@ lines_of_both_streams_and_the_status_arrive(void **state)
 	start(r, &s);
 	assert_int_equal(child_send(r->child, "word\n", 5, NULL), 0);
 	finish(r);
-	assert_string_equal(r->out.data, "1:one|1:got word|1:last|2:two|");
+	assert_string_equal(r->out.data, "1:one|1:got word|1:last|");
+	assert_string_equal(r->err.data, "2:two|");
 	assert_int_equal(WEXITSTATUS(r->status), 3);
 	assert_int_equal(r->drains, 1);
 	assert_int_equal(fds_open(), before);
@@ -315,7 +320,8 @@ what_follows_the_line_is_raw(void **state)
 	child_close_stdin(r->child);
 	assert_int_equal(child_send(r->child, "no", 2, NULL), -1);
 	finish(r);
-	assert_string_equal(r->out.data, "1:hello|1:raw|2:err|");
+	assert_string_equal(r->out.data, "1:hello|1:raw|");
+	assert_string_equal(r->err.data, "2:err|");
 	assert_int_equal(r->raw.len, 11);
 	assert_memory_equal(r->raw.data, "a\0b\nechoed\n", 11);
 	assert_int_equal(r->eofs, 1);

@@ -224,12 +224,13 @@ timers_fire_in_order_and_a_periodic_one_again(void **state)
 	struct tick c = { &o, 'c', NULL }, never = { &o, 'n', NULL };
 
 	o.loop = loop_new(&e);
+	/* Each is due after the one made before, however slow this is. */
 	c.t = loop_timer_new(o.loop, 3000, 0, on_tick, &c, &e);
+	loop_timer_set(c.t, 0, 0);
 	b.t = loop_timer_new(o.loop, 2, 0, on_tick, &b, &e);
 	p.t = loop_timer_new(o.loop, 5, 5, on_tick, &p, &e);
 	never.t = loop_timer_new(o.loop, 1, 0, on_tick, &never, &e);
 	loop_timer_stop(never.t);
-	loop_timer_set(c.t, 0, 0);
 	assert_int_equal(loop_run(o.loop, &e), 0);
 	assert_string_equal(o.seen, "cbppp");
 	loop_free(o.loop);
