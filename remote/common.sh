@@ -150,12 +150,13 @@ store() {
 	return 1
 }
 
-# read_key NAME: a line of stdin into a variable that is never exported.
+# read_key NAME: a line of stdin into a variable that is never exported. The
+# client may wait with it, and beats meanwhile.
 read_key() {
 	unset "$1"
 	while IFS= read -r "$1"; do
 		eval "case \$$1 in
-		beat) continue ;;
+		beat) count_beat && continue ;;
 		'' | *[!A-Za-z0-9._]*) return 1 ;;
 		*) return 0 ;;
 		esac"

@@ -4,7 +4,9 @@
 # vars:   fifo     its path
 #         limit_s  seconds after which it closes; 0: none
 # stdin:  the key, then "beat" once a second, "end"
-# stdout: postern ready
+# stdout: postern checked          the FIFO is as it should be; feed it when
+#                                  you like
+#         postern ready            csync2 can read
 #         postern read K           so many readers were served: progress only,
 #                                  counted by pages that left the pipe
 #         postern closed NSESSIONS csync2 sessions that were ended with it
@@ -148,6 +150,7 @@ count_beat
 ) </dev/null &
 watchdog=$!
 
+say checked
 read_key key || refuse input 'not a key'
 drain
 feed </dev/null &

@@ -43,7 +43,10 @@ conf() {
 		mkfifo -m 600 "$d/t$1/k$i"
 		i=$((i + 1))
 	done
-	cp "$d/s$1/csync2.cfg" "$d/t$1/"
+	# What an action does on this host (do-local) is done once, by the scan,
+	# and not again for each receiver.
+	sed '/^\taction {$/,/^\t}$/d' "$d/s$1/csync2.cfg" \
+		>"$d/t$1/csync2.cfg"
 	printf '%s\n' "$2" >"$d/s$1/nkeys"
 }
 

@@ -34,7 +34,7 @@ def box(request):
 
 def pusher(box, **kw):
     p = Script(box, "push-fifo", {
-        "fifo": FIFO, "cname": "priv", "sysdir": "/mnt/h2/etc",
+        "nfifos": "1", "fifo0": FIFO, "cname": "priv", "sysdir": "/mnt/h2/etc",
         "self": "127.0.0.2"}, beat=True, **kw)
     # Its database: csync2 has no variable for that; bind it.
     p.wait("ready")
@@ -137,6 +137,6 @@ def test_each_process_may_be_killed(box):
 
 def test_a_fifo_that_others_may_read_is_refused(box):
     box.sh("chmod 644 " + FIFO)
-    p = Script(box, "push-fifo", {"fifo": FIFO}, beat=True)
+    p = Script(box, "push-fifo", {"nfifos": "1", "fifo0": FIFO}, beat=True)
     assert p.wait("refuse")[1] == "mode"
     assert p.exit() == 3
