@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2154
 # jobs.sh: what push.sh and push-fifo.sh share: commands on stdin, one a
 # line, and one process a job.
 #
