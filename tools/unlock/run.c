@@ -102,7 +102,8 @@ run_clear(struct run *r)
 		session_free(r->hosts[i].session);
 	pusher_free(r->pusher);
 	for (i = 0; r->hosts != NULL && i < r->plan->nhosts; i++) {
-		for (k = 0; k < r->hosts[i].nkeys; k++)
+		for (k = 0; k < r->hosts[i].nkeys &&
+		    !r->hosts[i].shares_key; k++)
 			secret_free(r->hosts[i].keys[k]);
 		free(r->hosts[i].keys);
 	}
@@ -152,8 +153,10 @@ run_keys(struct run *r, struct run_host *h, struct err *e)
 	h->keys = calloc(n, sizeof(struct secret *));
 	if (h->keys == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
+	h->shares_key = key_fixed(r->key) != NULL;
 	for (; h->nkeys < n; h->nkeys++) {
-		h->keys[h->nkeys] = key_next(r->key, e);
+		h->keys[h->nkeys] = h->shares_key ? key_fixed(r->key) :
+		    key_next(r->key, e);
 		if (h->keys[h->nkeys] == NULL)
 			return -1;
 	}

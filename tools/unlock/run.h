@@ -35,6 +35,7 @@ struct run_host {
 	struct session *session;
 	struct secret **keys;		/* one a row, in the rows' order */
 	size_t nkeys;
+	bool shares_key;		/* keys[] are all key_fixed() */
 	bool ready;			/* the script there said so */
 	bool ended;
 };
