@@ -121,7 +121,8 @@ run_loop(struct run *r, struct err *e)
 {
 	int status;
 
-	if (loop_run(r->loop, e) == -1)
+	/* With nothing to do it is over before it begins. */
+	if (!r->done && loop_run(r->loop, e) == -1)
 		return -1;
 	status = report_end(r->report);
 	return r->status != 0 && status == 0 ? r->status : status;
@@ -130,6 +131,7 @@ run_loop(struct run *r, struct err *e)
 void
 run_done(struct run *r)
 {
+	r->done = true;
 	loop_stop(r->loop);
 }
 

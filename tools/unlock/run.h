@@ -61,6 +61,7 @@ struct run {
 	struct verify *verify;		/* owned; while --verify is on */
 	unsigned stops;			/* how often a stop was asked for */
 	int status;			/* of what is not a host's: 0 or exit */
+	bool done;			/* run_done() was called */
 	/* Called when a signal asks to stop; may be NULL. */
 	void (*on_stop)(struct run *r);
 	/* Called when the last host has ended; may be NULL. */
