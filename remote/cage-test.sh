@@ -61,11 +61,17 @@ $(awk '$3 > size { size = $3; d = $1 " " $2 } END { print d }' \
 	/proc/partitions)
 END
 
+# shellcheck disable=SC2034
+secret_ids=$(printf '%s\n' "$secrets" | while IFS= read -r s; do
+	[ -z "$s" ] || stat -c %d:%i -- "$s" 2>/dev/null
+done | tr '\n' ' ')
+
 sleep 300 >/dev/null 2>&1 9>&- &
 victim=$!
 
 {
-	for v in token major minor victim needs secrets names port; do
+	for v in token major minor victim needs secrets secret_ids names \
+		port; do
 		eval "x=\$$v"
 		printf '%s=' "$v"
 		quote "$x"
@@ -124,11 +130,19 @@ a_dev() {
 	exit 1
 }
 
-a_remount() {
+# The first one harms nobody where it works; the others follow only where it
+# does not.
+a_mount() {
+	mkdir "$g/$token.mount" || exit 77
+	if mount -t tmpfs none "$g/$token.mount"; then
+		umount "$g/$token.mount"
+		rmdir "$g/$token.mount"
+		exit 0
+	fi
+	rmdir "$g/$token.mount"
 	mount -o remount,rw / && exit 0
-	mount -o remount,bind,rw "${ro1:-/usr}" && exit 0
-	umount -l "$g" && exit 0
-	mount -t tmpfs none /tmp
+	mount -o remount,bind,rw /usr && exit 0
+	umount -l "$g"
 }
 
 a_systemd_run() {
@@ -233,26 +247,28 @@ a_trusted() {
 		rc=1
 		while IFS= read -r f; do
 			! true >>"$f" || { echo "$f"; rc=0; }
-			! mv "$f" "$f.$token" || { mv "$f.$token" "$f"; rc=0; }
+			! cp -p "$f" "$f.$token" ||
+				! mv -f "$f.$token" "$f" || { echo "$f"; rc=0; }
+			rm -f "$f.$token"
 		done
 		exit $rc
 	}
 }
 
+# Something else may lie there that hides it, so the inode decides.
 a_secrets() {
 	[ -n "$secrets" ] || { echo 'no privileged path given'; exit 77; }
 	printf '%s\n' "$secrets" | {
 		rc=1
 		while IFS= read -r s; do
-			# Hidden is a node that nobody opens, mode 000.
-			if [ -d "$s" ]; then
-				! put "$s/$token.secret" || rc=0
-				[ -z "$(ls -A "$s")" ] || { echo "$s"; rc=0; }
-			elif [ -p "$s" ]; then
-				echo "$s"
-				rc=0
-			fi
-			! put "$g/$up$s/$token.secret" || rc=0
+			for p in "$s" "$g/$up$s"; do
+				i=$(stat -c %d:%i "$p" 2>/dev/null) || continue
+				case " $secret_ids " in
+				*" $i "*) echo "$p"; rc=0 ;;
+				esac
+				[ ! -d "$p" ] || ! put "$p/$token.secret" ||
+					rc=0
+			done
 		done
 		exit $rc
 	}
@@ -267,7 +283,7 @@ try symlink a_symlink
 try proc-root a_proc_root
 try mknod-disk a_mknod
 try disk-in-dev a_dev
-try remount a_remount
+try mount a_mount
 try systemd-run a_systemd_run
 try manager-socket a_manager
 try unix-socket a_unix

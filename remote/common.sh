@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2012,SC2034,SC2317
 # common.sh: what every script that postern runs on a host begins with.
 #
 # Nothing of ours is installed there: this is POSIX sh (dash, bash, busybox),
@@ -43,8 +42,12 @@ need_root() {
 		refuse root "runs as $(id -un), not as root (see --become)"
 }
 
-# at_exit: a script's own last words; it may define it anew.
+# A script may define these anew: what it does first when it ends, and what
+# it says when all that it started is gone.
 at_exit() {
+	:
+}
+last_words() {
 	:
 }
 
@@ -111,6 +114,7 @@ leave() {
 	at_exit
 	end_ours
 	rm -rf "$d"
+	last_words
 }
 
 # alive PID: and not a zombie that nobody has waited for.
@@ -146,12 +150,13 @@ store() {
 	return 1
 }
 
-# read_key NAME: a line of stdin into a variable that is never exported.
+# read_key NAME: a line of stdin into a variable that is never exported. The
+# client may wait with it, and beats meanwhile.
 read_key() {
 	unset "$1"
 	while IFS= read -r "$1"; do
 		eval "case \$$1 in
-		beat) continue ;;
+		beat) count_beat && continue ;;
 		'' | *[!A-Za-z0-9._]*) return 1 ;;
 		*) return 0 ;;
 		esac"

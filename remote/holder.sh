@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2154
 # holder.sh: feeds a key to whoever reads the FIFO, as long as a client beats.
 #
 # vars:   fifo     its path
 #         limit_s  seconds after which it closes; 0: none
 # stdin:  the key, then "beat" once a second, "end"
-# stdout: postern ready
+# stdout: postern checked          the FIFO is as it should be; feed it when
+#                                  you like
+#         postern ready            csync2 can read
 #         postern read K           so many readers were served: progress only,
 #                                  counted by pages that left the pipe
 #         postern closed NSESSIONS csync2 sessions that were ended with it
@@ -13,7 +14,7 @@
 #
 # Of itself it never makes a FIFO. It closes, within 5 s, at end, end of file,
 # 3 s without a beat, the limit, or when one of its processes is killed. Where
-# the watchdog closes, the main process ends by SIGKILL after "closed".
+# the watchdog closes, the main process ends by SIGKILL before "closed".
 #
 # As a forced command: common.sh and this file, one after the other, as
 # /etc/postern/holder.sh, and in authorized_keys
@@ -70,18 +71,20 @@ is_session() {
 # close: after the drain nobody can come by the key any more, so that all who
 # did are found.
 close() {
-	[ ! -s "$d/feeder" ] || {
+	if [ -s "$d/feeder" ]; then
 		read -r pid <"$d/feeder"
 		kill -9 "$pid" 2>/dev/null
-	}
+		# It may be writing a last page at this moment.
+		while alive "$pid"; do :; done
+	fi
 	drain
+	exec 8>&-
 	our_ns=$(readlink /proc/self/ns/pid)
 	ended=0
 	for p in /proc/[0-9]*; do
 		is_session "${p#/proc/}" || continue
 		kill -9 "${p#/proc/}" 2>/dev/null && ended=$((ended + 1))
 	done
-	say closed "$ended"
 }
 
 # feed: pages of the key, a newline and padding, each as long as what stdio
@@ -134,6 +137,9 @@ room=${room:-65536}
 at_exit() {
 	close
 }
+last_words() {
+	say closed "$ended"
+}
 count_beat
 : >"$d/feeder"
 (
@@ -144,6 +150,7 @@ count_beat
 ) </dev/null &
 watchdog=$!
 
+say checked
 read_key key || refuse input 'not a key'
 drain
 feed </dev/null &

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2154
 # push.sh: the host that pushes, over the ssh connections to the receivers.
 # The client joins each job's TCP connection on 127.0.0.1 to one receive.sh.
 #
@@ -44,7 +43,10 @@ conf() {
 		mkfifo -m 600 "$d/t$1/k$i"
 		i=$((i + 1))
 	done
-	cp "$d/s$1/csync2.cfg" "$d/t$1/"
+	# What an action does on this host (do-local) is done once, by the scan,
+	# and not again for each receiver.
+	sed '/^\taction {$/,/^\t}$/d' "$d/s$1/csync2.cfg" \
+		>"$d/t$1/csync2.cfg"
 	printf '%s\n' "$2" >"$d/s$1/nkeys"
 }
 
@@ -108,8 +110,10 @@ push() {
 		unset "k$i"
 		i=$((i + 1))
 	done
-	# No -v: errors and conflicts are said anyway, ten thousand good files
-	# are not.
+	# No -v: conflicts and what fails here are said anyway, ten thousand
+	# good files are not. A receiver's own reason (Permission denied!) is
+	# said with -vvv only, which prints keys: the client, which passes on
+	# the protocol, can see it there.
 	run_job "$1" /dev/null env "CSYNC2_SYSTEM_DIR=$d/j$1" sh -c "$as_job" "$d/j$1" \
 		-N 127.0.0.1 -D "$d/j$1" -p "$3" -P 127.0.0.1 -u
 	# shellcheck disable=SC2086

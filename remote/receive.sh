@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2154
 # receive.sh: one receiver of a push over the ssh connection itself.
 #
 # vars:   deadline_s  seconds that csync2 may take

@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proc/lines.h"
@@ -52,30 +50,17 @@ struct child {
 	bool dead;		/* freed while busy */
 };
 
-static void finish(struct child *c);
-
+/* Every way from the loop into a child, and every public function that calls
+ * back, counts itself in busy and ends here; afterwards c may be gone. */
 static void
-release(struct child *c)
+leave(struct child *c)
 {
+	if (--c->busy > 0 || !c->dead)
+		return;
 	lines_clear(&c->out[0].lines);
 	lines_clear(&c->out[1].lines);
 	free(c->name);
 	free(c);
-}
-
-/* Every way from the loop into a child, and every public function that calls
- * back, is between these two; afterwards c may be gone. */
-static void
-enter(struct child *c)
-{
-	c->busy++;
-}
-
-static void
-leave(struct child *c)
-{
-	if (--c->busy == 0 && c->dead)
-		release(c);
 }
 
 static void
@@ -164,20 +149,6 @@ pump(struct child *c, struct stream *s, size_t max, short revents)
 		stream_end(c, s);
 }
 
-static void
-on_readable(void *arg, int fd, short revents)
-{
-	struct stream *s = arg;
-	struct child *c = s->child;
-
-	enter(c);
-	if (!c->over)
-		pump(c, s, CHUNK, revents);
-	else if (!c->told)
-		finish(c);
-	leave(c);
-}
-
 /* Delivers what was in the pipes at the end, then the end. Comes back from
  * on_readable() when the owner had paused stdout. */
 static void
@@ -205,12 +176,26 @@ finish(struct child *c)
 }
 
 static void
+on_readable(void *arg, int fd, short revents)
+{
+	struct stream *s = arg;
+	struct child *c = s->child;
+
+	c->busy++;
+	if (!c->over)
+		pump(c, s, CHUNK, revents);
+	else if (!c->told)
+		finish(c);
+	leave(c);
+}
+
+static void
 on_exit_status(void *arg, pid_t pid, int status)
 {
 	struct child *c = arg;
 	int i, n;
 
-	enter(c);
+	c->busy++;
 	c->over = true;
 	c->status = status;
 	/* Whatever of its group outlived the deadline goes with it. */
@@ -236,7 +221,7 @@ on_deadline(void *arg)
 		/* Only the owner's pause holds the end back. */
 		c->timed_out = !c->killed;
 		c->killed = true;
-		enter(c);
+		c->busy++;
 		finish(c);
 		leave(c);
 		return;
@@ -262,7 +247,7 @@ on_writable(void *arg, int fd, short revents)
 {
 	struct child *c = arg;
 
-	enter(c);
+	c->busy++;
 	if (queue_write(&c->queue, fd) == -1) {
 		close_in(c);
 	} else if (!c->dead && c->queue.bytes == 0) {
@@ -404,7 +389,7 @@ child_free(struct child *c)
 		loop_child(c->loop, c->pid, NULL, NULL, NULL);
 	}
 	c->over = c->told = c->dead = true;
-	enter(c);
+	c->busy++;
 	close_in(c);
 	close_stream(&c->out[0]);
 	close_stream(&c->out[1]);
@@ -508,18 +493,4 @@ child_deadline(struct child *c, uint64_t ms)
 		loop_timer_set(c->timer, ms, 0);
 	else
 		loop_timer_stop(c->timer);
-}
-
-void
-child_why(int status, char *out, size_t cap)
-{
-	int sig;
-
-	if (WIFSIGNALED(status)) {
-		sig = WTERMSIG(status);
-		snprintf(out, cap, "killed by signal %d (%s)", sig,
-		    strsignal(sig));
-	} else {
-		snprintf(out, cap, "exit status %d", WEXITSTATUS(status));
-	}
 }

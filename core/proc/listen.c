@@ -122,8 +122,8 @@ listen_unix(struct loop *l, const char *path, listen_fn *fn, void *arg,
 	struct stat st;
 
 	if (len == 0 || len >= sizeof(sun.sun_path)) {
-		err_set(e, ERR_UNSAFE, "a socket's path has 1 to %zu bytes: %s",
-		    sizeof(sun.sun_path) - 1, path);
+		err_set(e, ERR_UNSAFE, "a socket's path has 1 to %zu bytes, "
+		    "not %zu", sizeof(sun.sun_path) - 1, len);
 		return NULL;
 	}
 	memcpy(sun.sun_path, path, len + 1);
@@ -132,9 +132,9 @@ listen_unix(struct loop *l, const char *path, listen_fn *fn, void *arg,
 	if (s == NULL)
 		return NULL;
 	s->path = strdup(path);
-	if (s->path == NULL || lstat(path, &st) == -1) {
-		err_sys(e, "listening on %s", path);
-		unlink(path);
+	if (s->path == NULL || lstat(sun.sun_path, &st) == -1) {
+		err_sys(e, "listening on %s", sun.sun_path);
+		unlink(sun.sun_path);
 		listen_free(s);
 		return NULL;
 	}

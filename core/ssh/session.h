@@ -12,7 +12,8 @@
  * The script answers in lines "postern EVENT [TEXT]" on stdout or stderr,
  * handed to on_event; other lines go to on_noise (ssh's own messages, a
  * login shell's greeting). Anything that arrives is a peer's text: bounded
- * here, escaped by whoever shows it. After session_raw(), called from within
+ * here (a line of more than 16 KiB, or with a NUL, is noise), escaped by
+ * whoever shows it. After session_raw(), called from within
  * on_event, stdout is raw. The first event ends the connect deadline.
  *
  * With beat_ms the client sends a line "beat" that often: the watchdog
@@ -37,7 +38,9 @@ struct session_end {
 	int status;		/* waitpid(2) status of ssh or sh */
 	bool timed_out;		/* connect or run deadline passed */
 	bool had_event;		/* the script said something before */
-	enum sshfail fail;	/* what ssh said, when it was ssh */
+	enum sshfail fail;	/* what ssh said, when it failed (255) or
+				 * timed out; after an event only
+				 * SSHFAIL_LOST is believed */
 	char why[256];		/* one line for a person, escaped: ssh's last
 				 * meaningful words or the exit status */
 };
@@ -62,7 +65,10 @@ struct session_spec {
 	void *arg;
 };
 
-/* session_start(): returns owned, or NULL as child_start(). */
+/* session_start(): returns owned, or NULL as child_start(), and ERR_CONFIG:
+ * dest; a script or value with a line "#END"; a variable's name that is not
+ * [a-z_][a-z0-9_]*; a become with more than plain words. session_free() may
+ * be called from any callback. */
 struct session *session_start(struct loop *l, const struct session_spec *s,
 	struct err *e);
 void session_free(struct session *s);	/* kills; NULL is legal */

@@ -152,20 +152,21 @@ static int each_path(const char *host, bool expand)
 	char *line = NULL;
 	size_t cap = 0;
 	struct buf out;
+	int rc = 0;
 
-	while (getdelim(&line, &cap, '\0', stdin) > 0) {
-		if (!expand) {
-			dirty(host, line);
-			continue;
-		}
-		buf_init(&out, 1 << 20);
-		if (cfg_expand(&cfg, line, host, &out, &err) == -1)
-			return fail();
-		printf("%s%c", out.data, 0);
+	buf_init(&out, 1 << 20);
+	while (rc == 0 && getdelim(&line, &cap, '\0', stdin) > 0) {
 		buf_clear(&out);
+		if (!expand)
+			dirty(host, line);
+		else if (cfg_expand(&cfg, line, host, &out, &err) == -1)
+			rc = fail();
+		else
+			printf("%s%c", out.data, 0);
 	}
+	buf_clear(&out);
 	free(line);
-	return 0;
+	return rc;
 }
 
 static int emit(const char *pusher, const char *receiver)

@@ -12,10 +12,12 @@ a kill -9. With follow, every process that comes as far is hit.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
 import stat
+import struct
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
@@ -25,8 +27,11 @@ CALL = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\(", re.M)
 NO_ERROR = {"exit", "exit_group", "rt_sigreturn"}
 
 LOOP_CTL_GET_FREE = 0x4C82
-LOOP_SET_FD = 0x4C00
-LOOP_CLR_FD = 0x4C01
+LOOP_CONFIGURE = 0x4C0A
+LO_FLAGS_AUTOCLEAR = 4
+# struct loop_config: fd, block size, struct loop_info64 of which only
+# lo_flags is set, reserved. Source: linux/loop.h.
+LOOP_CONFIG = struct.Struct("II 52x I 176x 64x")
 LOOP_MAJOR = 7
 
 
@@ -102,7 +107,6 @@ def small_disk(host, mount_point, kib, block=1024, options=()):
         if host.alive():
             node.unlink(missing_ok=True)
         # Detached as soon as nobody uses it, now or at the host's end.
-        fcntl.ioctl(fd, LOOP_CLR_FD)
         os.close(fd)
         image.unlink()
 
@@ -119,7 +123,8 @@ def _private_node(name, major, minor):
 
 
 def _loop(image):
-    """(fd, number) of a loop device that now is the image."""
+    """(fd, number) of a loop device that is the image as long as the fd is
+    open or it is mounted."""
     file = os.open(image, os.O_RDWR | os.O_CLOEXEC)
     control = _private_node("loop-control", 10, 237)
     try:
@@ -127,11 +132,14 @@ def _loop(image):
             number = fcntl.ioctl(control, LOOP_CTL_GET_FREE)
             fd = _private_node("loop", LOOP_MAJOR, number)
             try:
-                fcntl.ioctl(fd, LOOP_SET_FD, file)
+                fcntl.ioctl(fd, LOOP_CONFIGURE, LOOP_CONFIG.pack(
+                    file, 0, LO_FLAGS_AUTOCLEAR))
                 return fd, number
-            except OSError:
-                # Someone was faster: take the next one.
+            except OSError as e:
                 os.close(fd)
+                # Someone was faster: take the next one.
+                if e.errno != errno.EBUSY:
+                    raise
     finally:
         os.close(control)
         os.close(file)

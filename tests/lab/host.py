@@ -38,6 +38,13 @@ class Popen(subprocess.Popen):
     def signal_target(self, number):
         os.kill(self.target, number)
 
+    def __exit__(self, kind, value, trace):
+        # A test that failed inside of `with` must not wait for the end of
+        # a command that it was about to end.
+        if kind is not None:
+            self.kill()
+        return super().__exit__(kind, value, trace)
+
 
 class Host:
     """Made by Lab.boot() only. Pids are this machine's, unless said."""

@@ -247,6 +247,7 @@ def _remove(run):
             _sh("ip", "netns", "delete", name)
     if folder.exists():
         if os.path.ismount(folder):
-            _sh("umount", "--recursive", str(folder))
+            # Lazily: a person's shell in there is no reason to keep it.
+            _sh("umount", "--recursive", "--lazy", str(folder))
         shutil.rmtree(folder)
     (RUNS / f"{run}.lock").unlink(missing_ok=True)

@@ -92,7 +92,7 @@ class Link:
         self._relay = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "sh", "-c",
              'echo 0 >"$0/cgroup.procs" && exec "$@"', str(self.lab.cgroup),
-             *enter_net(self.lab.switch), str(self._binary()), str(far), str(near),
+             *enter_net(self.lab.switch), str(self._binary()), far, near,
              str(int(rtt_ms * 500)), str(int(loss_percent * 10000)),
              str(seed)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -165,6 +165,9 @@ def traces(run):
                            text=True).stdout
     found = [n for n in netns.split() if run in n]
     found += [m[2] for m in proc.mounts("self") if run in m[2]]
+    loops = subprocess.run(["losetup", "-l", "-n", "-O", "BACK-FILE"],
+                           stdout=subprocess.PIPE, text=True).stdout
+    found += [line for line in loops.splitlines() if run in line]
     found += [str(p) for p in RUNS.glob(f"{run}*")]
     for pid in filter(str.isdigit, os.listdir("/proc")):
         if proc.start_time(pid) and f"postern-lab-{run}".encode() \
@@ -194,9 +197,11 @@ def test_nothing_remains_of_a_closed_lab():
 OWNER = """
 import sys
 sys.path.insert(0, sys.argv[1])
+from lab.faults import small_disk
 from lab.lab import Lab
 lab = Lab()
-lab.boot("h1")
+disk = small_disk(lab.boot("h1")[0], "/mnt", 256)
+disk.__enter__()
 print(lab.run, flush=True)
 sys.stdin.read()
 """

@@ -77,19 +77,22 @@ PIECES = [b"{", b"}", b"(", b")", b";", b":", b"@", b'"', b"#", b" ", b"\n",
           b"\r", b"\0", b"\xe4", b"%", b"*", b"**", b"/", b"\\", b"group ",
           b" host ", b" include ", b" exclude ", b" key k;", b" config ",
           b" part-group.inc", b" on ", b" prefix ", b" action ", b" auto ",
-          b" h1 ", b" h2 ", b"%p%/", b" @T@/a ", b"ignore uid;", b'""',
-          b" ", b"\n", b"\t", b"x", b"h", b"/", b"*", b"?", b"#x\n", b" z "]
+          b" h1 ", b" h2 ", b"%p%/", b" @T@/a ", b"ignore uid;", b'""']
+# These often leave a configuration that csync2 accepts with another meaning.
+MILD = [b" ", b"\n", b"\t", b"x", b"h", b"/", b"*", b"**", b"?", b"#x\n",
+        b" z ", b" @T@ ", b"%p%", b"H", b"2", b".d", b'""', b":"]
 
 
 def mutate(rng, text):
-    for _ in range(rng.choice((1, 1, 2, 3))):
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
         i = rng.randrange(len(text) + 1)
         j = min(len(text), i + rng.choice((1, 1, 1, 2, 5, 20)))
         text = rng.choice((
             lambda: text[:i] + text[j:],
             lambda: text[:i] + rng.choice(PIECES) + text[i:],
-            lambda: text[:i] + rng.choice(PIECES) + text[i:],
-            lambda: text[:i] + rng.choice(PIECES) + text[i:],
+            lambda: text[:i] + rng.choice(MILD) + text[i:],
+            lambda: text[:i] + rng.choice(MILD) + text[i:],
+            lambda: text[:i] + rng.choice(MILD) + text[i:],
             lambda: text[:i] + rng.choice(PIECES) + text[j:],
             lambda: text[:j] + text[i:],
             lambda: text[:i],
@@ -110,7 +113,8 @@ def mutations(lab):
     texts = [t for t in corpus().values() if b"do-local" not in t]
     good = [t for t in texts if accepted(lab, t)]
     for i in range(MUTATIONS):
-        yield f"mutation-{i}", mutate(rng, rng.choice(good if i % 4 else texts))
+        base = rng.choice(good if i % 4 else texts)
+        yield f"mutation-{i}", mutate(rng, base)
 
 
 class Lab:
@@ -252,7 +256,7 @@ def compare_pipe(lab, cfg):
         return False
     (lab.pipe / "csync2.cfg").write_bytes(text)
     for host, name, peer in ((b"h1", b"127.0.0.1", other),
-                             (other, other, b"h1")):
+                             (other, b"receiver", b"h1")):
         assert lab.verdict(lab.pipe, name)[0] == "ok", text
         want = {r[2] for r in lab.check(lab.sys, host, "-r", lab.tree)
                 if r[1] == group[peer]}
@@ -297,7 +301,7 @@ def test_mutations_have_the_same_verdict_and_meaning(lab):
     verdicts = [v for v, _ in seen]
     assert verdicts.count("ok") > MUTATIONS / 8
     assert verdicts.count("refused") > MUTATIONS / 8
-    assert sum(piped for _, piped in seen) > MUTATIONS / 16
+    assert sum(piped for _, piped in seen) > MUTATIONS / 20
 
 
 def receive(listener, lab, name):
@@ -343,7 +347,7 @@ def test_an_action_logs_into_the_private_folder_of_a_push_over_pipes(lab):
         listener.settimeout(DEADLINE_S)
         port = str(listener.getsockname()[1])
         receiver = threading.Thread(
-            target=receive, args=(listener, lab, "recv"))
+            target=receive, args=(listener, lab, "receiver"))
         receiver.start()
         push = subprocess.run(
             [CSYNC2, "-N", "127.0.0.1", "-D", lab.top / "pdb", "-p", port,

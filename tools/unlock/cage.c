@@ -115,6 +115,12 @@ bind_rw(struct cage *k, const char *path, const struct cfg_at *at,
 		    "no cage can hold that; take it out of the group, or make "
 		    "it a privileged one", at->file, at->line, what, path,
 		    d->path, d->what);
+	for (i = 0; k->in->roots != NULL && i < k->in->roots->n; i++)
+		if (danger_inside(path, k->in->roots->v[i]))
+			return err_set(e, ERR_CONFIG, "%s:%u: %s %s lies in "
+			    "%s, which a privileged group carries: no cage "
+			    "can hold that", at->file, at->line, what, path,
+			    k->in->roots->v[i]);
 	if (danger_inside(k->sysdir, path))
 		return err_set(e, ERR_CONFIG, "%s:%u: %s %s covers csync2's "
 		    "own configuration in %s: no cage can hold that", at->file,
@@ -310,21 +316,30 @@ emit_paths(const char *directive, const char *prefix, const struct strv *s,
 	return 0;
 }
 
-/* Keys that are FIFOs, where a folder that is bound holds them. */
+/* Those of paths that a bound folder holds. */
+static int
+add_hidden(const struct cage *k, const struct strv *paths, struct strv *hide,
+	struct err *e)
+{
+	size_t i, j;
+
+	for (i = 0; paths != NULL && i < paths->n; i++)
+		for (j = 0; j < k->rw.n; j++)
+			if (danger_inside(paths->v[i], k->rw.v[j]) &&
+			    bind_path(hide, paths->v[i], e) == -1)
+				return -1;
+	return 0;
+}
+
 static int
 emit_hidden(const struct cage *k, struct buf *text, struct err *e)
 {
 	struct strv hide = { 0 };
 	int rc = -1;
-	size_t i, j;
 
-	for (i = 0; k->in->fifos != NULL && i < k->in->fifos->n; i++)
-		for (j = 0; j < k->rw.n; j++)
-			if (danger_inside(k->in->fifos->v[i], k->rw.v[j]) &&
-			    bind_path(&hide, k->in->fifos->v[i], e) == -1)
-				goto out;
-	rc = emit_paths("InaccessiblePaths", "-", &hide, text, e);
-out:
+	if (add_hidden(k, k->in->fifos, &hide, e) == 0 &&
+	    add_hidden(k, k->in->roots, &hide, e) == 0)
+		rc = emit_paths("InaccessiblePaths", "-", &hide, text, e);
 	strv_clear(&hide);
 	return rc;
 }

@@ -34,10 +34,12 @@ struct cage_input {
 	const char *sysdir;		/* NULL: /etc */
 	const char *self;		/* the host's own csync2 name */
 	/*
-	 * Paths of keys that are FIFOs, borrowed: hidden where a bound folder
-	 * holds one; a group that uses one is an error.
+	 * Borrowed, may be NULL. fifos: keys that are FIFOs; a group that uses
+	 * one is an error. roots: what privileged groups carry on this host.
+	 * Both are hidden where a bound folder holds them; a group that lies
+	 * in one of roots is an error.
 	 */
-	const struct strv *fifos;
+	const struct strv *fifos, *roots;
 };
 
 /*

@@ -18,6 +18,12 @@
 #include "proc/pids.h"
 #include "proc/timers.h"
 
+static void
+stop(void *arg)
+{
+	loop_stop(arg);
+}
+
 struct pair {
 	struct loop *loop;
 	struct loop_fd *a, *b;
@@ -112,7 +118,7 @@ an_fd_number_used_again_gets_no_event_of_the_old_file(void **state)
 	r.first = loop_fd_new(r.loop, r.fd[0], POLLIN, replace, &r, &e);
 	r.second = loop_fd_new(r.loop, r.fd[2], POLLIN, replace, &r, &e);
 	assert_int_equal(loop_run(r.loop, &e), 0);
-	t = loop_timer_new(r.loop, 0, 0, (loop_timer_fn *)loop_stop, r.loop,
+	t = loop_timer_new(r.loop, 0, 0, stop, r.loop,
 	    &e);
 	assert_non_null(t);
 	assert_int_equal(loop_run(r.loop, &e), 0);
@@ -123,6 +129,39 @@ an_fd_number_used_again_gets_no_event_of_the_old_file(void **state)
 }
 
 static void
+pause_both(void *arg, int fd, short revents)
+{
+	struct pair *p = arg;
+
+	p->calls_a++;
+	loop_fd_pause(p->a, 1);
+	loop_fd_pause(p->b, 1);
+	loop_timer_new(p->loop, 1, 0, stop, p->loop,
+	    NULL);
+}
+
+static void
+a_source_paused_by_another_is_not_called_in_the_same_turn(void **state)
+{
+	struct err e = ERR_INIT;
+	struct pair p = { 0 };
+	int i;
+
+	p.loop = loop_new(&e);
+	for (i = 0; i < 4; i += 2) {
+		assert_int_equal(pipe2(p.fd + i, O_CLOEXEC), 0);
+		assert_int_equal(write(p.fd[i + 1], "x", 1), 1);
+	}
+	p.a = loop_fd_new(p.loop, p.fd[0], POLLIN, pause_both, &p, &e);
+	p.b = loop_fd_new(p.loop, p.fd[2], POLLIN, pause_both, &p, &e);
+	assert_int_equal(loop_run(p.loop, &e), 0);
+	assert_int_equal(p.calls_a, 1);
+	loop_free(p.loop);
+	for (i = 0; i < 4; i++)
+		close(p.fd[i]);
+}
+
+static void
 count_hangup(void *arg, int fd, short revents)
 {
 	struct pair *p = arg;
@@ -130,12 +169,6 @@ count_hangup(void *arg, int fd, short revents)
 	assert_true((revents & POLLHUP) != 0);
 	p->calls_a++;
 	loop_fd_pause(p->a, 1);
-}
-
-static void
-stop(void *arg)
-{
-	loop_stop(arg);
 }
 
 static void
@@ -224,12 +257,13 @@ timers_fire_in_order_and_a_periodic_one_again(void **state)
 	struct tick c = { &o, 'c', NULL }, never = { &o, 'n', NULL };
 
 	o.loop = loop_new(&e);
+	/* Each is due after the one made before, however slow this is. */
 	c.t = loop_timer_new(o.loop, 3000, 0, on_tick, &c, &e);
+	loop_timer_set(c.t, 0, 0);
 	b.t = loop_timer_new(o.loop, 2, 0, on_tick, &b, &e);
 	p.t = loop_timer_new(o.loop, 5, 5, on_tick, &p, &e);
 	never.t = loop_timer_new(o.loop, 1, 0, on_tick, &never, &e);
 	loop_timer_stop(never.t);
-	loop_timer_set(c.t, 0, 0);
 	assert_int_equal(loop_run(o.loop, &e), 0);
 	assert_string_equal(o.seen, "cbppp");
 	loop_free(o.loop);
@@ -391,6 +425,8 @@ main(void)
 		    a_freed_source_is_not_called_though_its_event_was_collected),
 		cmocka_unit_test(
 		    an_fd_number_used_again_gets_no_event_of_the_old_file),
+		cmocka_unit_test(
+		    a_source_paused_by_another_is_not_called_in_the_same_turn),
 		cmocka_unit_test(a_paused_fd_that_hung_up_is_silent),
 		cmocka_unit_test(a_file_that_epoll_refuses_is_always_ready),
 		cmocka_unit_test(a_closed_fd_makes_the_run_fail),

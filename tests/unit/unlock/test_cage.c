@@ -18,12 +18,13 @@ struct result {
 };
 
 static void
-emit(struct result *r, const char *conf, const char *self, const char *fifo)
+emit_all(struct result *r, const char *conf, const char *self,
+	const char *fifo, const struct strv *roots)
 {
 	const struct cfg *cfgs[1];
 	struct strv fifos = { 0 };
 	struct cage_input in = { .cfgs = cfgs, .ncfgs = 1, .self = self,
-		.fifos = &fifos };
+		.fifos = &fifos, .roots = roots };
 	struct cfg c;
 
 	*r = (struct result){ 0 };
@@ -35,6 +36,18 @@ emit(struct result *r, const char *conf, const char *self, const char *fifo)
 	r->rc = cage_emit(&in, &r->text, &r->needs, &r->notes, &r->e);
 	strv_clear(&fifos);
 	cfg_clear(&c);
+}
+
+static void
+emit(struct result *r, const char *conf, const char *self, const char *fifo)
+{
+	emit_all(r, conf, self, fifo, NULL);
+}
+
+static void
+emit_beside(struct result *r, const char *conf, const struct strv *roots)
+{
+	emit_all(r, conf, "h1", NULL, roots);
 }
 
 static void
@@ -120,6 +133,29 @@ cage_hides_a_fifo_that_lies_in_a_bound_folder(void **state)
 	emit(&r, conf, "h1", "/etc/privileged.key");
 	assert_null(strstr(r.text.data, "InaccessiblePaths"));
 	clear(&r);
+}
+
+static void
+cage_keeps_privileged_paths_away_from_ordinary_groups(void **state)
+{
+	static const char conf[] =
+	    "group pub { host h1 h2; key k1; include /srv/pub; }\n";
+	struct strv roots = { 0 };
+	struct result r;
+
+	strv_add(&roots, "/srv/pub/priv");
+	strv_add(&roots, "/srv/else");
+	emit_beside(&r, conf, &roots);
+	has(&r, "\nInaccessiblePaths=-\"/srv/pub/priv\"\n");
+	assert_null(strstr(r.text.data, "/srv/else"));
+	clear(&r);
+	strv_add(&roots, "/srv");
+	emit_beside(&r, conf, &roots);
+	assert_int_equal(r.rc, -1);
+	assert_non_null(strstr(r.e.msg, "/etc/csync2.cfg:1: "));
+	assert_non_null(strstr(r.e.msg, "privileged group carries"));
+	clear(&r);
+	strv_clear(&roots);
 }
 
 static void
@@ -224,6 +260,8 @@ main(void)
 		cmocka_unit_test(cage_binds_what_the_groups_of_the_host_need),
 		cmocka_unit_test(cage_uses_the_prefix_of_its_own_host),
 		cmocka_unit_test(cage_hides_a_fifo_that_lies_in_a_bound_folder),
+		cmocka_unit_test(
+		    cage_keeps_privileged_paths_away_from_ordinary_groups),
 		cmocka_unit_test(
 		    cage_refuses_a_privileged_group_among_the_ordinary_ones),
 		cmocka_unit_test(cage_refuses_what_it_can_not_hold),

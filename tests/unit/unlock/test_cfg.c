@@ -149,14 +149,42 @@ static void cfg_refusals_say_where_and_what_was_expected(void **state)
 		"x.cfg:1: 'foo' where uid, gid, mod or ; was expected");
 	assert_refused("nossl a b;;",
 		"x.cfg:1: ';' where group, prefix, nossl, database, tempdir, "
-		"ignore or lock-timeout was expected; one ; is enough, and none "
-		"follows }");
+		"ignore or lock-timeout was expected; one ; is enough, and "
+		"none follows }");
 	assert_refused("group g { auto newest; }",
 		"x.cfg:1: auto 'newest' is none of none, first, younger, "
 		"older, bigger, smaller, left, right");
 	assert_refused("\x1b[2Jx",
 		"x.cfg:1: '?[2Jx' where group, prefix, nossl, database, "
 		"tempdir, ignore or lock-timeout was expected");
+}
+
+static void cfg_names_the_quote_that_an_included_file_leaves_open(void **state)
+{
+	struct file files[] = {
+		{ "x.cfg", "config a;\n;group \"g\" {" },
+		{ "a", "\ngroup g { key \"k" }, { NULL, NULL } };
+	struct err e = ERR_INIT;
+	struct cfg c = { 0 };
+
+	(void)state;
+	assert_int_equal(cfg_parse("x.cfg", "h1", load, files, &c, &e), -1);
+	assert_string_equal(e.msg, "x.cfg:2: 'group' where host, include, "
+		"exclude, compare, key, auto, backup-directory, "
+		"backup-generations, action or } was expected");
+	cfg_clear(&c);
+	memset(&c, 0, sizeof(c));
+	files[0].text = "config a;\n; key \"x\";";
+	assert_int_equal(cfg_parse("x.cfg", "h1", load, files, &c, &e), -1);
+	assert_string_equal(e.msg, "x.cfg:2: a second key for group 'g'; the "
+		"first one is at a:2");
+	cfg_clear(&c);
+	memset(&c, 0, sizeof(c));
+	files[0].text = "config a;\n; exclude \"x\";";
+	assert_int_equal(cfg_parse("x.cfg", "h1", load, files, &c, &e), -1);
+	assert_string_equal(e.msg, "a:2: the quote that begins here is never "
+		"closed");
+	cfg_clear(&c);
 }
 
 static void cfg_steps_into_included_files(void **state)
@@ -312,6 +340,8 @@ int main(void)
 		cmocka_unit_test(cfg_reads_each_statement),
 		cmocka_unit_test(cfg_numbers_groups_without_a_name),
 		cmocka_unit_test(cfg_refusals_say_where_and_what_was_expected),
+		cmocka_unit_test(
+			cfg_names_the_quote_that_an_included_file_leaves_open),
 		cmocka_unit_test(cfg_steps_into_included_files),
 		cmocka_unit_test(cfg_stops_a_file_that_includes_itself),
 		cmocka_unit_test(cfg_stops_files_that_include_without_end),

@@ -52,7 +52,7 @@ static void cfg_match_takes_the_last_pattern_that_matches(void **state)
 	assert_false(matches("", "/a"));
 }
 
-static void cfg_match_lets_a_star_cross_slashes_beside_two(void **state)
+static void cfg_match_lets_stars_cross_slashes_beside_two(void **state)
 {
 	(void)state;
 	assert_true(matches("include /a/*/c;", "/a/b/c/d"));
@@ -61,7 +61,7 @@ static void cfg_match_lets_a_star_cross_slashes_beside_two(void **state)
 	assert_true(matches("include /*x/**c;", "/a/b/x/y/c"));
 }
 
-static void cfg_match_needs_a_path_beside_basename_patterns(void **state)
+static void cfg_match_needs_a_path_beside_basenames(void **state)
 {
 	(void)state;
 	assert_false(matches("include *.txt;", "/a.txt"));
@@ -210,8 +210,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cfg_match_takes_the_last_pattern_that_matches),
-		cmocka_unit_test(cfg_match_lets_a_star_cross_slashes_beside_two),
-		cmocka_unit_test(cfg_match_needs_a_path_beside_basename_patterns),
+		cmocka_unit_test(cfg_match_lets_stars_cross_slashes_beside_two),
+		cmocka_unit_test(cfg_match_needs_a_path_beside_basenames),
 		cmocka_unit_test(cfg_match_leaves_compare_patterns_out),
 		cmocka_unit_test(cfg_match_knows_a_file_by_its_prefixes),
 		cmocka_unit_test(cfg_match_asks_for_membership),

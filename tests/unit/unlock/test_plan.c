@@ -61,7 +61,17 @@ teardown(void **state)
 
 	plan_clear(&f->p);
 	cfg_clear(&f->c);
-	opts_clear(&f->o);
+	free(f->o.self);
+	free(f->o.sysdir);
+	free(f->o.from);
+	strv_clear(&f->o.groups);
+	strv_clear(&f->o.only);
+	strv_clear(&f->o.except);
+	if (f->o.nmap > 0) {
+		free(f->o.map[0].name);
+		free(f->o.map[0].dest);
+		free(f->o.map);
+	}
 	free(f);
 	return 0;
 }

@@ -17,8 +17,9 @@ static int parse_host(struct cfg_parser *p, struct cfg_group *g, bool slave)
 	if (cfg_parse_take(p, &h->self) == -1)
 		return -1;
 	if (cfg_parse_is_mark(p, '@')) {
-		if (cfg_parse_next(p) == -1 || cfg_parse_expect_word(p, &h->peer,
-			"the name that others connect to, after @,") == -1)
+		if (cfg_parse_next(p) == -1 ||
+			cfg_parse_expect_word(p, &h->peer, "the name that "
+				"others connect to, after @,") == -1)
 			return -1;
 	} else {
 		h->peer = strdup(h->self);
@@ -112,10 +113,12 @@ static int parse_action_stmt(struct cfg_parser *p, struct cfg_action *a)
 			return cfg_parse_next(p) == -1 ? -1 :
 				parse_words(p, &a->patterns);
 		case CFG_W_EXEC:
-			return cfg_parse_next(p) == -1 ? -1 : parse_words(p, &a->execs);
+			return cfg_parse_next(p) == -1 ? -1 :
+				parse_words(p, &a->execs);
 		case CFG_W_LOGFILE:
 			return cfg_parse_next(p) == -1 ? -1 :
-				cfg_parse_expect_word(p, &a->logfile, "a log file");
+				cfg_parse_expect_word(p, &a->logfile,
+					"a log file");
 		case CFG_W_DO_LOCAL:
 		case CFG_W_DO_LOCAL_ONLY:
 			a->do_local = true;
@@ -218,11 +221,13 @@ static int parse_group_stmt(struct cfg_parser *p, struct cfg_group *g)
 		case CFG_W_AUTO:
 			return parse_auto(p, g);
 		case CFG_W_BACKUP_DIR:
-			return cfg_parse_next(p) == -1 ? -1 : cfg_parse_expect_word(p,
-				&g->backup_dir, "a folder");
+			return cfg_parse_next(p) == -1 ? -1 :
+				cfg_parse_expect_word(p, &g->backup_dir,
+					"a folder");
 		case CFG_W_BACKUP_GEN:
-			return cfg_parse_next(p) == -1 ? -1 : cfg_parse_expect_word(p,
-				&g->backup_generations, "a number");
+			return cfg_parse_next(p) == -1 ? -1 :
+				cfg_parse_expect_word(p,
+					&g->backup_generations, "a number");
 		default:
 			break;
 		}

@@ -110,7 +110,7 @@ static int lex_end(struct cfg_lex *l, struct cfg_tok *t)
 	struct cfg_lex_file *f = &l->stack[l->depth - 1];
 
 	if (l->state == CFG_LEX_QUOTE)
-		l->quote_open = true;
+		l->unclosed = l->quote_at;
 	if (l->depth == 1) {
 		t->kind = CFG_TOK_END;
 		take(f, 0, t);

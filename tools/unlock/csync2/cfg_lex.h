@@ -60,7 +60,7 @@ struct cfg_lex {
 	size_t total;		/* bytes read so far */
 	enum { CFG_LEX_PLAIN, CFG_LEX_QUOTE, CFG_LEX_CONFIG } state;
 	struct cfg_at quote_at;	/* where the open quote began */
-	bool quote_open;	/* a file ended inside quotes */
+	struct cfg_at unclosed;	/* the quote that a file ended in, or NULL, 0 */
 };
 
 /*

@@ -34,8 +34,6 @@ static const char *hint(const struct cfg_parser *p, enum cfg_want want)
 {
 	const struct cfg_tok *t = &p->tok;
 
-	if (t->kind == CFG_TOK_END && p->lex.quote_open)
-		return "; a quote is never closed";
 	if (t->kind == CFG_TOK_WORD && t->quote_end > t->at.line)
 		return "; is a closing quote missing?";
 	if (t->kind == CFG_TOK_RESERVED && want == CFG_WANT_WORD)
@@ -64,10 +62,10 @@ int cfg_parse_unexpected(struct cfg_parser *p, const char *wanted,
 		shown[i] = (unsigned char)t->text[i] < ' ' ||
 			t->text[i] == 0x7f ? '?' : t->text[i];
 	shown[n] = '\0';
-	if (t->kind == CFG_TOK_END && p->lex.quote_open)
+	if (t->kind == CFG_TOK_END && p->lex.unclosed.file != NULL)
 		return err_set(p->e, ERR_CONFIG, "%s:%u: the quote that "
 			"begins here is never closed",
-			p->lex.quote_at.file, p->lex.quote_at.line);
+			p->lex.unclosed.file, p->lex.unclosed.line);
 	if (t->kind == CFG_TOK_END && p->open != NULL)
 		return err_set(p->e, ERR_CONFIG, "%s:%u: the file ends where "
 			"%s was expected, inside the %s that begins at "
@@ -216,8 +214,8 @@ static int parse_nossl(struct cfg_parser *p)
 		return cfg_parse_no_memory(p);
 	x->at = p->tok.at;
 	if (cfg_parse_next(p) == -1 ||
-		cfg_parse_expect_word(p, &x->from, "the first of two hosts") == -1 ||
-		cfg_parse_expect_word(p, &x->to, "the second of two hosts") == -1)
+		cfg_parse_expect_word(p, &x->from, "a host") == -1 ||
+		cfg_parse_expect_word(p, &x->to, "a second host") == -1)
 		return -1;
 	return cfg_parse_expect(p, ';', ";");
 }
