@@ -25,12 +25,18 @@ prompt() {
 	printf '  %s%s#%s %s\n' "$bold" "$1" "$plain" "$2"
 }
 
-# What a command said, in a few lines.
+# What a command said, in a few lines of bearable length.
 tell() {
-	sed "s/^/    $dim/; s/\$/$plain/; 15,\$d" "$1"
 	n=$(wc -l <"$1")
-	[ "$n" -lt 15 ] || printf '    %s… and %s more lines%s\n' "$dim" \
-		$((n - 14)) "$plain"
+	{
+		if [ "$n" -le 14 ]; then
+			cat "$1"
+		else
+			head -n 5 "$1"
+			echo "… $((n - 13)) lines …"
+			tail -n 8 "$1"
+		fi
+	} | sed "s/^\(.\{96\}\).\{4,\}/\1…/; s/^/    $dim/; s/\$/$plain/"
 }
 
 # show HOST SECONDS COMMAND: the same, on the screen; its words stay in out.
@@ -143,7 +149,7 @@ done
 show gamma 1 'head -n 1 /var/lib/csync2/privileged.key'
 hold "gamma's FIFO holds nothing" eval 'waited && silent'
 
-step '3. A shared window, for plain csync2 (--accept-risk: see the last step of it)'
+step '3. A shared window, for plain csync2: one key for all, hence --accept-risk'
 script report 'report, pushed by csync2 itself'
 # A patient thief on beta waits at the FIFO.
 on beta 60 'mkdir -m 700 /root/yesterday; echo started
@@ -161,6 +167,7 @@ script report 'report, too late'
 claim 6 'the window closed behind it: the next sync waits again'
 show alpha 2 'csync2 -C priv -xv'
 hold 'csync2 waits' waited
+hold 'there was a window' [ ! -e failed5 ]
 hold 'gamma has not got the late change' without gamma 'too late'
 wait "$thief"
 
@@ -173,10 +180,10 @@ on beta 5 '
 	sed "s,key .*;,key /root/yesterday/key;," /etc/csync2_priv.cfg \
 		>/root/yesterday/csync2_priv.cfg
 	echo "echo evil" >>/srv/sbin/backup'
-attack='cd /root/yesterday && CSYNC2_SYSTEM_DIR=. timeout 5 csync2 -C priv -P gamma -xv'
+attack='cd /root/yesterday && CSYNC2_SYSTEM_DIR=. csync2 -C priv -P gamma -xvvv 2>&1 | grep -i permission'
 show beta 5 'tail -n 1 /srv/sbin/backup'
 show alpha 60 "postern unlock -C priv --accept-risk privileged -- ssh beta '$attack'"
-hold 'csync2 on gamma refused it' said 'Permission denied'
+hold 'csync2 on gamma refused it' said 'gamma .* Permission denied!'
 hold 'gamma has nothing of it' without gamma evil
 
 step '5. Root on beta, while alpha pushes'
