@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2016
 # host.sh NAME WORLD TREE BUILD SSHD_UID:GID: become the host NAME. The first
 # process of namespaces of its own; its root is a tmpfs with this machine's
 # /usr, read-only, and an /etc, /var, /run and /root that are its own.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh disable=SC2016
+# shellcheck shell=sh disable=SC2016,SC2317,SC2015
 # steps.sh: what the demo shows. Each command is shown as it is run, with what
 # it said; each claim of the ten at the end stands for checks that were made.
 set -u
@@ -85,7 +85,7 @@ has() {
 	on "$1" 5 "test -x '/srv/sbin/$2'"
 }
 without() {
-	! on "$1" 5 "grep -rqs '$2' /srv"
+	on "$1" 5 "grep -rqs '$2' /srv; test \$? = 1"
 }
 waited() {
 	[ "$rc" = 124 ]
@@ -111,6 +111,11 @@ clean() {
 		done'
 }
 
+# started FILE: until what runs in the background has said a word there.
+started() {
+	timeout 10 sh -c 'until [ -s "$0" ]; do sleep 0.02; done' "$1"
+}
+
 # script NAME TEXT: one of root's scripts on alpha.
 script() {
 	on alpha 5 "printf '#!/bin/sh\necho %s\n' '$2' >/srv/sbin/$1 &&
@@ -126,8 +131,8 @@ step '1. The key is a FIFO that nobody feeds: the group is locked'
 claim 1 'a sync of the privileged group waits for ever: its key is a locked FIFO'
 show alpha 2 'csync2 -C priv -xv'
 hold 'csync2 waits' waited
-hold 'nothing reached beta and gamma' \
-	eval '! has beta backup && ! has gamma backup'
+hold 'nothing reached beta' on beta 5 'test ! -e /srv/sbin/backup'
+hold 'nothing reached gamma' on gamma 5 'test ! -e /srv/sbin/backup'
 
 step '2. postern unlock: pushed over ssh itself, the FIFOs stay locked'
 show alpha 30 'postern unlock -C priv privileged'
@@ -156,11 +161,12 @@ on beta 60 'mkdir -m 700 /root/yesterday; echo started
 	exec head -n 1 /var/lib/csync2/privileged.key >/root/yesterday/key' \
 	>thief.out &
 thief=$!
-until [ -s thief.out ] || ! kill -0 "$thief" 2>/dev/null; do :; done
+started thief.out
 prompt beta 'head -n 1 /var/lib/csync2/privileged.key >/root/yesterday/key &'
-show alpha 60 'postern unlock -C priv --accept-risk privileged -- csync2 -C priv -xv'
+show alpha 60 'postern unlock -q -C priv --accept-risk privileged -- csync2 -C priv -xv'
 claim 5 'in a shared window plain csync2 ran, while the command ran'
 hold 'it went well' went_well
+hold 'csync2 pushed it' said 'Updating /srv/sbin/report on beta'
 hold 'the new script is on beta' has beta report
 hold 'the new script is on gamma' has gamma report
 script report 'report, too late'
@@ -182,7 +188,7 @@ on beta 5 '
 	echo "echo evil" >>/srv/sbin/backup'
 attack='cd /root/yesterday && CSYNC2_SYSTEM_DIR=. csync2 -C priv -P gamma -xvvv 2>&1 | grep -i permission'
 show beta 5 'tail -n 1 /srv/sbin/backup'
-show alpha 60 "postern unlock -C priv --accept-risk privileged -- ssh beta '$attack'"
+show alpha 60 "postern unlock -q -C priv --accept-risk privileged -- ssh beta '$attack'"
 hold 'csync2 on gamma refused it' said 'gamma .* Permission denied!'
 hold 'gamma has nothing of it' without gamma evil
 
@@ -190,13 +196,14 @@ step '5. Root on beta, while alpha pushes'
 # So that the push lasts as long as the attempts, csync2 is stopped on both
 # members as soon as it is there.
 freeze='
+	echo watching
 	until set -- /run/postern.*/pid && [ -s "$1" ]; do :; done
 	read -r pid <"$1"
-	kill -STOP "$pid"
-	echo "$pid"'
+	kill -STOP "$pid" && echo "$pid"'
 for h in beta gamma; do
 	on "$h" 20 "$freeze" >"$h.frozen" &
 	eval "freeze_$h=$!"
+	started "$h.frozen"
 done
 on beta 5 'test -s /srv/sbin/backup && mkdir -m 700 /root/now'
 say '(csync2 is held on beta and gamma meanwhile, so that there is time to try)'
@@ -206,7 +213,10 @@ push=$!
 # shellcheck disable=SC2154
 wait "$freeze_beta" "$freeze_gamma"
 claim 8 "while alpha pushed, root on beta took its own one-time key: it opens only beta"
-hold 'both pushes are under way' [ -s beta.frozen -a -s gamma.frozen ]
+for h in beta gamma; do
+	tail -n +2 "$h.frozen" >"$h.held"
+	hold "the push to $h is under way" [ -s "$h.held" ]
+done
 # The key goes back into its place, so that nobody notices.
 show beta 5 'cd /run/postern.*/ && head -n 1 k0 >/root/now/key && wc -c /root/now/key
     (cat /root/now/key >k0) >/dev/null 2>&1 &'
@@ -223,10 +233,10 @@ hold 'csync2 waits' waited
 show beta 5 'ssh -o BatchMode=yes gamma id'
 hold 'ssh is refused' said 'Permission denied'
 hold 'the push was still under way' eval \
-	'kill -0 "$push" && on gamma 5 "grep -q ^State:.T /proc/$(cat gamma.frozen)/status"'
+	'kill -0 "$push" && on gamma 5 "grep -q ^State:.T /proc/$(cat gamma.held)/status"'
 hold 'gamma has nothing of it' without gamma evil
 for h in beta gamma; do
-	on "$h" 5 "kill -CONT $(cat "$h.frozen")"
+	on "$h" 5 "kill -CONT $(cat "$h.held")"
 done
 wait "$push"
 rc=$?

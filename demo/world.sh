@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2094
 # world.sh HERE TREE BUILD: the first process of the demo's namespaces. Makes
 # the hosts, the network between them and what an administrator would have
 # set up on them, then runs the steps. See run.
