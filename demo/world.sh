@@ -12,6 +12,14 @@ stop() {
 	exit 1
 }
 
+# Every wait has its own limit; this is for what nobody thought of.
+limit_s=150
+trap 'stop "not done within $limit_s s"' TERM
+(
+	sleep "$limit_s"
+	kill 1
+) >/dev/null 2>&1 &
+
 # Mounts must stay in here. In a chroot / is no mount point, so that only what
 # is one can be made private.
 private=
