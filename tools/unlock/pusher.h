@@ -70,5 +70,8 @@ void pusher_quit(struct pusher *p);
  * deadline at the latest; on_dead is not called any more. Until then the
  * pushing host may hold locks and keys. false: it is over already. */
 bool pusher_leave(struct pusher *p, void (*done)(void *arg), void *arg);
+/* pusher_later(): it is over for a reason that may pass: another push is
+ * under way there, or the host is not reached. For on_dead. */
+bool pusher_later(const struct pusher *p);
 
 #endif
