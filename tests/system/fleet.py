@@ -38,7 +38,7 @@ umask 022
 systemctl stop csync2.socket 'csync2@*.service' 2>/dev/null
 rm -rf /etc/csync2*.cfg /etc/csync2*.key /etc/csync2_ssl_* /var/lib/postern \
 	/etc/postern /root/.config /srv/priv /srv/pub /srv/other \
-	/var/log/actions /etc/systemd/system/csync2@.service.d
+	/var/log/actions /usr/local/sbin/csync2 /etc/systemd/system/csync2@.service.d
 find /var/lib/csync2 -mindepth 1 -delete
 find /tmp -mindepth 1 -maxdepth 1 -not -name '.*' -exec rm -rf {} +
 mkdir -p /srv/priv /srv/pub
