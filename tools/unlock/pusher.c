@@ -9,6 +9,7 @@
 #include "ui/log.h"
 
 #define BEAT_MS 1000
+#define LEAVE_MS 5000
 
 struct pusher {
 	struct session *session;
@@ -16,6 +17,9 @@ struct pusher {
 	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
 	struct secret *nobodys;		/* a key that opens nothing */
 	char refusal[256];		/* what the script refused with */
+	bool over;
+	void (*left)(void *arg);	/* of pusher_leave() */
+	void *left_arg;
 };
 
 /* A number and a space at the head of text. -1 when there is none. */
@@ -87,7 +91,10 @@ on_end(void *arg, const struct session_end *end)
 {
 	struct pusher *p = arg;
 
-	if (p->ops.on_dead != NULL)
+	p->over = true;
+	if (p->left != NULL)
+		p->left(p->left_arg);
+	else if (p->ops.on_dead != NULL)
 		p->ops.on_dead(p->ops.arg, p->refusal[0] != '\0' ?
 		    p->refusal : end->why);
 }
@@ -279,4 +286,16 @@ pusher_quit(struct pusher *p)
 
 	if (send_line(p, "quit\n", &e) == 0)
 		child_close_stdin(session_child(p->session));
+}
+
+bool
+pusher_leave(struct pusher *p, void (*done)(void *arg), void *arg)
+{
+	if (p->over)
+		return false;
+	p->left = done;
+	p->left_arg = arg;
+	pusher_quit(p);
+	session_run_ms(p->session, LEAVE_MS);
+	return true;
 }

@@ -31,7 +31,7 @@ on_signal(void *arg, int signo)
 	if (r->stops == 1 && r->on_stop != NULL)
 		r->on_stop(r);
 	else
-		run_done(r);
+		loop_stop(r->loop);
 }
 
 /* Hundreds of hosts, three descriptors each: as many as we may have. */
@@ -126,10 +126,19 @@ run_loop(struct run *r, struct err *e)
 	return r->status != 0 && status == 0 ? r->status : status;
 }
 
+static void
+on_left(void *arg)
+{
+	struct run *r = arg;
+
+	loop_stop(r->loop);
+}
+
 void
 run_done(struct run *r)
 {
-	loop_stop(r->loop);
+	if (r->pusher == NULL || !pusher_leave(r->pusher, on_left, r))
+		loop_stop(r->loop);
 }
 
 void
