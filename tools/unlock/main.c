@@ -106,6 +106,8 @@ run_way(struct app *a, const struct unlock_opts *o,
 
 	if (run_init(&r, o, &a->cfgs[0], &a->plan, e) == 0) {
 		r.facts = &a->facts;
+		r.cfgs = a->cfgs;
+		r.ncfgs = a->ncfgs;
 		if (start(&r, e) == 0)
 			status = run_loop(&r, e);
 	}

@@ -19,12 +19,12 @@ way(struct run *r)
 }
 
 static void
-fail_all(struct run *r, const char *why)
+fail_all(struct run *r, enum report_verdict v, const char *why)
 {
 	size_t i;
 
 	for (i = 0; i < r->plan->nhosts; i++)
-		run_host_end(&r->hosts[i], REPORT_FAILED, "failed", why);
+		run_host_end(&r->hosts[i], v, "failed", why);
 }
 
 /* Both halves are over: what became of this receiver. */
@@ -206,7 +206,7 @@ on_ready(void *arg)
 	buf_clear(&conf);
 	buf_clear(&dir);
 	if (rc == -1)
-		fail_all(r, e.msg);
+		fail_all(r, REPORT_FAILED, e.msg);
 }
 
 static void
@@ -289,14 +289,14 @@ on_forward(void *arg, uint16_t remote, uint16_t local)
 }
 
 static void
-on_dead(void *arg, const char *why)
+on_dead(void *arg, const char *why, bool later)
 {
 	struct run *r = arg;
 	char detail[320];
 
 	snprintf(detail, sizeof(detail), "the pushing host %s: %s",
 	    r->hosts[r->plan->pusher].ph->name, why);
-	fail_all(r, detail);
+	fail_all(r, later ? REPORT_LATER : REPORT_FAILED, detail);
 }
 
 static void
@@ -316,7 +316,7 @@ static void
 pipe_stop(struct run *r)
 {
 	pusher_quit(r->pusher);
-	fail_all(r, "interrupted");
+	fail_all(r, REPORT_FAILED, "interrupted");
 }
 
 /* A listener a receiver; with --from, the -R that leads to it. */

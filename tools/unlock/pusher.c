@@ -16,6 +16,7 @@ struct pusher {
 	struct pusher_ops ops;
 	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
 	struct secret *nobodys;		/* a key that opens nothing */
+	bool busy;			/* it refused since another is at it */
 	char refusal[256];		/* what the script refused with */
 	bool over;
 	void (*left)(void *arg);	/* of pusher_leave() */
@@ -49,6 +50,7 @@ on_event(void *arg, const char *ev, const char *text)
 	if (strcmp(ev, "ready") == 0 && o->on_ready != NULL) {
 		o->on_ready(o->arg);
 	} else if (strcmp(ev, "refuse") == 0) {
+		p->busy = strncmp(text, "busy ", 5) == 0;
 		snprintf(p->refusal, sizeof(p->refusal), "%s",
 		    strchr(text, ' ') != NULL ? strchr(text, ' ') + 1 : text);
 	} else if (take_number(&text, &n) == -1) {
@@ -96,7 +98,8 @@ on_end(void *arg, const struct session_end *end)
 		p->left(p->left_arg);
 	else if (p->ops.on_dead != NULL)
 		p->ops.on_dead(p->ops.arg, p->refusal[0] != '\0' ?
-		    p->refusal : end->why);
+		    p->refusal : end->why, p->busy || end->timed_out ||
+		    end->fail == SSHFAIL_UNREACHABLE);
 }
 
 struct pusher *

@@ -35,8 +35,9 @@ struct pusher_ops {
 	/* ssh forwards remote_port there to our local_port (--from). */
 	void (*on_forward)(void *arg, uint16_t remote_port,
 		uint16_t local_port);
-	/* The session is over; no callback follows. */
-	void (*on_dead)(void *arg, const char *why);
+	/* The session is over; no callback follows. later: it may well
+	 * work another time (busy, unreachable). */
+	void (*on_dead)(void *arg, const char *why, bool later);
 	void *arg;
 };
 

@@ -43,6 +43,8 @@ struct run {
 	const struct unlock_opts *o;
 	const struct cfg *cfg;
 	const struct plan *plan;
+	const struct cfg *cfgs;		/* cfg and what lies beside it */
+	size_t ncfgs;
 	struct key_source *key;
 	struct loop *loop;
 	struct loop_timer *tick;
