@@ -245,6 +245,7 @@ run_refused(struct run_host *h, const char *text)
 	bool busy = strncmp(text, "busy ", 5) == 0;
 	const char *words = strchr(text, ' ');
 
+	words = words != NULL ? words + 1 : text;
 	run_host_end(h, busy ? REPORT_LATER : REPORT_FAILED, "failed",
-	    words != NULL ? words + 1 : text);
+	    words[0] != '\0' ? words : "refused, but not why");
 }
