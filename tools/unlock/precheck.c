@@ -80,6 +80,7 @@ plain_push(const struct unlock_opts *o)
 int
 precheck(struct app *a, struct err *e)
 {
+	char no_key[] = "random";
 	struct check_list l = { 0 };
 	struct unlock_opts quiet = a->o;
 	int status = 0;
@@ -89,6 +90,8 @@ precheck(struct app *a, struct err *e)
 	quiet.hosts = asks_all(&a->o);
 	quiet.silent = !quiet.hosts || a->o.action != UNLOCK_CHECK;
 	quiet.action = UNLOCK_CHECK;
+	/* A descriptor, a command or a person is asked for the key once. */
+	quiet.key = no_key;
 	status = app_run(a, &quiet, probe_start, NULL, e);
 	if (status == -1)
 		return -1;
