@@ -45,6 +45,9 @@ pipe_judge(struct run_host *h)
 		    "the forwarded port on the pushing host: %s", p->said);
 	else if (p->why[0] != '\0')
 		snprintf(detail, sizeof(detail), "%s", p->why);
+	else if (p->answer.last[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2 there: %s",
+		    p->answer.last);
 	else if (p->said[0] != '\0')
 		snprintf(detail, sizeof(detail), "csync2: %s", p->said);
 	else
@@ -122,9 +125,13 @@ pipe_try_push(struct run_host *h)
 static void
 try_all(struct run *r)
 {
+	struct pipe_run *w = way(r);
 	size_t i;
 
-	for (i = 0; i < r->plan->nhosts && way(r)->jobs < PUSHES_MAX; i++)
+	while (w->settled < r->plan->nhosts && (w->hosts[w->settled].job ||
+	    r->hosts[w->settled].ended))
+		w->settled++;
+	for (i = w->settled; i < r->plan->nhosts && w->jobs < PUSHES_MAX; i++)
 		if (r->hosts[i].ready)
 			pipe_try_push(&r->hosts[i]);
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "proc/listen.h"
 #include "proc/relay.h"
 #include "pusher.h"
@@ -28,6 +29,7 @@ struct pipe_host {
 	unsigned rc;			/* the pusher's csync2 */
 	size_t ndirty, strangers;
 	char said[256];			/* csync2's last words */
+	struct answer answer;		/* the receiver's */
 	char why[256];			/* how the session ended, if badly */
 };
 
@@ -36,6 +38,8 @@ struct pipe_run {
 	struct pipe_host *hosts;	/* as many as the plan has */
 	size_t scans_left;
 	size_t jobs;			/* running on the pusher */
+	size_t settled;			/* so many hosts, from the first, have
+					 * a job or have ended */
 };
 
 static inline struct pipe_host *

@@ -102,7 +102,8 @@ run_clear(struct run *r)
 		session_free(r->hosts[i].session);
 	pusher_free(r->pusher);
 	for (i = 0; r->hosts != NULL && i < r->plan->nhosts; i++) {
-		for (k = 0; k < r->hosts[i].nkeys; k++)
+		for (k = 0; k < r->hosts[i].nkeys &&
+		    !r->hosts[i].shares_key; k++)
 			secret_free(r->hosts[i].keys[k]);
 		free(r->hosts[i].keys);
 	}
@@ -120,7 +121,8 @@ run_loop(struct run *r, struct err *e)
 {
 	int status;
 
-	if (loop_run(r->loop, e) == -1)
+	/* With nothing to do it is over before it begins. */
+	if (!r->done && loop_run(r->loop, e) == -1)
 		return -1;
 	status = report_end(r->report);
 	return r->status != 0 && status == 0 ? r->status : status;
@@ -131,14 +133,16 @@ on_left(void *arg)
 {
 	struct run *r = arg;
 
+	r->done = true;
 	loop_stop(r->loop);
 }
 
+/* The pusher's session, if there is one, ends before we do. */
 void
 run_done(struct run *r)
 {
 	if (r->pusher == NULL || !pusher_leave(r->pusher, on_left, r))
-		loop_stop(r->loop);
+		on_left(r);
 }
 
 void
@@ -161,8 +165,10 @@ run_keys(struct run *r, struct run_host *h, struct err *e)
 	h->keys = calloc(n, sizeof(struct secret *));
 	if (h->keys == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
+	h->shares_key = key_fixed(r->key) != NULL;
 	for (; h->nkeys < n; h->nkeys++) {
-		h->keys[h->nkeys] = key_next(r->key, e);
+		h->keys[h->nkeys] = h->shares_key ? key_fixed(r->key) :
+		    key_next(r->key, e);
 		if (h->keys[h->nkeys] == NULL)
 			return -1;
 	}
