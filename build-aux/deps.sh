@@ -56,6 +56,7 @@ if [ ! -e $policy ]; then
 fi
 trap '[ -z "$made" ] || $sudo rm -f $policy' EXIT
 # shellcheck disable=SC2086
-$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+$sudo apt-get install -y -qq --no-install-recommends $missing \
+	>/dev/null 2>&1 ||
 	{ $sudo apt-get update -qq
 	$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null; }
