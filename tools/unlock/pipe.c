@@ -73,7 +73,9 @@ job_over(struct run_host *h, unsigned rc)
 		/* Nothing was to be pushed: nobody ever connected. */
 		if (p->relay == NULL)
 			child_close_stdin(session_child(h->session));
-		session_run_ms(h->session, GRACE_MS);
+		/* After a good push its actions may take their time. */
+		session_run_ms(h->session, rc == 0 ? h->run->o->host_ms :
+		    GRACE_MS);
 	}
 	pipe_judge(h);
 }
@@ -90,6 +92,8 @@ on_deadline(void *arg)
 	    "(--host-timeout)",
 	    (unsigned long long)(h->run->o->host_ms / 1000));
 	run_host_end(h, REPORT_LATER, "failed", p->why);
+	relay_free(p->relay);		/* it borrows the session's child */
+	p->relay = NULL;
 	session_free(h->session);
 	h->session = NULL;
 	p->session_over = true;

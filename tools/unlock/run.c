@@ -225,10 +225,11 @@ run_host_lost(struct run_host *h, const struct session_end *end)
 	    end->fail == SSHFAIL_LOST;
 	char detail[320];
 
+	/* ssh knows no more, or it would have said so and ended. */
 	if (end->timed_out && !end->had_event)
-		snprintf(detail, sizeof(detail), "no answer within %u s%s%s",
-		    (unsigned)(h->run->o->connect_ms / 1000),
-		    end->why[0] != '\0' ? ": " : "", end->why);
+		snprintf(detail, sizeof(detail), "%s: no answer within %g s",
+		    sshargv_failname(SSHFAIL_UNREACHABLE),
+		    (double)h->run->o->connect_ms / 1000);
 	else if (end->fail != SSHFAIL_OTHER)
 		snprintf(detail, sizeof(detail), "%s: %s",
 		    sshargv_failname(end->fail), end->why);
@@ -244,6 +245,7 @@ run_refused(struct run_host *h, const char *text)
 	bool busy = strncmp(text, "busy ", 5) == 0;
 	const char *words = strchr(text, ' ');
 
+	words = words != NULL ? words + 1 : text;
 	run_host_end(h, busy ? REPORT_LATER : REPORT_FAILED, "failed",
-	    words != NULL ? words + 1 : text);
+	    words[0] != '\0' ? words : "refused, but not why");
 }

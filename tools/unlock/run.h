@@ -74,6 +74,8 @@ void run_clear(struct run *r);
 
 /* run_loop(): until run_done(); then the exit status of the whole. */
 int run_loop(struct run *r, struct err *e);
+/* run_done(): nothing is left to do. The loop ends when the pusher, if there
+ * is one, has cleaned up on its host. */
 void run_done(struct run *r);
 
 /* run_spec(): what every session to host h has in common. */
