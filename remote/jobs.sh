@@ -31,26 +31,26 @@ start_watch() {
 
 # lines EVENT N: stdin as events, bounded.
 lines() {
-	n=0
+	count=0
 	while IFS= read -r line; do
-		n=$((n + 1))
-		[ "$n" -gt "$max_lines" ] || say "$1" "$2" "$line"
+		count=$((count + 1))
+		[ "$count" -gt "$max_lines" ] || say "$1" "$2" "$line"
 	done
-	[ "$n" -le "$max_lines" ] ||
-		say "$1" "$2" "… and $((n - max_lines)) more lines"
+	[ "$count" -le "$max_lines" ] ||
+		say "$1" "$2" "… and $((count - max_lines)) more lines"
 }
 
 # run_job N STDIN COMMAND…: COMMAND's output to the client line by line; its exit
 # status in $rc. COMMAND runs csync2 and has its process id in $d/jN/pid.
 run_job() {
 	job=$d/j$1
-	n=$1
+	number=$1
 	from=$2
 	shift 2
 	mkfifo -m 600 "$job/out"
 	"$@" >"$job/out" 2>&1 <"$from" &
 	pid=$!
-	lines out "$n" <"$job/out"
+	lines out "$number" <"$job/out"
 	wait "$pid"
 	rc=$?
 }

@@ -94,7 +94,9 @@ scan() {
 	files=$(local_csync2 "$1" "$d/t$1" -L 2>/dev/null | wc -l)
 	: >"$d/s$1/scanned"
 	say scanned "$1" $((files))
-	mkfifo "$d/s$1/hold" && read -r _ <>"$d/s$1/hold"
+	while alive "$main"; do
+		sleep 1
+	done
 }
 
 # push N S PORT: in the background, with the keys in this process's memory.

@@ -24,7 +24,6 @@ have_find=$(LC_ALL=C find /dev/null -maxdepth 0 -printf %y 2>/dev/null)
 [ "$have_find" = c ] || refuse tools 'find on this host knows no -printf'
 sha256sum -z /dev/null >/dev/null 2>&1 ||
 	refuse tools 'sha256sum on this host knows no -z'
-make_dir
 
 end=''
 set --
@@ -41,19 +40,29 @@ done
 [ -n "$end" ] || refuse input 'the list of paths was cut'
 
 say ready
-status=0
-: >"$d/err"
+exec 3>&1
 # One walk: find empties its buffer before it starts a child, so that whole
-# records alternate, and each hash follows its object.
+# records alternate, and each hash follows its object. Beside it come the
+# messages, a hundred at most, with the names quoted; the last is the status.
 if [ $# -gt 0 ]; then
-	LC_ALL=C find "$@" \
-		-printf 'o %y %m %U %G %s\0%p\0%l\0' \
-		\( -type f -exec sha256sum -z {} + -o \
-		\( -type b -o -type c \) -exec stat --printf 'r %t:%T %n\0' {} + -o \
-		-true \) 2>"$d/err" </dev/null || status=$?
+	trouble=$({
+		LC_ALL=C find "$@" \
+			-printf 'o %y %m %U %G %s\0%p\0%l\0' \
+			\( -type f -exec sha256sum -z {} + -o \
+			\( -type b -o -type c \) \
+			-exec stat --printf 'r %t:%T %n\0' {} + -o -true \) \
+			>&3 </dev/null
+		echo $?
+	} 2>&1 | awk 'NR > 1 && NR < 102 { print last } { last = $0 }
+		END { print last }')
+else
+	trouble=0
 fi
-# The names in find's messages are quoted, one line each. A hundred say enough.
-LC_ALL=C head -n 100 "$d/err" | while IFS= read -r text; do
-	printf 'e %s\0' "$text"
-done
-printf 'z %d\0' "$status"
+printf '%s\n' "$trouble" | {
+	IFS= read -r text
+	while IFS= read -r more; do
+		printf 'e %s\0' "$text"
+		text=$more
+	done
+	printf 'z %d\0' "$text"
+}

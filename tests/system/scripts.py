@@ -4,8 +4,12 @@ common.sh and the script over stdin up to "#END", then its own input."""
 
 import pathlib
 import shlex
+import sys
 
 REMOTE = pathlib.Path(__file__).resolve().parents[2] / "remote"
+sys.path.append(str(REMOTE))
+
+import embed  # noqa: E402
 
 BOOTSTRAP = """
 t=; while IFS= read -r l; do
@@ -46,8 +50,9 @@ class Said:
 
 def run(host, name, input="", sh="sh", timeout=60, **variables):
     text = "".join(f"{k}={shlex.quote(v)}\n" for k, v in variables.items())
-    for part in ("common.sh", name + ".sh"):
-        text += (REMOTE / part).read_text()
+    # Without comments, as they are embedded in the program.
+    parts = [REMOTE / "common.sh", REMOTE / (name + ".sh")]
+    text += "".join(line + "\n" for line in embed.compose(parts))
     done = host.run([sh, "-c", BOOTSTRAP], input=text + "#END\n" + input,
                     check=False, timeout=timeout)
     return Said(done, done.stdout)

@@ -3,7 +3,9 @@
 without it, and that nothing does with it while ordinary syncs work."""
 
 import os
+import sqlite3
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,10 +23,11 @@ group pub {{
 	key /etc/csync2.pub.key;
 	include /srv/pub;
 	include "/srv/with space%n'";
-	backup-directory "/var/backups/c\\2 %n";
+	{backup}
 	auto younger;
 }}
 """
+BACKUP = 'backup-directory "/var/backups/c\\2 %n";'
 FOLDERS = ["/srv/pub", "/srv/with space%n'", "/var/backups/c\\2 %n"]
 FIFO = "/var/lib/csync2/privileged.key"
 SECRETS = f"{FIFO}\n/srv/priv\n"
@@ -38,10 +41,15 @@ class Pair:
         for h in (h1, h2):
             for folder in FOLDERS + ["/srv/priv"]:
                 h.run(["mkdir", "-p", folder])
-            h.write("/etc/csync2.cfg", CONF.format(h1=h1.name, h2=h2.name))
             h.write("/etc/csync2.pub.key", "k" * 40 + "\n", 0o600)
             h.run(["mkfifo", "-m", "600", FIFO])
             h.run(["systemctl", "start", "csync2.socket"])
+        self.configure(BACKUP)
+
+    def configure(self, backup):
+        for h in (self.h1, self.h2):
+            h.write("/etc/csync2.cfg", CONF.format(
+                h1=self.h1.name, h2=self.h2.name, backup=backup))
 
     def needs(self):
         made = subprocess.run(
@@ -69,6 +77,62 @@ class Pair:
         self.h2.write(f"/srv/pub/{name}", content)
         done = self.h2.run(["csync2", "-xv"], check=False)
         return done
+
+
+    def run_caged(self, *command):
+        """A transient unit with what the drop-in says."""
+        said = []
+        for line in self.h1.read(DROPIN).split("\n"):
+            if "=" in line and not line.startswith("#"):
+                said += ["-p", line.replace("%%", "%")]
+        return self.h1.run(["systemd-run", "--quiet", "--wait", "--pipe",
+                            *said, *command], check=False)
+
+    def database(self, host):
+        return f"/var/lib/csync2/{host.name}.db3"
+
+    def edit_database(self, statement, *values):
+        """On h2. SQLite would not find it below /proc/PID/root."""
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(self.h2.read(self.database(self.h2), text=False))
+            f.flush()
+            db = sqlite3.connect(f.name)
+            db.execute(statement, values)
+            db.commit()
+            db.close()
+            self.h2.write(self.database(self.h2),
+                          Path(f.name).read_bytes(), 0o600)
+
+    def push_name(self, path):
+        """h2's csync2 sends path, which no pattern gave: who is root there
+        writes it into the database's list of what is to be sent."""
+        self.edit_database(
+            "INSERT INTO dirty (filename, forced, myname, peername) "
+            "VALUES (?, 1, ?, ?)", path, self.h2.name, self.h1.name)
+        self.h2.run(["csync2", "-uv"], check=False)
+        # What was refused would be sent again with each sync.
+        self.edit_database("DELETE FROM dirty WHERE filename = ?", path)
+
+
+def database_with_action(command):
+    with tempfile.NamedTemporaryFile() as f:
+        db = sqlite3.connect(f.name)
+        db.executescript("""
+            CREATE TABLE file (filename, checktxt,
+                UNIQUE (filename) ON CONFLICT REPLACE);
+            CREATE TABLE dirty (filename, forced, myname, peername,
+                UNIQUE (filename, peername) ON CONFLICT IGNORE);
+            CREATE TABLE hint (filename, recursive,
+                UNIQUE (filename, recursive) ON CONFLICT IGNORE);
+            CREATE TABLE action (filename, command, logfile,
+                UNIQUE (filename, command) ON CONFLICT IGNORE);
+            CREATE TABLE x509_cert (peername, certdata,
+                UNIQUE (peername) ON CONFLICT IGNORE);""")
+        db.execute("INSERT INTO action VALUES ('/srv/pub/a', ?, '/dev/null')",
+                   (command,))
+        db.commit()
+        db.close()
+        return Path(f.name).read_bytes()
 
 
 @pytest.fixture
@@ -118,3 +182,83 @@ def test_no_attack_gets_out_of_the_cage_and_syncs_work(pair):
     assert pair.h1.read("/srv/pub/a") == "changed, with a backup"
 
 
+@pytest.mark.parametrize("caged", [False, True])
+def test_a_member_writes_outside_of_its_group_unless_caged(pair, caged):
+    pair.configure(backup="")
+    if caged:
+        assert pair.cage().refused is None
+    assert pair.sync("a", "1").returncode == 0
+    pair.h2.write("/srv/priv/dotdot", "evil")
+    pair.push_name("/srv/pub/../priv/dotdot")
+    pair.h2.run("ln -s /srv/priv /srv/pub/link")
+    done = pair.sync("b", "1")
+    assert pair.h1.exists("/srv/pub/link"), done.stdout + done.stderr
+    # A folder here, a symlink there: csync2 looks at its own side only.
+    pair.h2.run(["rm", "/srv/pub/link"])
+    pair.h2.write("/srv/pub/link/symlink", "evil")
+    pair.push_name("/srv/pub/link/symlink")
+    pair.h2.write("/etc/cron.d/evil", "* * * * * root true\n")
+    pair.push_name("/srv/pub/../../etc/cron.d/evil")
+    for path in ("/srv/priv/dotdot", "/srv/priv/symlink",
+                 "/etc/cron.d/evil"):
+        assert pair.h1.exists(path) != caged, path
+    pair.h2.run(["rm", "-r", "/srv/pub/link"])
+    done = pair.sync("c", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert pair.h1.read("/srv/pub/c") == "2"
+
+
+@pytest.mark.parametrize("caged", [False, True])
+def test_a_command_put_into_the_database_has_no_effect_when_caged(pair,
+                                                                  caged):
+    pair.configure(backup="")
+    if caged:
+        assert pair.cage().refused is None
+    assert pair.sync("a", "1").returncode == 0
+    pair.h2.write(pair.database(pair.h1), database_with_action(
+        "echo x >/srv/pub/ran; echo x >/root/ran"))
+    # The younger file wins.
+    pair.h2.run(["touch", "-d", "tomorrow", pair.database(pair.h1)])
+    # The daemon dies of its new database, once it is there.
+    pair.push_name("/srv/pub/../.." + pair.database(pair.h1))
+    done = pair.sync("b", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert pair.h1.read("/srv/pub/b") == "2"
+    # A local csync2 runs it, so that one belongs into the cage too.
+    if caged:
+        assert not pair.h1.exists("/root/ran")
+        pair.run_caged("csync2", "-M")
+    else:
+        pair.h1.run(["csync2", "-M"], check=False)
+    assert pair.h1.exists("/srv/pub/ran")
+    assert pair.h1.exists("/root/ran") != caged
+
+
+def test_cage_sh_refuses_what_would_keep_the_daemon_from_working(pair):
+    text, needs = pair.needs()
+
+    def refusal(text=text + "#END\n", needs=needs, **kw):
+        said = scripts.run(pair.h1, "cage", text, needs=needs, **kw)
+        assert not pair.h1.exists(DROPIN)
+        return said.refused
+
+    assert refusal(text=text) == "input"
+    assert refusal(needs=needs + "rw /srv/none\n") == "missing"
+    assert refusal(needs=needs + "ro /etc/none\n") == "missing"
+    assert refusal(needs=needs + "rw /etc/hostname\n") == "not-folder"
+    pair.h1.run("ln -s /srv/priv /srv/link")
+    assert refusal(needs=needs + "rw /srv/link\n") == "symlink"
+
+
+def test_cage_sh_says_its_steps_and_is_done_once(pair):
+    said = pair.cage(dry="1")
+    assert [s.split(" ")[0] for s in said.of("step")] == ["would", "would"]
+    assert not pair.h1.exists(DROPIN)
+    said = pair.cage()
+    assert said.of("step")[0] == "done write " + DROPIN
+    assert pair.h1.run(f"ls -A {os.path.dirname(DROPIN)}; stat -c '%a %U' "
+                       f"{DROPIN}").stdout == \
+        "50-postern-cage.conf\n644 root\n"
+    text, _ = pair.needs()
+    assert pair.h1.read(DROPIN) == text
+    assert pair.cage().of("step")[0] == "kept " + DROPIN

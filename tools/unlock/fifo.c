@@ -214,7 +214,7 @@ on_job_end(void *arg, size_t job, unsigned rc)
 
 /* Those that are connected end when their FIFO is locked again. */
 static void
-close_all(struct run *r, const char *why)
+close_all(struct run *r, enum report_verdict v, const char *why)
 {
 	struct fifo_host *f;
 	size_t i;
@@ -222,22 +222,21 @@ close_all(struct run *r, const char *why)
 	for (i = 0; i < r->plan->nhosts; i++) {
 		f = &way(r)->hosts[i];
 		if (f->holders == NULL)
-			run_host_end(&r->hosts[i], REPORT_FAILED, "failed",
-			    why);
+			run_host_end(&r->hosts[i], v, "failed", why);
 		else
 			holders_close(f->holders);
 	}
 }
 
 static void
-on_dead(void *arg, const char *why)
+on_dead(void *arg, const char *why, bool later)
 {
 	struct run *r = arg;
 	char detail[320];
 
 	snprintf(detail, sizeof(detail), "the pushing host %s: %s",
 	    r->hosts[r->plan->pusher].ph->name, why);
-	close_all(r, detail);
+	close_all(r, later ? REPORT_LATER : REPORT_FAILED, detail);
 }
 
 static void
@@ -245,7 +244,7 @@ stop(struct run *r)
 {
 	pool_stop(r->pool);
 	pusher_quit(r->pusher);
-	close_all(r, "interrupted");
+	close_all(r, r->stop_verdict, r->stop_why);
 }
 
 static void

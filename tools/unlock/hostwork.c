@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cage.h"
 #include "facts.h"
 #include "fanout.h"
 #include "remote/remote.h"
@@ -45,8 +44,7 @@ add_fifos(struct run_host *h, const char *var, struct strv *vars,
 static void
 say_step(struct run_host *h, const char *ev, const char *text)
 {
-	if (strcmp(ev, "step") == 0 || strcmp(ev, "attack") == 0 ||
-	    strcmp(ev, "works") == 0 || strcmp(ev, "note") == 0)
+	if (strcmp(ev, "step") == 0 || strcmp(ev, "note") == 0)
 		report_line(h->run->report, h->i, ev, text);
 }
 
@@ -176,88 +174,19 @@ probe_event(struct run_host *h, const char *ev, const char *text)
 		run_host_end(h, REPORT_FAILED, "failed", e.msg);
 }
 
-int
-probe_start(struct run *r, struct err *e)
-{
-	const struct fanout_spec spec = { .script = remote_script("probe"),
-	    .doing = "asking", .done = "answered", .prepare = probe_prepare,
-	    .on_event = probe_event };
-
-	return fanout_start(r, &spec, e);
-}
-
-/* --- --cage --- */
-
 static bool
-cage_wants(struct run_host *h)
+probe_wants(struct run_host *h)
 {
 	return h->ph->here || h->run->o->hosts;
 }
 
-/* Everything that the always-on daemon serves: csync2.cfg. */
-static int
-cage_prepare(struct run_host *h, struct strv *vars, struct buf *input,
-    struct err *e)
-{
-	const struct cfg *cfgs[] = { h->run->cfg };
-	struct cage_input in = { .cfgs = cfgs, .ncfgs = 1,
-	    .sysdir = h->run->o->sysdir, .self = h->ph->name };
-	struct strv needs = { 0 }, notes = { 0 };
-	struct buf b;
-	size_t i;
-	int rc;
-
-	buf_init(&b, 1 << 16);
-	rc = cage_emit(&in, input, &needs, &notes, e);
-	if (rc == 0) {
-		for (i = 0; i < notes.n; i++)
-			report_line(h->run->report, h->i, "note", notes.v[i]);
-		rc |= buf_adds(input, "#END\n");
-		rc |= buf_adds(&b, "needs=");
-		for (i = 0; i < needs.n; i++)
-			rc |= buf_addf(&b, "%s%s", i > 0 ? "\n" : "",
-			    needs.v[i]);
-		rc |= strv_add(vars, b.data);
-		rc |= strv_addf(vars, "path=%s", CAGE_PATH);
-		rc |= strv_addf(vars, "dry=%d", h->run->o->dry_run);
-		if (rc != 0)
-			rc = no_mem(e);
-	}
-	strv_clear(&needs);
-	strv_clear(&notes);
-	buf_clear(&b);
-	return rc;
-}
-
-static int
-cage_test_prepare(struct run_host *h, struct strv *vars, struct buf *input,
-    struct err *e)
-{
-	(void)input;
-	return add_fifos(h, "fifos", vars, e);
-}
-
-/* An attack that was not held, or ordinary work that was. */
-static void
-cage_test_event(struct run_host *h, const char *ev, const char *text)
-{
-	say_step(h, ev, text);
-	if ((strcmp(ev, "attack") == 0 && strstr(text, " BROKE") != NULL) ||
-	    (strcmp(ev, "works") == 0 && strstr(text, " NO") != NULL))
-		run_host_end(h, REPORT_FAILED, "failed", text);
-}
-
 int
-cage_start(struct run *r, struct err *e)
+probe_start(struct run *r, struct err *e)
 {
-	const struct fanout_spec write = { .script = remote_script("cage"),
-	    .doing = "caging", .done = r->o->dry_run ? "looked at" : "caged",
-	    .wants = cage_wants, .prepare = cage_prepare,
-	    .on_event = say_step };
-	const struct fanout_spec test = {
-	    .script = remote_script("cage-test"), .doing = "attacking",
-	    .done = "held", .wants = cage_wants,
-	    .prepare = cage_test_prepare, .on_event = cage_test_event };
+	const struct fanout_spec spec = { .script = remote_script("probe"),
+	    .doing = "asking", .done = "answered", .wants = probe_wants,
+	    .prepare = probe_prepare,
+	    .on_event = probe_event };
 
-	return fanout_start(r, r->o->test ? &test : &write, e);
+	return fanout_start(r, &spec, e);
 }

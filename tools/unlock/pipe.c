@@ -45,6 +45,9 @@ pipe_judge(struct run_host *h)
 		    "the forwarded port on the pushing host: %s", p->said);
 	else if (p->why[0] != '\0')
 		snprintf(detail, sizeof(detail), "%s", p->why);
+	else if (p->answer.last[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2 there: %s",
+		    p->answer.last);
 	else if (p->said[0] != '\0')
 		snprintf(detail, sizeof(detail), "csync2: %s", p->said);
 	else
@@ -289,15 +292,14 @@ on_forward(void *arg, uint16_t remote, uint16_t local)
 }
 
 static void
-on_dead(void *arg, const char *why)
+on_dead(void *arg, const char *why, bool later)
 {
 	struct run *r = arg;
 	char detail[320];
 
 	snprintf(detail, sizeof(detail), "the pushing host %s: %s",
 	    r->hosts[r->plan->pusher].ph->name, why);
-	fail_all(r, pusher_later(r->pusher) ? REPORT_LATER : REPORT_FAILED,
-	    detail);
+	fail_all(r, later ? REPORT_LATER : REPORT_FAILED, detail);
 }
 
 static void
@@ -317,7 +319,7 @@ static void
 pipe_stop(struct run *r)
 {
 	pusher_quit(r->pusher);
-	fail_all(r, REPORT_FAILED, "interrupted");
+	fail_all(r, r->stop_verdict, r->stop_why);
 }
 
 /* A listener a receiver; with --from, the -R that leads to it. */

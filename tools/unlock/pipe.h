@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "proc/listen.h"
 #include "proc/relay.h"
 #include "pusher.h"
@@ -28,6 +29,7 @@ struct pipe_host {
 	unsigned rc;			/* the pusher's csync2 */
 	size_t ndirty, strangers;
 	char said[256];			/* csync2's last words */
+	struct answer answer;		/* the receiver's */
 	char why[256];			/* how the session ended, if badly */
 };
 

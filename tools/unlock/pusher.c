@@ -16,9 +16,9 @@ struct pusher {
 	struct pusher_ops ops;
 	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
 	struct secret *nobodys;		/* a key that opens nothing */
+	bool busy;			/* it refused since another is at it */
 	char refusal[256];		/* what the script refused with */
 	bool over;
-	bool later;			/* and it may pass */
 	void (*left)(void *arg);	/* of pusher_leave() */
 	void *left_arg;
 };
@@ -50,7 +50,7 @@ on_event(void *arg, const char *ev, const char *text)
 	if (strcmp(ev, "ready") == 0 && o->on_ready != NULL) {
 		o->on_ready(o->arg);
 	} else if (strcmp(ev, "refuse") == 0) {
-		p->later = strncmp(text, "busy ", 5) == 0;
+		p->busy = strncmp(text, "busy ", 5) == 0;
 		snprintf(p->refusal, sizeof(p->refusal), "%s",
 		    strchr(text, ' ') != NULL ? strchr(text, ' ') + 1 : text);
 	} else if (take_number(&text, &n) == -1) {
@@ -94,14 +94,12 @@ on_end(void *arg, const struct session_end *end)
 	struct pusher *p = arg;
 
 	p->over = true;
-	if (p->refusal[0] == '\0')
-		p->later = end->timed_out || end->fail == SSHFAIL_LOST ||
-		    end->fail == SSHFAIL_UNREACHABLE;
 	if (p->left != NULL)
 		p->left(p->left_arg);
 	else if (p->ops.on_dead != NULL)
 		p->ops.on_dead(p->ops.arg, p->refusal[0] != '\0' ?
-		    p->refusal : end->why);
+		    p->refusal : end->why, p->busy || end->timed_out ||
+		    end->fail == SSHFAIL_UNREACHABLE);
 }
 
 struct pusher *
@@ -291,12 +289,6 @@ pusher_quit(struct pusher *p)
 
 	if (send_line(p, "quit\n", &e) == 0)
 		child_close_stdin(session_child(p->session));
-}
-
-bool
-pusher_later(const struct pusher *p)
-{
-	return p->later;
 }
 
 bool

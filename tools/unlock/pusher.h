@@ -35,8 +35,9 @@ struct pusher_ops {
 	/* ssh forwards remote_port there to our local_port (--from). */
 	void (*on_forward)(void *arg, uint16_t remote_port,
 		uint16_t local_port);
-	/* The session is over; no callback follows. */
-	void (*on_dead)(void *arg, const char *why);
+	/* The session is over; no callback follows. later: it may well
+	 * work another time (busy, unreachable). */
+	void (*on_dead)(void *arg, const char *why, bool later);
 	void *arg;
 };
 
@@ -70,8 +71,5 @@ void pusher_quit(struct pusher *p);
  * deadline at the latest; on_dead is not called any more. Until then the
  * pushing host may hold locks and keys. false: it is over already. */
 bool pusher_leave(struct pusher *p, void (*done)(void *arg), void *arg);
-/* pusher_later(): it is over for a reason that may pass: another push is
- * under way there, or the host is not reached. For on_dead. */
-bool pusher_later(const struct pusher *p);
 
 #endif

@@ -42,6 +42,7 @@ recv_raw(void *arg, const void *data, size_t len)
 {
 	struct pipe_host *p = pipe_of(arg);
 
+	answer_feed(&p->answer, data, len);
 	if (p->relay != NULL)
 		relay_raw(p->relay, data, len);
 }

@@ -94,6 +94,8 @@ void
 report_state(struct report *r, size_t host, enum progress_kind kind,
     const char *state, const char *detail)
 {
+	if (r->o->silent)
+		return;
 	if (r->o->json)
 		emit_event(r, "state", host, "state", state, detail);
 	else
@@ -106,6 +108,8 @@ report_line(struct report *r, size_t host, const char *what, const char *text)
 {
 	struct buf b;
 
+	if (r->o->silent)
+		return;
 	if (r->o->json) {
 		emit_event(r, what, host, "text", text, NULL);
 		return;
@@ -169,7 +173,7 @@ report_end(struct report *r)
 		status = 2;
 	else
 		status = failed > 0 ? 1 : 75;
-	if (!r->o->json)
+	if (!r->o->json || r->o->silent)
 		return status;
 	emit_begin(&j);
 	emit_str(&j, "event", "end");

@@ -329,14 +329,14 @@ on_job_end(void *arg, size_t job, unsigned rc)
 }
 
 static void
-on_dead(void *arg, const char *why)
+on_dead(void *arg, const char *why, bool later)
 {
 	struct run *r = arg;
 
 	if (!way(r)->closing) {
 		log_error("the pushing host %s: %s",
 		    r->hosts[r->plan->pusher].ph->name, why);
-		r->status = 1;
+		r->status = later ? 75 : 1;
 	}
 	close_window(r, "the pushing host is gone");
 }

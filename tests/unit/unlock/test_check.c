@@ -219,6 +219,18 @@ check_finds_groups_that_carry_what_the_host_trusts(void **state)
 }
 
 static void
+check_says_the_same_of_several_hosts_once(void **state)
+{
+	struct run r = { 0 };
+
+	run(&r, PRIV, "group pub { host h1 h2 h3; key k1; "
+	    "include /etc/crontab; }");
+	assert_int_equal(count(&r, "covers"), 1);
+	assert_int_equal(count(&r, "ordinary-group"), 3);
+	end(&r);
+}
+
+static void
 check_finds_overlapping_groups(void **state)
 {
 	struct run r = { 0 };
@@ -432,6 +444,7 @@ main(void)
 		    check_knows_a_group_with_another_fifo_as_privileged),
 		cmocka_unit_test(
 		    check_finds_groups_that_carry_what_the_host_trusts),
+		cmocka_unit_test(check_says_the_same_of_several_hosts_once),
 		cmocka_unit_test(check_finds_overlapping_groups),
 		cmocka_unit_test(check_finds_a_compare_with_several_patterns),
 		cmocka_unit_test(check_finds_nossl_for_hosts_of_the_group_only),
