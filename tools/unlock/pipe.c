@@ -125,9 +125,13 @@ pipe_try_push(struct run_host *h)
 static void
 try_all(struct run *r)
 {
+	struct pipe_run *w = way(r);
 	size_t i;
 
-	for (i = 0; i < r->plan->nhosts && way(r)->jobs < PUSHES_MAX; i++)
+	while (w->settled < r->plan->nhosts && (w->hosts[w->settled].job ||
+	    r->hosts[w->settled].ended))
+		w->settled++;
+	for (i = w->settled; i < r->plan->nhosts && w->jobs < PUSHES_MAX; i++)
 		if (r->hosts[i].ready)
 			pipe_try_push(&r->hosts[i]);
 }

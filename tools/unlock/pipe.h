@@ -38,6 +38,8 @@ struct pipe_run {
 	struct pipe_host *hosts;	/* as many as the plan has */
 	size_t scans_left;
 	size_t jobs;			/* running on the pusher */
+	size_t settled;			/* so many hosts, from the first, have
+					 * a job or have ended */
 };
 
 static inline struct pipe_host *

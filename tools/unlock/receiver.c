@@ -14,6 +14,7 @@ recv_event(void *arg, const char *ev, const char *text)
 
 	if (strcmp(ev, "ready") == 0 && !h->ready) {
 		h->ready = true;
+		session_run_ms(h->session, 0);
 		/* Until csync2 has connected, nobody takes what comes. */
 		child_pause(session_child(h->session), true);
 		session_raw(h->session);
@@ -142,6 +143,8 @@ receiver_connect(void *arg, size_t i)
 	run_spec(r, h, &s);
 	s.script = remote_script("receive");
 	s.vars = &vars;
+	/* Saying anything is not being ready. */
+	s.run_ms = r->o->connect_ms;
 	s.on_event = recv_event;
 	s.on_noise = recv_noise;
 	s.on_raw = recv_raw;

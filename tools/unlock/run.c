@@ -124,7 +124,8 @@ run_clear(struct run *r)
 		session_free(r->hosts[i].session);
 	pusher_free(r->pusher);
 	for (i = 0; r->hosts != NULL && i < r->plan->nhosts; i++) {
-		for (k = 0; k < r->hosts[i].nkeys; k++)
+		for (k = 0; k < r->hosts[i].nkeys &&
+		    !r->hosts[i].shares_key; k++)
 			secret_free(r->hosts[i].keys[k]);
 		free(r->hosts[i].keys);
 	}
@@ -143,7 +144,8 @@ run_loop(struct run *r, struct err *e)
 {
 	int status;
 
-	if (loop_run(r->loop, e) == -1)
+	/* With nothing to do it is over before it begins. */
+	if (!r->done && loop_run(r->loop, e) == -1)
 		return -1;
 	status = report_end(r->report);
 	return r->status != 0 && status == 0 ? r->status : status;
@@ -154,14 +156,16 @@ on_left(void *arg)
 {
 	struct run *r = arg;
 
+	r->done = true;
 	loop_stop(r->loop);
 }
 
+/* The pusher's session, if there is one, ends before we do. */
 void
 run_done(struct run *r)
 {
 	if (r->pusher == NULL || !pusher_leave(r->pusher, on_left, r))
-		loop_stop(r->loop);
+		on_left(r);
 }
 
 void
@@ -184,8 +188,10 @@ run_keys(struct run *r, struct run_host *h, struct err *e)
 	h->keys = calloc(n, sizeof(struct secret *));
 	if (h->keys == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
+	h->shares_key = key_fixed(r->key) != NULL;
 	for (; h->nkeys < n; h->nkeys++) {
-		h->keys[h->nkeys] = key_next(r->key, e);
+		h->keys[h->nkeys] = h->shares_key ? key_fixed(r->key) :
+		    key_next(r->key, e);
 		if (h->keys[h->nkeys] == NULL)
 			return -1;
 	}
@@ -262,6 +268,7 @@ run_refused(struct run_host *h, const char *text)
 	bool busy = strncmp(text, "busy ", 5) == 0;
 	const char *words = strchr(text, ' ');
 
+	words = words != NULL ? words + 1 : text;
 	run_host_end(h, busy ? REPORT_LATER : REPORT_FAILED, "failed",
-	    words != NULL ? words + 1 : text);
+	    words[0] != '\0' ? words : "refused, but not why");
 }

@@ -35,6 +35,7 @@ struct run_host {
 	struct session *session;
 	struct secret **keys;		/* one a row, in the rows' order */
 	size_t nkeys;
+	bool shares_key;		/* keys[] are all key_fixed() */
 	bool ready;			/* the script there said so */
 	bool ended;
 };
@@ -63,6 +64,10 @@ struct run {
 	const char *stop_why;		/* for the hosts that had no end then */
 	enum report_verdict stop_verdict;
 	int status;			/* of what is not a host's: 0 or exit */
+	const char *stop_why;		/* for the hosts that had no end then */
+	enum report_verdict stop_verdict;
+	int status;			/* of what is not a host's: 0 or exit */
+	bool done;			/* run_done() was called */
 	/* Called when a signal or --for asks to stop; may be NULL. */
 	void (*on_stop)(struct run *r);
 	/* Called when the last host has ended; may be NULL. */
