@@ -64,9 +64,6 @@ struct run {
 	const char *stop_why;		/* for the hosts that had no end then */
 	enum report_verdict stop_verdict;
 	int status;			/* of what is not a host's: 0 or exit */
-	const char *stop_why;		/* for the hosts that had no end then */
-	enum report_verdict stop_verdict;
-	int status;			/* of what is not a host's: 0 or exit */
 	bool done;			/* run_done() was called */
 	/* Called when a signal or --for asks to stop; may be NULL. */
 	void (*on_stop)(struct run *r);
