@@ -375,6 +375,67 @@ freeing_gives_a_secret_back(void **state)
 }
 
 static void
+close_stdin(void *arg)
+{
+	struct run *r = arg;
+
+	r->done++;
+	child_close_stdin(r->child);
+}
+
+static void
+stdin_can_be_closed_when_a_secret_is_given_back(void **state)
+{
+	struct run *r = *state;
+	struct child_spec s = sh_spec(r, "cat");
+
+	start(r, &s);
+	assert_int_equal(child_send_secret(r->child, "key\n", 4, close_stdin,
+	    r, NULL), 0);
+	finish(r);
+	assert_string_equal(r->out.data, "1:key|");
+	assert_int_equal(r->done, 1);
+}
+
+static void
+free_child(void *arg)
+{
+	struct run *r = arg;
+
+	r->done++;
+	child_free(r->child);
+	r->child = NULL;
+}
+
+static void
+closing_stdin_gives_an_empty_secret_back_to_whom_frees_the_child(void **state)
+{
+	struct run *r = *state;
+	struct child_spec s = sh_spec(r, "cat");
+
+	start(r, &s);
+	assert_int_equal(child_send_secret(r->child, "", 0, free_child, r,
+	    NULL), 0);
+	child_close_stdin(r->child);
+	assert_null(r->child);
+	assert_int_equal(r->done, 1);
+}
+
+static void
+an_empty_secret_is_given_back_when_nothing_follows(void **state)
+{
+	struct run *r = *state;
+	struct child_spec s = sh_spec(r, "cat");
+
+	start(r, &s);
+	assert_int_equal(child_send_secret(r->child, "", 0, close_stdin, r,
+	    NULL), 0);
+	assert_int_equal(child_send(r->child, "", 0, NULL), 0);
+	finish(r);
+	assert_int_equal(r->done, 1);
+}
+
+static void
 more_than_the_cap_is_refused(void **state)
 {
 	struct run *r = *state;
@@ -598,6 +659,9 @@ main(void)
 		T(a_paused_child_loses_nothing_when_it_ends),
 		T(a_secret_is_written_in_its_place_and_done_is_called_once),
 		T(freeing_gives_a_secret_back),
+		T(stdin_can_be_closed_when_a_secret_is_given_back),
+		T(closing_stdin_gives_an_empty_secret_back_to_whom_frees_the_child),
+		T(an_empty_secret_is_given_back_when_nothing_follows),
 		T(more_than_the_cap_is_refused),
 		T(a_deadline_ends_a_child_that_ignores_sigterm_and_its_group),
 		T(what_ignores_the_deadline_does_not_outlive_its_leader),
