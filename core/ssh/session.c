@@ -183,11 +183,11 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 
 	/* ssh ends its own lines with CR LF. */
 	if (len > 0 && line[len - 1] == '\r') {
-		memcpy(copy, line, len - 1);
-		copy[len - 1] = '\0';
+		memcpy(copy, line, --len);
+		copy[len] = '\0';
 		line = copy;
 	}
-	if (!cut && strlen(line) + 1 >= len && event(s, line))
+	if (!cut && strlen(line) == len && event(s, line))
 		return;
 	if (stream == CHILD_STDERR)
 		note_words(s, line);
