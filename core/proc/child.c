@@ -202,12 +202,10 @@ on_exit_status(void *arg, pid_t pid, int status)
 	if (c->timed_out && c->spec.own_group)
 		kill(-pid, SIGKILL);
 	close_in(c);
-	for (i = 0; i < 2; i++) {
-		n = 0;
+	for (i = 0; i < 2; i++)
 		if (c->out[i].fd != -1 &&
 		    ioctl(c->out[i].fd, FIONREAD, &n) == 0)
 			c->out[i].left = (size_t)n;
-	}
 	if (!c->dead)
 		finish(c);
 	leave(c);

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
+
 #define SECRET_MAX	65536
 
 struct secret {
@@ -141,15 +143,6 @@ secret_random(size_t n, const char *alphabet, struct err *e)
 	return s;
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* 0 when fd is readable; end_ms 0: no limit. */
 static int
 await(int fd, uint64_t end_ms, const char *what, struct err *e)
@@ -160,7 +153,7 @@ await(int fd, uint64_t end_ms, const char *what, struct err *e)
 	int n;
 
 	for (;;) {
-		now = now_ms();
+		now = clock_ms();
 		left = end_ms > now ? end_ms - now : 0;
 		ts.tv_sec = (time_t)(left / 1000);
 		ts.tv_nsec = (long)(left % 1000) * 1000000;
@@ -179,7 +172,7 @@ struct secret *
 secret_read(int fd, size_t max, unsigned timeout_ms, const char *what,
     struct err *e)
 {
-	uint64_t end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+	uint64_t end = timeout_ms > 0 ? clock_ms() + timeout_ms : 0;
 	struct secret *s;
 	size_t len = 0;
 	ssize_t n;
