@@ -27,8 +27,13 @@ struct secret {
 int
 secret_harden(struct err *e)
 {
-	struct rlimit rl = { 0, 0 };
+	struct rlimit rl;
 
+	if (getrlimit(RLIMIT_CORE, &rl) == -1)
+		return err_sys(e, "getrlimit");
+	/* 0 stops a core file, but not a core that core_pattern pipes to a
+	 * program; 1 stops both. It is for the programs that we start. */
+	rl.rlim_cur = rl.rlim_max = rl.rlim_max > 0 ? 1 : 0;
 	if (setrlimit(RLIMIT_CORE, &rl) == -1)
 		return err_sys(e, "turning core dumps off: setrlimit");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
@@ -250,12 +255,4 @@ size_t
 secret_len(const struct secret *s)
 {
 	return s->len;
-}
-
-bool
-secret_equal(const struct secret *a, const struct secret *b)
-{
-	if (a->len != b->len)
-		return false;
-	return sodium_memcmp(a->data, b->data, a->len) == 0;
 }
