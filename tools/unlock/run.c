@@ -34,6 +34,21 @@ on_signal(void *arg, int signo)
 		loop_stop(r->loop);
 }
 
+static void
+on_limit(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->stops++ > 0)
+		return;
+	r->stop_why = "the time limit is reached (--for)";
+	r->stop_verdict = REPORT_LATER;
+	if (r->on_stop != NULL)
+		r->on_stop(r);
+	else
+		loop_stop(r->loop);
+}
+
 /* Hundreds of hosts, three descriptors each: as many as we may have. */
 static void
 raise_nofile(void)
@@ -59,7 +74,13 @@ init_loop(struct run *r, struct err *e)
 		if (loop_signal(r->loop, signals[i], on_signal, r, e) == -1)
 			return -1;
 	r->tick = loop_timer_new(r->loop, TICK_MS, TICK_MS, on_tick, r, e);
-	return r->tick != NULL ? 0 : -1;
+	if (r->tick == NULL)
+		return -1;
+	/* A shared window closes by its own rules. */
+	if (r->o->for_ms == 0 || r->o->way == UNLOCK_SHARED)
+		return 0;
+	r->limit = loop_timer_new(r->loop, r->o->for_ms, 0, on_limit, r, e);
+	return r->limit != NULL ? 0 : -1;
 }
 
 int
@@ -69,7 +90,8 @@ run_init(struct run *r, const struct unlock_opts *o, const struct cfg *cfg,
 	size_t i;
 
 	*r = (struct run){ .o = o, .cfg = cfg, .plan = plan,
-	    .left = plan->nhosts };
+	    .left = plan->nhosts, .stop_why = "interrupted",
+	    .stop_verdict = REPORT_FAILED };
 	r->ssh = (struct sshargv_opts){ .program = o->ssh,
 	    .config = o->ssh_config, .user = o->user,
 	    .options = &o->ssh_options,
@@ -111,6 +133,7 @@ run_clear(struct run *r)
 	pool_free(r->pool);
 	report_free(r->report);
 	loop_timer_free(r->tick);
+	loop_timer_free(r->limit);
 	loop_free(r->loop);
 	key_close(r->key);
 	*r = (struct run){ 0 };
