@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""termsvg.py [--title TEXT] [--columns N] <OUTPUT >FILE.svg
+r"""termsvg.py [--title TEXT] [--columns N] [--keep RE] <OUTPUT >FILE.svg
 
 A drawing of what a terminal showed: plain text with the colour and weight
 escapes of ECMA-48, such as `demo/run` writes to a terminal. Lines longer than
-N columns are cut with "…". Made for docs/demo.svg:
+N columns are cut with "…". --keep: of what stands under bold headings only
+those that RE matches. docs/demo.svg is made by
 
-    script -qec demo/run /dev/null | build-aux/termsvg.py >docs/demo.svg
+    script -qec demo/run /dev/null | build-aux/termsvg.py \
+        --title 'make demo' --keep '^(Three|[12]\.|What)' >docs/demo.svg
 """
 import argparse
 import re
@@ -39,6 +41,17 @@ def spans(line, columns):
     return out
 
 
+def keep(lines, pattern):
+    """The lines under headings (bold at the margin) that pattern matches."""
+    out, wanted = [], True
+    for line in lines:
+        if found := re.match(r"\x1b\[1m(.*?)\x1b\[0?m", line):
+            wanted = re.search(pattern, found[1]) is not None
+        if wanted:
+            out.append(line)
+    return out
+
+
 def attributes(style):
     fill = [COLOURS[n] for n in style if n in COLOURS]
     out = f' fill="{fill[0]}"' if fill else ""
@@ -52,10 +65,14 @@ def attributes(style):
 def main():
     parse = argparse.ArgumentParser()
     parse.add_argument("--title", default="")
-    parse.add_argument("--columns", type=int, default=96)
+    parse.add_argument("--columns", type=int, default=100)
+    parse.add_argument("--keep", default="")
     args = parse.parse_args()
     text = sys.stdin.read().replace("\r\n", "\n")
     lines = [re.sub(r".*\r", "", line) for line in text.rstrip("\n").split("\n")]
+    lines = [line.replace("\t", "    ") for line in keep(lines, args.keep)]
+    while lines and not lines[0].strip():
+        del lines[0]
     width = args.columns * CELL + 2 * PAD
     height = len(lines) * LINE + 2 * PAD
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" '

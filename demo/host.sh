@@ -94,12 +94,8 @@ timeout 10 head -n 1 "$world/$name.go" >/dev/null
 up=$world/$name.up
 exec 8>"$up"
 mkdir -p mnt
-if pivot_root . mnt 2>/dev/null; then
-	umount -l mnt
-else
-	# It refuses to leave a chroot: cover that instead.
-	mount --move . /
-fi
+# It refuses to leave a chroot. Covering / instead would show outside.
+! pivot_root . mnt 2>/dev/null || umount -l mnt
 exec chroot . /usr/bin/env -i LC_ALL=C.UTF-8 HOME=/root \
 	PATH=/opt/postern:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	/bin/sh -c '

@@ -8,7 +8,9 @@ umask 022
 here=$1 tree=$2 build=$3
 
 stop() {
-	printf 'demo: %s\n' "$@" >&2
+	printf 'demo: %s\n' "$1" >&2
+	shift
+	[ $# = 0 ] || printf '      %s\n' "$@" >&2
 	exit 1
 }
 

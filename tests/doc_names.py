@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """doc_names.py TREE: what the texts at the root of the tree name is there: a
-`test_…` some test, a `path/with/slashes` of the tree, a link's target."""
+`test_…` some test, a `path/with/slashes` of the tree, a link's target. And the
+manual names every finding of the check and every key of unlock.conf."""
 import pathlib
 import re
 import sys
@@ -32,6 +33,18 @@ def main():
             seen += 1
             if not list(TREE.glob(path.rstrip("/"))):
                 bad.append(f"{name}: {path} is not there")
+    for source, pattern, page in (
+            ("tools/unlock/check_*.c",
+             r'check_rule_found\(\s*x,\s*"([a-z0-9-]+)"', "postern-unlock.1"),
+            ("tools/unlock/opts.c", r'\{ "unlock", "([a-z0-9-]+)"',
+             "unlock.conf.5")):
+        text = (TREE / "man" / page).read_text()
+        names = {n for p in TREE.glob(source)
+                 for n in re.findall(pattern, p.read_text())}
+        if len(names) < 10:
+            bad.append(f"only {len(names)} names in {source}")
+        bad += [f"{page}: {n} is missing" for n in sorted(names)
+                if not re.search(rf"^\.It (?:Cm )?{n}(?: |$)", text, re.M)]
     if seen < 30:
         bad.append(f"only {seen} names found")
     print("\n".join(bad) or f"{seen} names")

@@ -43,10 +43,15 @@ sub until_sig {
 		print "OK (cmd_finished).\n";
 	}
 }
+# An empty host, to the first file.
 sub until_patch {
-	until_sig();
-	print "OK (not_found).\n---\noctet-stream 0\nOK (cmd_finished).\n";
-	answer();
+	while (1) {
+		my $l = answer();
+		last if $l =~ /^PATCH/;
+		print "OK (not_found).\n---\noctet-stream 0\n"
+			if $l =~ /^SIG/;
+		print "OK (cmd_finished).\n";
+	}
 	print "OK (send_data).\n";
 }
 my $terminal = "\e]0;pwned\a\e[2J\e[31mred\e[0m\x9b2J\r\b\0\x7f\xff\xfe";

@@ -26,7 +26,7 @@ from lab import leftovers as lab_leftovers
 from lab import proc
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("MESON_BUILD_ROOT", TREE / "build"))
+BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
 POSTERN = f"/src/{BUILD.resolve().relative_to(TREE)}/postern"
 KEY = "/var/lib/csync2/privileged.key"
 # What a push may change besides the group's own files.

@@ -196,3 +196,50 @@ def test_without_a_build_it_says_what_to_do(tmp_path):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 1
     assert "make demo" in done.stdout
+
+
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+
+
+def _in_a_chroot():
+    """There, / is no mount point, and the kernel makes no user namespaces."""
+    return subprocess.run(["unshare", "--mount", "true"],
+                          stderr=subprocess.DEVNULL).returncode != 0
+
+
+def _as_nobody(tmp_path, ids):
+    """demo/run as a user whose line in /etc/subuid is ids."""
+    subid = tmp_path / "subid"
+    subid.write_text(ids)
+    build = BUILD.relative_to(TREE)
+    script = f"""
+        [ -e /etc/subuid ] || touch /etc/subuid /etc/subgid
+        mount --bind {subid} /etc/subuid && mount --bind {subid} /etc/subgid &&
+        mount --bind {TREE} /media && cd / && exec env BUILD={build} \\
+        {" ".join(NOBODY)} /media/demo/run"""
+    return subprocess.run(["unshare", "--mount", "sh", "-c", script],
+                          text=True, stdin=subprocess.DEVNULL, timeout=170,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def test_who_is_not_root_but_has_user_ids_sees_the_same(tmp_path):
+    if _in_a_chroot():
+        refused = subprocess.run([*NOBODY, "unshare", "--user", "true"])
+        assert refused.returncode != 0
+        return
+    done = _as_nobody(tmp_path, "nobody:100000:65536\n")
+    assert done.returncode == 0, done.stdout
+    assert len(re.findall(r"^ +\d+ yes  ", done.stdout, re.M)) == 10
+
+
+def test_who_has_no_user_ids_is_told_the_one_command(tmp_path):
+    if _in_a_chroot():
+        done = subprocess.run([*NOBODY, TREE / "demo" / "run"], text=True,
+                              env={**os.environ, "BUILD": str(BUILD)},
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+    else:
+        done = _as_nobody(tmp_path, "")
+    assert done.returncode == 1
+    assert "/demo/run\n" in done.stdout and " sudo /" in done.stdout
+    assert "uidmap" in done.stdout

@@ -91,6 +91,8 @@ on_deadline(void *arg)
 	    "(--host-timeout)", p->job_over ? "its actions were" : "it was",
 	    (double)h->run->o->host_ms / 1000);
 	run_host_end(h, REPORT_LATER, "failed", p->why);
+	relay_free(p->relay);		/* it borrows the session's child */
+	p->relay = NULL;
 	session_free(h->session);
 	h->session = NULL;
 	p->session_over = true;

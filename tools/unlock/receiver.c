@@ -215,7 +215,9 @@ receiver_accept(void *arg, int fd)
 		return;
 	}
 	if (p->relay != NULL || !p->job || p->session_over) {
-		p->strangers++;
+		/* Or csync2, come when its receiver had gone. */
+		if (p->relay != NULL || !p->job)
+			p->strangers++;
 		close(fd);
 		return;
 	}
