@@ -103,7 +103,10 @@ scan() {
 	printf '%s\n' $((2 * $4 + db / 128 + 32768)) >"$d/s$1/limit"
 	: >"$d/s$1/scanned"
 	say scanned "$1" "$3"
-	mkfifo "$d/s$1/hold" && read -r _ <>"$d/s$1/hold"
+	# Of itself: whoever kills everything may have missed this process.
+	while alive "$main"; do
+		sleep 1 7>&-
+	done
 }
 
 # push N S PORT: in the background, with the keys in this process's memory.
