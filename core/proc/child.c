@@ -385,7 +385,8 @@ child_free(struct child *c)
 	if (c == NULL)
 		return;
 	if (c->pid > 0 && !c->over) {
-		child_kill(c, SIGKILL);
+		if (!c->spec.keep_on_death)
+			child_kill(c, SIGKILL);
 		loop_child(c->loop, c->pid, NULL, NULL, NULL);
 	}
 	c->over = c->told = c->dead = true;

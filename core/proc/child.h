@@ -19,7 +19,7 @@
  *	child_start() → on_line / on_raw … → on_end() once → child_free()
  *
  * child_free() before on_end() kills (SIGKILL, the group too when it has
- * one); the loop reaps it, without a callback. It may be called from any of
+ * one, but see keep_on_death); the loop reaps it, without a callback. It may be called from any of
  * the child's own callbacks, and must be called before loop_free().
  * Source: vfork(2), prctl(2), ssh(1).
  */
@@ -55,7 +55,8 @@ struct child_spec {
 	enum child_io io[3];
 	int fd[3];		/* for CHILD_FD */
 	bool own_group;		/* setpgid(0, 0) */
-	bool keep_on_death;	/* no PR_SET_PDEATHSIG */
+	bool keep_on_death;	/* no PR_SET_PDEATHSIG, and child_free() only
+				 * closes its pipes: it ends by itself */
 	size_t line_max;	/* longer lines are cut there; 0: 4096 */
 	size_t out_max;		/* cap of bytes queued to stdin; 0: 1 MiB */
 	uint64_t timeout_ms;	/* SIGTERM then, SIGKILL 2 s later; 0: none */

@@ -282,6 +282,7 @@ start_child(struct session *s, char *const *argv, struct err *e)
 		.argv = argv,
 		.io = { CHILD_PIPE, CHILD_PIPE, CHILD_PIPE },
 		.own_group = true,
+		.keep_on_death = s->spec.dest == NULL,
 		.line_max = LINE_BYTES,
 		.timeout_ms = s->spec.connect_ms,
 		.on_line = on_line,

@@ -71,7 +71,9 @@ struct session_spec {
  * be called from any callback. */
 struct session *session_start(struct loop *l, const struct session_spec *s,
 	struct err *e);
-void session_free(struct session *s);	/* kills; NULL is legal */
+/* session_free(): kills ssh. A script on this machine only finds its pipes
+ * closed, as one behind sshd does: it cleans up after itself. NULL is legal. */
+void session_free(struct session *s);
 
 /* The session's child, for child_send(), child_pause(), … */
 struct child *session_child(struct session *s);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "proc/listen.h"
 #include "proc/relay.h"
 #include "pusher.h"
@@ -23,11 +24,14 @@ struct pipe_host {
 	struct listen *listen;
 	uint16_t port;			/* where the pusher connects to */
 	struct relay *relay;		/* NULL until csync2 connected */
-	struct loop_timer *deadline;	/* for the job */
+	struct loop_timer *deadline;	/* for the job and what follows */
 	bool job, job_over, session_over;
+	bool done;			/* csync2 there, and its actions */
+	bool later;			/* what went wrong may pass */
 	unsigned rc;			/* the pusher's csync2 */
 	size_t ndirty, strangers;
 	char said[256];			/* csync2's last words */
+	struct answer answer;		/* the receiver's */
 	char why[256];			/* how the session ended, if badly */
 };
 

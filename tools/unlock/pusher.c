@@ -9,14 +9,19 @@
 #include "ui/log.h"
 
 #define BEAT_MS 1000
+#define LEAVE_MS 5000
 
 struct pusher {
 	struct session *session;
 	struct pusher_ops ops;
+	bool ready;
 	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
 	struct secret *nobodys;		/* a key that opens nothing */
 	bool busy;			/* it refused since another is at it */
 	char refusal[256];		/* what the script refused with */
+	bool over;
+	void (*left)(void *arg);	/* of pusher_leave() */
+	void *left_arg;
 };
 
 /* A number and a space at the head of text. -1 when there is none. */
@@ -43,7 +48,9 @@ on_event(void *arg, const char *ev, const char *text)
 	const struct pusher_ops *o = &p->ops;
 	size_t n = 0, m = 0;
 
-	if (strcmp(ev, "ready") == 0 && o->on_ready != NULL) {
+	if (strcmp(ev, "ready") == 0 && o->on_ready != NULL && !p->ready) {
+		p->ready = true;
+		session_run_ms(p->session, 0);
 		o->on_ready(o->arg);
 	} else if (strcmp(ev, "refuse") == 0) {
 		p->busy = strncmp(text, "busy ", 5) == 0;
@@ -89,9 +96,13 @@ on_end(void *arg, const struct session_end *end)
 {
 	struct pusher *p = arg;
 
-	if (p->ops.on_dead != NULL)
+	p->over = true;
+	if (p->left != NULL)
+		p->left(p->left_arg);
+	else if (p->ops.on_dead != NULL)
 		p->ops.on_dead(p->ops.arg, p->refusal[0] != '\0' ?
 		    p->refusal : end->why, p->busy || end->timed_out ||
+		    end->fail == SSHFAIL_LOST ||
 		    end->fail == SSHFAIL_UNREACHABLE);
 }
 
@@ -116,6 +127,7 @@ pusher_start(struct run *r, const char *script, const struct strv *vars,
 	s.script = script;
 	s.vars = vars;
 	s.beat_ms = BEAT_MS;
+	s.run_ms = r->o->connect_ms;
 	s.on_event = on_event;
 	s.on_noise = on_noise;
 	s.on_end = on_end;
@@ -282,4 +294,16 @@ pusher_quit(struct pusher *p)
 
 	if (send_line(p, "quit\n", &e) == 0)
 		child_close_stdin(session_child(p->session));
+}
+
+bool
+pusher_leave(struct pusher *p, void (*done)(void *arg), void *arg)
+{
+	if (p->over)
+		return false;
+	p->left = done;
+	p->left_arg = arg;
+	pusher_quit(p);
+	session_run_ms(p->session, LEAVE_MS);
+	return true;
 }

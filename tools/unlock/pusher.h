@@ -67,5 +67,9 @@ int pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
 int pusher_stop(struct pusher *p, size_t job, struct err *e);
 /* pusher_quit(): no more jobs; it ends by itself. */
 void pusher_quit(struct pusher *p);
+/* pusher_leave(): the same, and done(arg) once its session is over, by the
+ * deadline at the latest; on_dead is not called any more. Until then the
+ * pushing host may hold locks and keys. false: it is over already. */
+bool pusher_leave(struct pusher *p, void (*done)(void *arg), void *arg);
 
 #endif

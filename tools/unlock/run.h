@@ -49,6 +49,7 @@ struct run {
 	struct key_source *key;
 	struct loop *loop;
 	struct loop_timer *tick;
+	struct loop_timer *limit;	/* --for; NULL: none, or the way's */
 	struct pool *pool;		/* owned by the way, freed here */
 	struct pusher *pusher;		/* likewise */
 	struct report *report;
@@ -60,8 +61,11 @@ struct run {
 	struct facts *facts;		/* borrowed; what probes tell */
 	struct verify *verify;		/* owned; while --verify is on */
 	unsigned stops;			/* how often a stop was asked for */
+	const char *stop_why;		/* for the hosts that had no end then */
+	enum report_verdict stop_verdict;
 	int status;			/* of what is not a host's: 0 or exit */
-	/* Called when a signal asks to stop; may be NULL. */
+	bool done;			/* run_done() was called */
+	/* Called when a signal or --for asks to stop; may be NULL. */
 	void (*on_stop)(struct run *r);
 	/* Called when the last host has ended; may be NULL. */
 	void (*on_all)(struct run *r);
@@ -73,6 +77,8 @@ void run_clear(struct run *r);
 
 /* run_loop(): until run_done(); then the exit status of the whole. */
 int run_loop(struct run *r, struct err *e);
+/* run_done(): nothing is left to do. The loop ends when the pusher, if there
+ * is one, has cleaned up on its host. */
 void run_done(struct run *r);
 
 /* run_spec(): what every session to host h has in common. */
