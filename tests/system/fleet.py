@@ -26,7 +26,7 @@ from lab import leftovers as lab_leftovers
 from lab import proc
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("MESON_BUILD_ROOT", TREE / "build"))
+BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
 POSTERN = f"/src/{BUILD.resolve().relative_to(TREE)}/postern"
 KEY = "/var/lib/csync2/privileged.key"
 # What a push may change besides the group's own files.
@@ -252,6 +252,10 @@ class Fleet:
             wanted = expect if isinstance(expect, tuple) else (expect,)
             assert done.rc in wanted, str(done)
         return done
+
+    @staticmethod
+    def argv(*args):
+        return [POSTERN, "unlock", *args]
 
     def push(self, *args, **kwargs):
         return self.unlock("-C", "priv", *args, "privileged", **kwargs)

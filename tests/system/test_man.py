@@ -21,8 +21,7 @@ from dataclasses import dataclass
 import pytest
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD")
-                     or os.environ.get("MESON_BUILD_ROOT", "build")).name
+BUILD = os.environ.get("POSTERN_BUILD", "build")
 # The first one begins with what sets the hosts up.
 PAGES = sorted((TREE / "man").glob("*.[157]"),
                key=lambda p: (p.name != "postern-unlock.1", p.name))

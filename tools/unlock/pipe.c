@@ -49,6 +49,9 @@ pipe_judge(struct run_host *h)
 	else if (p->answer.last[0] != '\0')
 		snprintf(detail, sizeof(detail), "csync2 there: %s",
 		    p->answer.last);
+	else if (p->noted[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2 there: %s",
+		    p->noted);
 	else if (p->said[0] != '\0')
 		snprintf(detail, sizeof(detail), "csync2: %s", p->said);
 	else

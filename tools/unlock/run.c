@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "fanout.h"
 #include "pusher.h"
 #include "ui/log.h"
 
@@ -130,6 +131,7 @@ run_clear(struct run *r)
 		free(r->hosts[i].keys);
 	}
 	free(r->hosts);
+	fanout_clear(r);
 	pool_free(r->pool);
 	report_free(r->report);
 	loop_timer_free(r->tick);
