@@ -98,12 +98,13 @@ script_text(const struct session_spec *s, struct buf *out, struct err *e)
 int
 session_argv(const struct session_spec *s, struct strv *out, struct err *e)
 {
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./- ";
 	struct buf cmd;
 	int rc = -1;
 
 	buf_init(&cmd, 4096);
-	if (s->become != NULL &&
-	    strpbrk(s->become, "'\"\\!$`\n;&|<>()#*?") != NULL) {
+	if (s->become != NULL && s->become[strspn(s->become, plain)] != '\0') {
 		err_set(e, ERR_CONFIG, "only plain words can be used to "
 		    "become another user: %s", s->become);
 		goto out;

@@ -225,6 +225,10 @@ what_could_end_the_script_early_or_is_no_name_is_refused(void **state)
 	refused(r, "", "a;b=x", NULL);
 	refused(r, "", NULL, "sudo -n; id");
 	refused(r, "", NULL, "su -c '");
+	refused(r, "", NULL, "{sudo,-n}");
+	refused(r, "", NULL, "~evil/sudo");
+	refused(r, "", NULL, "sudo\t-n");
+	refused(r, "", NULL, "sud[o]");
 }
 
 static void
