@@ -338,8 +338,12 @@ read_checked(const char *path, struct buf *out, struct err *e)
 			err_sys(e, "%s", path);
 			goto out;
 		}
-		if (buf_add(out, chunk, (size_t)n) == -1) {
+		if ((size_t)n > out->max - out->len) {
 			err_set(e, ERR_CONFIG, "%s: larger than 1 MiB", path);
+			goto out;
+		}
+		if (buf_add(out, chunk, (size_t)n) == -1) {
+			err_set(e, ERR_MEM, "%s: out of memory", path);
 			goto out;
 		}
 	}
