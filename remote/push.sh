@@ -91,16 +91,31 @@ scan() {
 		say failed "$1" "$(tail -n 1 "$d/s$1/out")"
 		return
 	fi
-	files=$(local_csync2 "$1" "$d/t$1" -L 2>/dev/null | wc -l)
+	# shellcheck disable=SC2046
+	set -- "$1" "$2" $(local_csync2 "$1" "$d/t$1" -L 2>/dev/null | awk '
+		match($0, /:size=[0-9]+/) {
+			size = substr($0, RSTART + 6, RLENGTH - 6) + 0
+			if (size > max) max = size
+		}
+		END { printf "%d %d\n", NR, max / 512 }')
+	# In blocks of 512 bytes, what a job may write: see push.
+	db=$(stat -c %s "$d/t$1/127.0.0.1.db3")
+	printf '%s\n' $((2 * $4 + db / 128 + 32768)) >"$d/s$1/limit"
 	: >"$d/s$1/scanned"
-	say scanned "$1" $((files))
+	say scanned "$1" "$3"
+	# Of itself: whoever kills everything may have missed this process.
 	while alive "$main"; do
-		sleep 1
+		sleep 1 7>&-
 	done
 }
 
 # push N S PORT: in the background, with the keys in this process's memory.
 push() {
+	# csync2 keeps what the receiver calls the signature of its file in a
+	# temporary one, however much comes. Nothing of ours is larger than the
+	# largest file that is pushed, or the database.
+	read -r limit <"$d/s$2/limit"
+	ulimit -f "$limit"
 	feeders=''
 	i=0
 	while [ "$i" -lt "$nkeys" ]; do
@@ -120,6 +135,9 @@ push() {
 		-N 127.0.0.1 -D "$d/j$1" -p "$3" -P 127.0.0.1 -u
 	# shellcheck disable=SC2086
 	kill -9 $feeders 2>/dev/null
+	# SIGXFSZ
+	[ "$rc" != 153 ] ||
+		say out "$1" 'stopped: the receiver sends data without end'
 	local_csync2 "$2" "$d/j$1" -M 2>/dev/null | lines dirty "$1"
 	rm -rf "$d/j$1"
 	say end "$1" "$rc"

@@ -100,8 +100,8 @@ stop(struct run *r)
 
 	pool_stop(r->pool);
 	for (i = 0; i < r->plan->nhosts; i++)
-		run_host_end(&r->hosts[i], REPORT_FAILED, "failed",
-		    "interrupted");
+		run_host_end(&r->hosts[i], r->stop_verdict, "failed",
+		    r->stop_why);
 }
 
 int

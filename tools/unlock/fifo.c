@@ -246,7 +246,7 @@ stop(struct run *r)
 {
 	pool_stop(r->pool);
 	pusher_quit(r->pusher);
-	close_all(r, REPORT_FAILED, "interrupted");
+	close_all(r, r->stop_verdict, r->stop_why);
 }
 
 static void

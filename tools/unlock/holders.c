@@ -52,6 +52,9 @@ reach(struct holder *d, enum holder_state s, void (*fn)(struct run_host *h))
 	if (d->state >= s)
 		return;
 	d->state = s;
+	/* A late word does not put off the end. */
+	if (!d->closing)
+		session_run_ms(d->session, 0);
 	if (count_at_least(hs, s) == hs->n && !hs->h->ended)
 		fn(hs->h);
 }
@@ -120,6 +123,7 @@ start(struct holder *d, uint64_t limit_ms, struct err *e)
 	s.script = remote_script("holder");
 	s.vars = &vars;
 	s.beat_ms = BEAT_MS;
+	s.run_ms = h->run->o->connect_ms;
 	s.on_event = on_event;
 	s.on_noise = on_noise;
 	s.on_end = on_end;
@@ -226,6 +230,8 @@ holders_feed(struct holders *hs)
 
 	for (i = 0; i < hs->n; i++) {
 		c = session_child(hs->v[i].session);
+		/* Until it is ready, which takes it no time. */
+		session_run_ms(hs->v[i].session, hs->h->run->o->connect_ms);
 		if (child_send_secret(c, secret_data(hs->v[i].key),
 		    secret_len(hs->v[i].key), NULL, NULL, &e) == -1 ||
 		    child_send(c, "\n", 1, &e) == -1)

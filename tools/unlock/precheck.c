@@ -46,8 +46,9 @@ asks_all(const struct unlock_opts *o)
 	return o->strict || (o->way != UNLOCK_PIPE && !o->accept_risk);
 }
 
-/* A default push adds no risk and asks nobody else: what it would have to
- * assume of other hosts is left to --check --hosts. */
+/* A default push adds no risk, asks nobody else and uses no TLS: what it
+ * would have to assume of other hosts, and what is only good to know, is left
+ * to --check --hosts. */
 static void
 drop_assumed(const struct app *a, struct check_list *l)
 {
@@ -57,10 +58,10 @@ drop_assumed(const struct app *a, struct check_list *l)
 		struct check_finding *f = &l->v[i];
 		bool known = f->host == NULL;
 
-		for (k = 0; k < a->facts.n; k++)
-			known = known || (a->facts.hosts[k].facts.n > 0 &&
-			    strcmp(f->host, a->facts.hosts[k].name) == 0);
-		if (known) {
+		for (k = 0; k < a->facts.n && !known; k++)
+			known = a->facts.hosts[k].facts.n > 0 &&
+			    strcmp(f->host, a->facts.hosts[k].name) == 0;
+		if (known && f->level > CHECK_NOTE) {
 			l->v[n++] = *f;
 			continue;
 		}
@@ -80,6 +81,7 @@ plain_push(const struct unlock_opts *o)
 int
 precheck(struct app *a, struct err *e)
 {
+	char no_key[] = "random";
 	struct check_list l = { 0 };
 	struct unlock_opts quiet = a->o;
 	int status = 0;
@@ -89,6 +91,8 @@ precheck(struct app *a, struct err *e)
 	quiet.hosts = asks_all(&a->o);
 	quiet.silent = !quiet.hosts || a->o.action != UNLOCK_CHECK;
 	quiet.action = UNLOCK_CHECK;
+	/* A descriptor, a command or a person is asked for the key once. */
+	quiet.key = no_key;
 	status = app_run(a, &quiet, probe_start, NULL, e);
 	if (status == -1)
 		return -1;

@@ -14,6 +14,7 @@
 struct pusher {
 	struct session *session;
 	struct pusher_ops ops;
+	bool ready;
 	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
 	struct secret *nobodys;		/* a key that opens nothing */
 	bool busy;			/* it refused since another is at it */
@@ -47,7 +48,9 @@ on_event(void *arg, const char *ev, const char *text)
 	const struct pusher_ops *o = &p->ops;
 	size_t n = 0, m = 0;
 
-	if (strcmp(ev, "ready") == 0 && o->on_ready != NULL) {
+	if (strcmp(ev, "ready") == 0 && o->on_ready != NULL && !p->ready) {
+		p->ready = true;
+		session_run_ms(p->session, 0);
 		o->on_ready(o->arg);
 	} else if (strcmp(ev, "refuse") == 0) {
 		p->busy = strncmp(text, "busy ", 5) == 0;
@@ -99,6 +102,7 @@ on_end(void *arg, const struct session_end *end)
 	else if (p->ops.on_dead != NULL)
 		p->ops.on_dead(p->ops.arg, p->refusal[0] != '\0' ?
 		    p->refusal : end->why, p->busy || end->timed_out ||
+		    end->fail == SSHFAIL_LOST ||
 		    end->fail == SSHFAIL_UNREACHABLE);
 }
 
@@ -123,6 +127,7 @@ pusher_start(struct run *r, const char *script, const struct strv *vars,
 	s.script = script;
 	s.vars = vars;
 	s.beat_ms = BEAT_MS;
+	s.run_ms = r->o->connect_ms;
 	s.on_event = on_event;
 	s.on_noise = on_noise;
 	s.on_end = on_end;

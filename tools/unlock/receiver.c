@@ -7,6 +7,20 @@
 #include "remote/remote.h"
 #include "ui/log.h"
 
+/* csync2 there has ended, its actions with it. 124, 137: timeout(1). */
+static void
+on_done(struct run_host *h, const char *text)
+{
+	struct pipe_host *p = pipe_of(h);
+
+	p->done = true;
+	if (strcmp(text, "124") != 0 && strcmp(text, "137") != 0)
+		return;
+	p->later = true;
+	snprintf(p->why, sizeof(p->why), "csync2 there was not done within "
+	    "%g s (--host-timeout)", (double)h->run->o->host_ms / 1000);
+}
+
 static void
 recv_event(void *arg, const char *ev, const char *text)
 {
@@ -14,6 +28,7 @@ recv_event(void *arg, const char *ev, const char *text)
 
 	if (strcmp(ev, "ready") == 0 && !h->ready) {
 		h->ready = true;
+		session_run_ms(h->session, 0);
 		/* Until csync2 has connected, nobody takes what comes. */
 		child_pause(session_child(h->session), true);
 		session_raw(h->session);
@@ -22,7 +37,12 @@ recv_event(void *arg, const char *ev, const char *text)
 	} else if (strcmp(ev, "refuse") == 0) {
 		run_refused(h, text);
 	} else if (strcmp(ev, "action") == 0 || strcmp(ev, "note") == 0) {
+		if (*ev == 'n')
+			snprintf(pipe_of(h)->noted, sizeof(pipe_of(h)->noted),
+			    "%s", text);
 		report_line(h->run->report, h->i, ev, text);
+	} else if (strcmp(ev, "done") == 0) {
+		on_done(h, text);
 	} else {
 		log_debug("%s: %s %s", h->ph->name, ev, text);
 	}
@@ -77,9 +97,13 @@ recv_end(void *arg, const struct session_end *end)
 		relay_child_end(p->relay);
 	if (!p->job) {
 		run_host_lost(h, end);
-	} else if (!p->job_over) {
-		if (end->status != 0 || end->timed_out)
-			snprintf(p->why, sizeof(p->why), "%s", end->why);
+	} else if (!p->done) {
+		p->later = end->fail == SSHFAIL_LOST ||
+		    end->fail == SSHFAIL_UNREACHABLE;
+		snprintf(p->why, sizeof(p->why), "%.220s%s", end->why,
+		    p->job_over ? ", while its actions ran" : "");
+	}
+	if (p->job && !p->job_over) {
 		/* Its csync2 has lost its peer; don't wait for it to see. */
 		(void)pusher_stop(h->run->pusher, h->i, &e);
 	}
@@ -142,6 +166,8 @@ receiver_connect(void *arg, size_t i)
 	run_spec(r, h, &s);
 	s.script = remote_script("receive");
 	s.vars = &vars;
+	/* Saying anything is not being ready. */
+	s.run_ms = r->o->connect_ms;
 	s.on_event = recv_event;
 	s.on_noise = recv_noise;
 	s.on_raw = recv_raw;
@@ -189,7 +215,9 @@ receiver_accept(void *arg, int fd)
 		return;
 	}
 	if (p->relay != NULL || !p->job || p->session_over) {
-		p->strangers++;
+		/* Or csync2, come when its receiver had gone. */
+		if (p->relay != NULL || !p->job)
+			p->strangers++;
 		close(fd);
 		return;
 	}

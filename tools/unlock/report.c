@@ -12,12 +12,14 @@
 #include "ui/log.h"
 
 #define LINE_MAX_BYTES 16384
+#define LINES_MAX 5000		/* a host; honest ones have their own bounds */
 
 struct report {
 	const struct unlock_opts *o;
 	const struct plan *plan;
 	struct progress *progress;	/* NULL with --json */
 	enum report_verdict *verdicts;
+	size_t *lines;			/* that each host, or nobody, said */
 	int fd;
 };
 
@@ -34,7 +36,8 @@ report_new(const struct unlock_opts *o, const struct plan *p, struct err *e)
 	/* In a window the command owns standard output. */
 	r->fd = o->action == UNLOCK_COMMAND ? STDERR_FILENO : STDOUT_FILENO;
 	r->verdicts = calloc(p->nhosts + 1, sizeof(*r->verdicts));
-	if (r->verdicts == NULL)
+	r->lines = calloc(p->nhosts + 1, sizeof(*r->lines));
+	if (r->verdicts == NULL || r->lines == NULL)
 		goto fail;
 	if (o->json)
 		return r;
@@ -59,6 +62,7 @@ report_free(struct report *r)
 		log_hook(NULL, NULL, NULL);
 	progress_free(r->progress);
 	free(r->verdicts);
+	free(r->lines);
 	free(r);
 }
 
@@ -107,9 +111,17 @@ void
 report_line(struct report *r, size_t host, const char *what, const char *text)
 {
 	struct buf b;
+	size_t *said = &r->lines[host == PLAN_NOBODY ? r->plan->nhosts : host];
 
 	if (r->o->silent)
 		return;
+	/* What a host says lands on somebody's disk. */
+	if (*said > LINES_MAX)
+		return;
+	if (++*said > LINES_MAX) {
+		what = "note";
+		text = "says too much: the rest is left out";
+	}
 	if (r->o->json) {
 		emit_event(r, what, host, "text", text, NULL);
 		return;

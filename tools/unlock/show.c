@@ -62,19 +62,24 @@ work_of(const struct unlock_opts *o, const struct plan_host *h)
 /* The command as a person would type it; the script comes on its stdin, so
  * that what starts the script there is left out. */
 static int
-print_command(const struct strv *argv, const char *work)
+print_command(const struct strv *argv, const struct session_spec *s,
+    const char *work)
 {
 	struct buf b;
 	size_t i;
 	int rc = 0;
 
 	buf_init(&b, 65536);
-	for (i = 0; i + 1 < argv->n; i++) {
+	/* The last word begins with the become, which is here as well. */
+	for (i = 0; s->dest != NULL && i + 1 < argv->n; i++) {
 		rc |= esc_sh(&b, argv->v[i]);
 		rc |= buf_addc(&b, ' ');
 	}
+	if (s->become != NULL)
+		rc |= buf_addf(&b, "%s ", s->become);
+	rc |= buf_adds(&b, "sh");
 	if (rc == 0)
-		printf("    %s<%s\n", b.data, work);
+		printf("    %s <%s\n", b.data, work);
 	buf_clear(&b);
 	return rc;
 }
@@ -101,7 +106,7 @@ print_host(const struct unlock_opts *o, const struct plan *p,
 		    r->host->slave ? ", slave" : "",
 		    o->way == UNLOCK_PIPE ? "made for this run" : r->key);
 	rc = session_argv(&s, &argv, e);
-	if (rc == 0 && print_command(&argv, work_of(o, h)) == -1)
+	if (rc == 0 && print_command(&argv, &s, work_of(o, h)) == -1)
 		rc = err_set(e, ERR_MEM, "out of memory");
 	strv_clear(&argv);
 	return rc;
