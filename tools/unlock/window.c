@@ -56,6 +56,7 @@ close_window(struct run *r, const char *why)
 	if (w->closing)
 		return;
 	w->closing = true;
+	snprintf(w->why, sizeof(w->why), "%s", why);
 	pool_stop(r->pool);
 	report_line(r->report, PLAN_NOBODY, "closing", why);
 	for (i = 0; i < r->plan->nhosts; i++) {
@@ -245,8 +246,8 @@ on_closed(struct run_host *h)
 		run_host_end(h, REPORT_OK, r->o->action == UNLOCK_PUSH ?
 		    "synced" : "closed", detail);
 	} else {
-		run_host_end(h, REPORT_FAILED, "failed", r->stops > 0 ?
-		    "interrupted" : "the window closed early");
+		run_host_end(h, REPORT_FAILED, "failed", way(r)->closing ?
+		    way(r)->why : "the window closed early");
 	}
 	wh->ready = false;
 	if (!way(r)->closing)
