@@ -11,7 +11,7 @@ demo='csync2 libsqlite3-0 openssh-server openssh-client iproute2 util-linux open
 [ "$(id -u)" = 0 ] || demo="$demo uidmap"
 test="$demo clang libclang-rt-14-dev python3-pytest mmdebstrap strace valgrind
 	mandoc shellcheck uidmap e2fsprogs busybox tcsh sqlite3 bash-completion"
-bench="$demo clustershell pssh pdsh parallel python3"
+bench="$demo clustershell pssh linux-perf python3"
 
 want=
 for what in "$@"; do

@@ -299,11 +299,12 @@ loop_run(struct loop *l, struct err *e)
 {
 	int rc = 0;
 
-	l->stop = false;
 	/* sigwatch is always there */
 	while (rc == 0 && !l->stop &&
 	    (l->nfds > 1 || l->timers.n > 0 || l->waited > 0))
 		rc = turn(l, e);
+	/* Not before: a stop that was asked for in advance counts. */
+	l->stop = false;
 	return rc;
 }
 
