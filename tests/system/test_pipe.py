@@ -59,7 +59,7 @@ def test_deletions_reach_also_a_host_that_was_down_then(fleet):
     fleet.push()
     fleet.admin.run("rm -r /srv/priv/a /srv/priv/d")
     fleet.host(2).link.cut()
-    fleet.push("--connect-timeout", "1s", expect=2)
+    fleet.push("--connect-timeout", "3s", expect=2)
     assert list(fleet.tree(1)) == ["b"] and len(fleet.tree(2)) == 4
     fleet.host(2).link.restore()
     fleet.push()
