@@ -540,6 +540,22 @@ freeing_kills_and_the_loop_reaps(void **state)
 	r->loop = loop_new(&e);
 }
 
+/* Signals 32 and 33 are the C library's own: sigaction(2) there refuses to
+ * touch them, and who starts us may have them ignored. */
+static void
+leave_out_libcs_signals(char *status)
+{
+	static const char name[] = "SigIgn:\t";
+	char *at = strstr(status, name), hex[17];
+	unsigned long long set;
+
+	assert_non_null(at);
+	at += sizeof(name) - 1;
+	set = strtoull(at, NULL, 16) & ~(3ULL << 31);
+	snprintf(hex, sizeof(hex), "%016llx", set);
+	memcpy(at, hex, 16);
+}
+
 static void
 a_child_has_no_ignored_signals_an_empty_mask_and_three_files(void **state)
 {
@@ -560,6 +576,7 @@ a_child_has_no_ignored_signals_an_empty_mask_and_three_files(void **state)
 	start(r, &s);
 	finish(r);
 	close(leaky);
+	leave_out_libcs_signals(r->out.data);
 	assert_string_equal(r->out.data,
 	    "1:SigBlk:\t0000000000000000|1:SigIgn:\t0000000000000000|"
 	    "1:0|1:1|1:2|1:3|");
