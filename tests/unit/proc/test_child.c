@@ -423,7 +423,7 @@ free_child(void *arg)
 }
 
 static void
-closing_stdin_gives_an_empty_secret_back_to_whom_frees_the_child(void **state)
+closing_stdin_gives_back_an_empty_secret(void **state)
 {
 	struct run *r = *state;
 	struct child_spec s = sh_spec(r, "cat");
@@ -693,7 +693,7 @@ main(void)
 		T(a_secret_is_written_in_its_place_and_done_is_called_once),
 		T(freeing_gives_a_secret_back),
 		T(stdin_can_be_closed_when_a_secret_is_given_back),
-		T(closing_stdin_gives_an_empty_secret_back_to_whom_frees_the_child),
+		T(closing_stdin_gives_back_an_empty_secret),
 		T(an_empty_secret_is_given_back_when_nothing_follows),
 		T(more_than_the_cap_is_refused),
 		T(a_deadline_ends_a_child_that_ignores_sigterm_and_its_group),
