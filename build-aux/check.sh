@@ -73,11 +73,12 @@ sanitized() {
 case ${1-all} in
 sanitize)
 	sanitized
-	POSTERN_BUILD=build-sanitize system tests/system
+	POSTERN_BUILD=build-sanitize system tests/system \
+		--ignore=tests/system/test_valgrind.py
 	;;
 valgrind)
 	setup build-check
-	meson_test build-check --setup valgrind
+	meson_test build-check --setup valgrind --suite unit --suite fuzz
 	;;
 fuzz)
 	CC=clang setup build-fuzz -Dfuzz=true -Db_sanitize=address,undefined \
@@ -104,7 +105,7 @@ all)
 	say 'clang with ASan and UBSan: build and unit tests'
 	sanitized
 	say 'valgrind: unit tests and fuzz corpora'
-	meson_test build-check --setup valgrind
+	meson_test build-check --setup valgrind --suite unit --suite fuzz
 	say 'system tests'
 	POSTERN_BUILD=build-check system tests/lab tests/system
 	;;

@@ -7,9 +7,11 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config libsodium-dev libinih-dev
 	libcmocka-dev python3-minimal'
 demo='csync2 libsqlite3-0 openssh-server openssh-client iproute2 util-linux openssl procps'
+# Who is not root makes namespaces with ids of /etc/subuid.
+[ "$(id -u)" = 0 ] || demo="$demo uidmap"
 test="$demo clang libclang-rt-14-dev python3-pytest mmdebstrap strace valgrind
-	mandoc shellcheck e2fsprogs busybox tcsh sqlite3 bash-completion"
-bench="$demo clustershell pssh pdsh parallel python3"
+	mandoc shellcheck uidmap e2fsprogs busybox tcsh sqlite3 bash-completion"
+bench="$demo clustershell pssh linux-perf python3"
 
 want=
 for what in "$@"; do
@@ -54,6 +56,7 @@ if [ ! -e $policy ]; then
 fi
 trap '[ -z "$made" ] || $sudo rm -f $policy' EXIT
 # shellcheck disable=SC2086
-$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+$sudo apt-get install -y -qq --no-install-recommends $missing \
+	>/dev/null 2>&1 ||
 	{ $sudo apt-get update -qq
 	$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null; }

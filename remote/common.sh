@@ -171,14 +171,18 @@ check_fifo() {
 	/*) ;;
 	*) refuse missing "not an absolute path: $1" ;;
 	esac
-	[ ! -h "$1" ] || refuse symlink "$1 is a symlink"
-	[ -e "$1" ] || refuse missing "$1 does not exist (see --setup)"
-	[ -p "$1" ] || refuse not-fifo "$1 is not a FIFO"
+	[ ! -h "$1" ] || refuse symlink "$1 is a symlink;" \
+		'move it away and make a FIFO with --setup'
+	[ -e "$1" ] || refuse missing "$1 does not exist; make it with --setup"
+	[ -p "$1" ] || refuse not-fifo "$1 is not a FIFO; if it is a key in" \
+		'use, move it away, then make a FIFO with --setup'
 	info=$(stat -c '%u:%g %a %o' "$1") || refuse missing "can't read $1"
 	case $info in
 	'0:0 600 '*) ;;
-	'0:0 '*) refuse mode "$1 has mode $(stat -c %a "$1"), not 600" ;;
-	*) refuse owner "$1 belongs to ${info%% *}, not to root:root" ;;
+	'0:0 '*) refuse mode "$1 has mode $(stat -c %a "$1"), not 600:" \
+		"chmod 600 $1" ;;
+	*) refuse owner "$1 belongs to ${info%% *}, not to root:root:" \
+		"chown root:root $1" ;;
 	esac
 	blksize=${info##* }
 	# A folder that others write lets them put something else there.
@@ -190,8 +194,10 @@ check_fifo() {
 		case $info in
 		'0 d'????-??-*) ;;
 		'0 l'*) refuse parent "${up:-/} is a symlink" ;;
-		'0 '*) refuse parent "others than root can write ${up:-/}" ;;
-		*) refuse parent "${up:-/} does not belong to root" ;;
+		'0 '*) refuse parent "others than root can write ${up:-/}:" \
+			"chmod go-w ${up:-/}" ;;
+		*) refuse parent "${up:-/} does not belong to root:" \
+			"chown root ${up:-/}" ;;
 		esac
 	done
 }

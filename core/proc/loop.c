@@ -14,6 +14,7 @@
 #include "proc/pids.h"
 #include "proc/poller.h"
 #include "proc/timers.h"
+#include "sys/clock.h"
 
 #define TURN_MAX 256		/* events that one turn handles */
 #define ORPHAN_WAIT_MS 1000
@@ -62,15 +63,6 @@ struct loop {
 	bool stop;
 	bool reap;		/* SIGCHLD came, or may have */
 };
-
-static uint64_t
-clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* SIGPIPE ignored; SIGCHLD not, or the kernel would reap for us. exec resets
  * handlers, but a child unblocks its signals before exec, in our memory. */
@@ -299,11 +291,12 @@ loop_run(struct loop *l, struct err *e)
 {
 	int rc = 0;
 
-	l->stop = false;
 	/* sigwatch is always there */
 	while (rc == 0 && !l->stop &&
 	    (l->nfds > 1 || l->timers.n > 0 || l->waited > 0))
 		rc = turn(l, e);
+	/* Not before: a stop that was asked for in advance counts. */
+	l->stop = false;
 	return rc;
 }
 

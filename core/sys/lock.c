@@ -10,17 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
+
 /* flock(2) has no timeout: between two tries we wait this long. */
 #define PAUSE_MS	20
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int
 open_lock(const char *path, struct err *e)
@@ -94,7 +87,7 @@ int
 lock_take(const char *path, unsigned timeout_ms, int *ret_fd, struct err *e)
 {
 	static const struct timespec pause = { 0, PAUSE_MS * 1000000l };
-	uint64_t end = now_ms() + timeout_ms;
+	uint64_t end = clock_ms() + timeout_ms;
 	int fd = -1, same;
 
 	for (;;) {
@@ -118,7 +111,7 @@ lock_take(const char *path, unsigned timeout_ms, int *ret_fd, struct err *e)
 			close(fd);
 			return -1;
 		}
-		if (now_ms() >= end) {
+		if (clock_ms() >= end) {
 			busy(path, fd, e);
 			close(fd);
 			return -1;

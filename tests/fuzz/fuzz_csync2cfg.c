@@ -99,8 +99,8 @@ static void emit(const struct cfg *c, const struct cfg_group *g,
 	}
 	if (back.ngroups != 1 || back.groups[0].npatterns != g->npatterns ||
 		back.groups[0].nactions != g->nactions ||
-		cfg_self(&back.groups[0], receiver) == NULL ||
-		!cfg_self(&back.groups[0], receiver)->slave)
+		cfg_self(&back.groups[0], "receiver") == NULL ||
+		!cfg_self(&back.groups[0], "receiver")->slave)
 		abort();
 	for (size_t i = 0; i < g->npatterns; i++)
 		if (strcmp(g->patterns[i].text,

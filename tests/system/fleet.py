@@ -26,7 +26,7 @@ from lab import leftovers as lab_leftovers
 from lab import proc
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("MESON_BUILD_ROOT", TREE / "build"))
+BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
 POSTERN = f"/src/{BUILD.resolve().relative_to(TREE)}/postern"
 KEY = "/var/lib/csync2/privileged.key"
 # What a push may change besides the group's own files.
@@ -38,7 +38,7 @@ umask 022
 systemctl stop csync2.socket 'csync2@*.service' 2>/dev/null
 rm -rf /etc/csync2*.cfg /etc/csync2*.key /etc/csync2_ssl_* /var/lib/postern \
 	/etc/postern /root/.config /srv/priv /srv/pub /srv/other \
-	/var/log/actions /etc/systemd/system/csync2@.service.d
+	/var/log/actions /usr/local/sbin/csync2 /etc/systemd/system/csync2@.service.d
 find /var/lib/csync2 -mindepth 1 -delete
 find /tmp -mindepth 1 -maxdepth 1 -not -name '.*' -exec rm -rf {} +
 mkdir -p /srv/priv /srv/pub
@@ -252,6 +252,10 @@ class Fleet:
             wanted = expect if isinstance(expect, tuple) else (expect,)
             assert done.rc in wanted, str(done)
         return done
+
+    @staticmethod
+    def argv(*args):
+        return [POSTERN, "unlock", *args]
 
     def push(self, *args, **kwargs):
         return self.unlock("-C", "priv", *args, "privileged", **kwargs)

@@ -321,6 +321,8 @@ class Bridge:
 
     def _serve(self):
         conn, _ = self.sock.accept()
+        # csync2 writes its answers in pieces: 40 ms each otherwise.
+        conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         up = threading.Thread(target=self._up, args=(conn,), daemon=True)
         up.start()
         while True:

@@ -13,7 +13,7 @@ import pytest
 import scripts
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("MESON_BUILD_ROOT", ROOT / "build"))
+BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
 CAGE_TEXT = BUILD / "tests" / "unit" / "unlock" / "cage_text"
 DROPIN = "/etc/systemd/system/csync2@.service.d/50-postern-cage.conf"
 CONF = """

@@ -23,7 +23,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests" / "csync2cfg"
-BUILD = Path(os.environ.get("MESON_BUILD_ROOT", ROOT / "build"))
+BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
 CFGDUMP = BUILD / "tests" / "unit" / "unlock" / "cfgdump"
 CSYNC2 = shutil.which("csync2", path="/usr/sbin:/usr/local/sbin:/usr/bin")
 DEADLINE_S = 60

@@ -316,18 +316,41 @@ emit_paths(const char *directive, const char *prefix, const struct strv *s,
 	return 0;
 }
 
+/* Inside of what the daemon's own programs and libraries come from, which is
+ * bound read-only as a whole; not what holds one of these itself. */
+static bool
+in_system(const char *path)
+{
+	static const char *const bound[] = { "/usr", "/lib", "/lib32",
+	    "/lib64", "/libx32", "/bin", "/sbin" };
+	static const char *const own[] = { "/usr/sbin/csync2", "/usr/bin/sh",
+	    "/usr/lib/x", "/usr/lib64/x", "/sbin/csync2", "/bin/sh",
+	    "/lib/x", "/lib64/x" };
+	bool ret = false;
+	size_t i;
+
+	for (i = 0; i < sizeof(bound) / sizeof(*bound); i++)
+		ret = ret || danger_inside(path, bound[i]);
+	for (i = 0; i < sizeof(own) / sizeof(*own); i++)
+		ret = ret && !danger_inside(own[i], path);
+	return ret;
+}
+
 /* Those of paths that a bound folder holds. */
 static int
 add_hidden(const struct cage *k, const struct strv *paths, struct strv *hide,
 	struct err *e)
 {
 	size_t i, j;
+	bool held;
 
-	for (i = 0; paths != NULL && i < paths->n; i++)
+	for (i = 0; paths != NULL && i < paths->n; i++) {
+		held = in_system(paths->v[i]);
 		for (j = 0; j < k->rw.n; j++)
-			if (danger_inside(paths->v[i], k->rw.v[j]) &&
-			    bind_path(hide, paths->v[i], e) == -1)
-				return -1;
+			held = held || danger_inside(paths->v[i], k->rw.v[j]);
+		if (held && bind_path(hide, paths->v[i], e) == -1)
+			return -1;
+	}
 	return 0;
 }
 

@@ -44,10 +44,10 @@ add_lines(struct strv *vars, const char *name, const struct strv *lines)
 	return rc;
 }
 
-/* The keys that are FIFOs on this host; roots: with their groups' folders. */
+/* The keys that are FIFOs on this host, and their groups' folders. */
 static int
-privileged(const struct run *r, const char *host, bool roots,
-    struct strv *out, struct err *e)
+privileged(const struct run *r, const char *host, struct strv *fifos,
+    struct strv *roots, struct err *e)
 {
 	const struct cfg_group *g;
 	struct stat st;
@@ -64,10 +64,11 @@ privileged(const struct run *r, const char *host, bool roots,
 			if (rc == -1 || lstat(path.data, &st) == -1 ||
 			    !S_ISFIFO(st.st_mode))
 				continue;
-			if (strv_add(out, path.data) == -1)
+			if (strv_add(fifos, path.data) == -1)
 				rc = no_mem(e);
-			else if (roots)
-				rc = cfg_roots(&r->cfgs[i], g, host, out, e);
+			else
+				rc = cfg_roots(&r->cfgs[i], g, host, roots,
+				    e);
 		}
 	buf_clear(&path);
 	return rc;
@@ -80,18 +81,20 @@ emit(struct run_host *h, struct buf *text, struct strv *needs, bool tell,
 {
 	const struct run *r = h->run;
 	const struct cfg *cfgs[] = { r->cfg };
-	struct strv fifos = { 0 }, notes = { 0 };
+	struct strv fifos = { 0 }, roots = { 0 }, notes = { 0 };
 	struct cage_input in = { .cfgs = cfgs, .ncfgs = 1,
-	    .sysdir = r->o->sysdir, .self = h->ph->name, .fifos = &fifos };
+	    .sysdir = r->o->sysdir, .self = h->ph->name, .fifos = &fifos,
+	    .roots = &roots };
 	size_t i;
 	int rc;
 
-	rc = privileged(r, h->ph->name, false, &fifos, e);
+	rc = privileged(r, h->ph->name, &fifos, &roots, e);
 	if (rc == 0)
 		rc = cage_emit(&in, text, needs, &notes, e);
 	for (i = 0; rc == 0 && tell && i < notes.n; i++)
 		report_line(r->report, h->i, "note", notes.v[i]);
 	strv_clear(&fifos);
+	strv_clear(&roots);
 	strv_clear(&notes);
 	return rc;
 }
@@ -127,7 +130,7 @@ test_prepare(struct run_host *h, struct strv *vars, struct buf *input,
 	buf_init(&text, 1 << 18);
 	rc = emit(h, &text, &needs, false, e);
 	if (rc == 0)
-		rc = privileged(h->run, h->ph->name, true, &secrets, e);
+		rc = privileged(h->run, h->ph->name, &secrets, &secrets, e);
 	for (i = 0; rc == 0 && i < c->ngroups; i++)
 		for (k = 0; rc == 0 && k < c->groups[i].nhosts; k++)
 			if (!strv_has(&names, c->groups[i].hosts[k].peer) &&

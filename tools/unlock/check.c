@@ -95,6 +95,15 @@ same(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* FNV-1a. Ten thousand hosts may have a finding each. */
+static uint32_t
+hash(uint32_t h, const char *s)
+{
+	for (; s != NULL && *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * 16777619U;
+	return h;
+}
+
 static bool
 known(const struct check_list *l, const struct check_finding *f)
 {
@@ -103,7 +112,7 @@ known(const struct check_list *l, const struct check_finding *f)
 
 	for (i = 0; i < l->n; i++) {
 		k = &l->v[i];
-		if (same(k->id, f->id) && same(k->host, f->host) &&
+		if (k->hash == f->hash && same(k->id, f->id) && same(k->host, f->host) &&
 		    same(k->text, f->text) && k->at.line == f->at.line &&
 		    same(k->at.file, f->at.file))
 			return true;
@@ -136,6 +145,7 @@ check_rule_found(struct check_ctx *x, const char *id, enum check_level level,
 		rc = nomem(x->e);
 		goto out;
 	}
+	f.hash = hash(hash(2166136261U, f.host), f.text);
 	if (known(l, &f))
 		goto out;
 	if (l->n == l->cap) {
@@ -204,15 +214,31 @@ check_rule_ordinary(const struct check_ctx *x, size_t c,
 	return !fifo;
 }
 
+static int
+by_name(const void *pa, const void *pb)
+{
+	const struct check_host *a = *(const struct check_host *const *)pa;
+	const struct check_host *b = *(const struct check_host *const *)pb;
+
+	return strcmp(a->name, b->name);
+}
+
+static int
+is_named(const void *name, const void *at)
+{
+	return strcmp(name, (*(const struct check_host *const *)at)->name);
+}
+
 const struct check_host *
 check_rule_host(const struct check_ctx *x, const char *name)
 {
-	size_t i;
+	const struct check_host **at;
 
-	for (i = 0; i < x->in->nhosts; i++)
-		if (strcmp(x->in->hosts[i].name, name) == 0)
-			return &x->in->hosts[i];
-	return NULL;
+	if (x->in->nhosts == 0)
+		return NULL;
+	at = bsearch(name, x->by_name, x->in->nhosts,
+	    sizeof(struct check_host *), is_named);
+	return at != NULL ? *at : NULL;
 }
 
 bool
@@ -249,14 +275,21 @@ check_run(const struct check_input *in, struct check_list *ret,
 	struct check_ctx x = { .in = in, .list = ret, .e = e,
 		.sysdir = in->sysdir != NULL ? in->sysdir : "/etc" };
 	check_rule *const *r;
+	int rc = 0;
+	size_t i;
 
-	for (r = check_rules_cfg; *r != NULL; r++)
-		if ((*r)(&x) == -1)
-			return -1;
-	for (r = check_rules_facts; *r != NULL; r++)
-		if ((*r)(&x) == -1)
-			return -1;
-	if (ret->n > 1)
+	x.by_name = calloc(in->nhosts + 1, sizeof(struct check_host *));
+	if (x.by_name == NULL)
+		return nomem(e);
+	for (i = 0; i < in->nhosts; i++)
+		x.by_name[i] = &in->hosts[i];
+	qsort(x.by_name, in->nhosts, sizeof(struct check_host *), by_name);
+	for (r = check_rules_cfg; rc == 0 && *r != NULL; r++)
+		rc = (*r)(&x);
+	for (r = check_rules_facts; rc == 0 && *r != NULL; r++)
+		rc = (*r)(&x);
+	if (rc == 0 && ret->n > 1)
 		qsort(ret->v, ret->n, sizeof(*ret->v), order);
-	return 0;
+	free(x.by_name);
+	return rc;
 }

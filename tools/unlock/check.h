@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/strv.h"
@@ -33,6 +34,7 @@ struct check_finding {
 				 * no place */
 	char *text;		/* owned; what is unsafe, and why it matters */
 	char *cure;		/* owned; what to do, a sentence */
+	uint32_t hash;		/* of host and text: the same are kept once */
 };
 
 struct check_list {

@@ -17,6 +17,7 @@ struct check_rule_at {		/* where a finding belongs */
 struct check_ctx {
 	const struct check_input *in;
 	const char *sysdir;
+	const struct check_host **by_name;	/* in->hosts, sorted */
 	struct check_list *list;
 	struct err *e;
 };

@@ -100,8 +100,8 @@ stop(struct run *r)
 
 	pool_stop(r->pool);
 	for (i = 0; i < r->plan->nhosts; i++)
-		run_host_end(&r->hosts[i], REPORT_FAILED, "failed",
-		    "interrupted");
+		run_host_end(&r->hosts[i], r->stop_verdict, "failed",
+		    r->stop_why);
 }
 
 int
@@ -125,8 +125,11 @@ fanout_start(struct run *r, const struct fanout_spec *spec, struct err *e)
 	for (i = 0; i < r->plan->nhosts; i++) {
 		h = &r->hosts[i];
 		h->ended = spec->wants != NULL && !spec->wants(h);
-		if (h->ended)
+		if (h->ended) {
+			if (report_verdict_of(r->report, i) == REPORT_OPEN)
+				report_verdict(r->report, i, REPORT_NOTHING);
 			continue;
+		}
 		session_free(h->session);
 		h->session = NULL;
 		r->left++;

@@ -75,14 +75,16 @@ on_closed(struct run_host *h)
 	f->deadline = NULL;
 	if (f->job)
 		(void)pusher_stop(r->pusher, h->i, &e);
-	if (f->judged)
-		judge(h);
-	run_host_end(h, REPORT_FAILED, "failed", r->stops > 0 ?
-	    "interrupted" : "the window closed early");
 	if (way(r)->turn == h) {
 		way(r)->turn = NULL;
 		next_turn(r);
 	}
+	/* Last: the last host's end may begin what comes after the push. */
+	if (f->judged)
+		judge(h);
+	else
+		run_host_end(h, REPORT_FAILED, "failed", r->stops > 0 ?
+		    "interrupted" : "the window closed early");
 }
 
 static void
@@ -244,7 +246,7 @@ stop(struct run *r)
 {
 	pool_stop(r->pool);
 	pusher_quit(r->pusher);
-	close_all(r, REPORT_FAILED, "interrupted");
+	close_all(r, r->stop_verdict, r->stop_why);
 }
 
 static void

@@ -174,11 +174,18 @@ probe_event(struct run_host *h, const char *ev, const char *text)
 		run_host_end(h, REPORT_FAILED, "failed", e.msg);
 }
 
+static bool
+probe_wants(struct run_host *h)
+{
+	return h->ph->here || h->run->o->hosts;
+}
+
 int
 probe_start(struct run *r, struct err *e)
 {
 	const struct fanout_spec spec = { .script = remote_script("probe"),
-	    .doing = "asking", .done = "answered", .prepare = probe_prepare,
+	    .doing = "asking", .done = "answered", .wants = probe_wants,
+	    .prepare = probe_prepare,
 	    .on_event = probe_event };
 
 	return fanout_start(r, &spec, e);

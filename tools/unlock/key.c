@@ -222,6 +222,12 @@ key_next(struct key_source *k, struct err *e)
 	return s;
 }
 
+struct secret *
+key_fixed(const struct key_source *k)
+{
+	return k->fixed;
+}
+
 int
 key_fix(struct key_source *k, struct err *e)
 {

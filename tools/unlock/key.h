@@ -38,6 +38,10 @@ struct secret *key_random(struct err *e);
  * shared window. 0, or -1 as key_next(). */
 int key_fix(struct key_source *k, struct err *e);
 
+/* key_fixed(): that key, borrowed until key_close(); NULL before. One locked
+ * page for all hosts, where key_next() takes one for each. */
+struct secret *key_fixed(const struct key_source *k);
+
 /* key_check(): whether csync2 takes these bytes as a key. 0, -1 ERR_CONFIG
  * (what is wrong, never the bytes). Pure. */
 int key_check(const unsigned char *data, size_t len, const char *what,

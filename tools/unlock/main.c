@@ -3,24 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "check.h"
-#include "facts.h"
-#include "plan.h"
+#include "app.h"
 #include "run.h"
 #include "secret/secret.h"
 #include "show.h"
 #include "ui/log.h"
 #include "unlock.h"
 #include "ways.h"
-
-struct app {
-	struct unlock_opts o;
-	struct cfg *cfgs;		/* [0]: the chosen one */
-	size_t ncfgs;
-	struct plan plan;
-	struct facts facts;
-};
 
 static int
 load(struct app *a, const char *path, struct err *e)
@@ -62,17 +53,62 @@ load_others(struct app *a, const char *chosen)
 	return 0;
 }
 
-/* --check and --cage without a name mean every group there is. */
+/* Whether g's key is a FIFO on this host. */
+static bool
+is_privileged(const struct app *a, const struct cfg_group *g)
+{
+	struct buf path;
+	struct stat st;
+	bool ret;
+
+	buf_init(&path, 4096);
+	ret = cfg_key_path(g, a->o.sysdir, &path, NULL) == 0 &&
+	    lstat(path.data, &st) == 0 && S_ISFIFO(st.st_mode);
+	buf_clear(&path);
+	return ret;
+}
+
+/* Adds c's groups, or those that are privileged, to the chosen ones. */
 static int
-choose_all(struct app *a, struct err *e)
+choose(struct app *a, const struct cfg *c, bool all, struct err *e)
 {
 	size_t i;
 
-	for (i = 0; a->o.groups.n == 0 && i < a->cfgs[0].ngroups; i++)
-		if (!strv_has(&a->o.groups, a->cfgs[0].groups[i].name) &&
-		    strv_add(&a->o.groups, a->cfgs[0].groups[i].name) == -1)
+	for (i = 0; i < c->ngroups; i++)
+		if ((all || is_privileged(a, &c->groups[i])) &&
+		    !strv_has(&a->o.groups, c->groups[i].name) &&
+		    strv_add(&a->o.groups, c->groups[i].name) == -1)
 			return err_set(e, ERR_MEM, "out of memory");
 	return 0;
+}
+
+/*
+ * --check without a name means the privileged groups; which configuration
+ * holds them a person need not say. --cage is about every group of one.
+ */
+static int
+choose_groups(struct app *a, struct err *e)
+{
+	struct cfg first;
+	size_t i;
+
+	if (a->o.groups.n > 0)
+		return 0;
+	for (i = 0; a->o.action == UNLOCK_CHECK && i < a->ncfgs; i++) {
+		if (choose(a, &a->cfgs[i], false, e) == -1)
+			return -1;
+		if (a->o.groups.n == 0)
+			continue;
+		first = a->cfgs[0];
+		a->cfgs[0] = a->cfgs[i];
+		a->cfgs[i] = first;
+		return 0;
+	}
+	if (a->o.action == UNLOCK_CHECK)
+		log_warn("no group's key is a FIFO on this host: all groups "
+		    "of %s are looked at as if they were privileged",
+		    a->cfgs[0].files.v[0]);
+	return choose(a, &a->cfgs[0], true, e);
 }
 
 static int
@@ -87,7 +123,7 @@ prepare(struct app *a, struct err *e)
 		goto out;
 	load_others(a, path.data);
 	if (a->o.action == UNLOCK_CHECK || a->o.action == UNLOCK_CAGE)
-		if (choose_all(a, e) == -1)
+		if (choose_groups(a, e) == -1)
 			goto out;
 	rc = plan_make(&a->o, &a->cfgs[0], &a->plan, e);
 out:
@@ -96,8 +132,8 @@ out:
 }
 
 /* Runs start() on its own loop. Returns an exit status, or -1 with *e. */
-static int
-run_way(struct app *a, const struct unlock_opts *o,
+int
+app_run(struct app *a, const struct unlock_opts *o,
     int (*start)(struct run *, struct err *), void (*clear)(struct run *),
     struct err *e)
 {
@@ -118,104 +154,24 @@ run_way(struct app *a, const struct unlock_opts *o,
 	return status;
 }
 
-/* The findings, with what the hosts said if they were asked. */
-static int
-findings(struct app *a, struct check_list *l, struct err *e)
-{
-	static const enum check_mode modes[] = { [UNLOCK_PIPE] = CHECK_PIPE,
-	    [UNLOCK_FIFO] = CHECK_FIFO, [UNLOCK_SHARED] = CHECK_SHARED };
-	const struct cfg **cfgs;
-	struct check_input in;
-	size_t i;
-	int rc;
-
-	cfgs = calloc(a->ncfgs, sizeof(struct cfg *));
-	if (cfgs == NULL)
-		return err_set(e, ERR_MEM, "out of memory");
-	for (i = 0; i < a->ncfgs; i++)
-		cfgs[i] = &a->cfgs[i];
-	in = (struct check_input){ .cfgs = cfgs, .ncfgs = a->ncfgs,
-	    .chosen = &a->o.groups,
-	    .pusher = a->plan.pusher != PLAN_NOBODY ?
-	    a->plan.hosts[a->plan.pusher].name : a->o.self,
-	    .sysdir = a->o.sysdir, .hosts = a->facts.hosts,
-	    .nhosts = a->facts.n, .mode = modes[a->o.way],
-	    .key_file = strncmp(a->o.key, "file:", 5) == 0 };
-	rc = check_run(&in, l, e);
-	free(cfgs);
-	return rc;
-}
-
-/* Whether the hosts are asked before the check: what stops --fifo and the
- * shared windows hangs on the daemons that run there. */
-static bool
-asks_hosts(const struct unlock_opts *o)
-{
-	if (o->action == UNLOCK_CHECK)
-		return o->hosts;
-	return o->way != UNLOCK_PIPE && !o->accept_risk &&
-	    o->action != UNLOCK_SETUP && o->action != UNLOCK_CAGE;
-}
-
-/* 0: go on. Otherwise an exit status, or -1 with *e. */
-static int
-check(struct app *a, struct err *e)
-{
-	struct check_list l = { 0 };
-	struct unlock_opts quiet = a->o;
-	int status = 0;
-
-	if (facts_init(&a->facts, &a->plan, e) == -1)
-		return -1;
-	if (asks_hosts(&a->o)) {
-		quiet.quiet = quiet.quiet || a->o.action != UNLOCK_CHECK;
-		quiet.action = UNLOCK_CHECK;
-		status = run_way(a, &quiet, probe_start, NULL, e);
-		if (status == -1)
-			return -1;
-		/* Who can't be asked fails in the push itself. */
-		if (a->o.action != UNLOCK_CHECK)
-			status = 0;
-	}
-	if (findings(a, &l, e) == -1)
-		status = -1;
-	else
-		show_findings(&a->o, &l);
-	if (status == 0 && a->o.action == UNLOCK_CHECK) {
-		status = check_worst(&l) == CHECK_RISK ? 1 : 0;
-	} else if (status == 0 && a->o.strict && l.n > 0) {
-		log_error("stopped, since --strict was given: %zu findings",
-		    l.n);
-		status = 1;
-	} else if (status == 0 && a->o.way != UNLOCK_PIPE &&
-	    !a->o.accept_risk && check_worst(&l) == CHECK_RISK) {
-		log_error("stopped: with these risks a key in a FIFO opens "
-		    "more than it should (--accept-risk goes on; the "
-		    "default push needs no FIFO)");
-		status = 1;
-	}
-	check_list_clear(&l);
-	return status;
-}
-
 static int
 go(struct app *a, struct err *e)
 {
 	switch (a->o.action) {
 	case UNLOCK_SETUP:
-		return run_way(a, &a->o, setup_start, NULL, e);
+		return app_run(a, &a->o, setup_start, NULL, e);
 	case UNLOCK_CAGE:
-		return run_way(a, &a->o, cage_start, NULL, e);
+		return app_run(a, &a->o, cage_start, NULL, e);
 	default:
 		break;
 	}
 	switch (a->o.way) {
 	case UNLOCK_FIFO:
-		return run_way(a, &a->o, fifo_start, fifo_clear, e);
+		return app_run(a, &a->o, fifo_start, fifo_clear, e);
 	case UNLOCK_SHARED:
-		return run_way(a, &a->o, window_start, window_clear, e);
+		return app_run(a, &a->o, window_start, window_clear, e);
 	default:
-		return run_way(a, &a->o, pipe_start, pipe_clear, e);
+		return app_run(a, &a->o, pipe_start, pipe_clear, e);
 	}
 }
 
@@ -235,7 +191,7 @@ work(struct app *a, struct err *e)
 	for (i = 0; i < a->plan.notes.n && !a->o.quiet; i++)
 		log_info("%s", a->plan.notes.v[i]);
 	if (a->o.action != UNLOCK_SETUP && a->o.action != UNLOCK_CAGE) {
-		status = check(a, e);
+		status = precheck(a, e);
 		if (status != 0 || a->o.action == UNLOCK_CHECK)
 			return status;
 	}

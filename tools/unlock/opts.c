@@ -2,7 +2,7 @@
 #include "unlock.h"
 
 #include <ctype.h>
-#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,23 +128,53 @@ struct walk {
 	bool file;		/* unlock.conf: argv's values stay */
 };
 
-static int
-set_action(struct unlock_opts *o, enum unlock_action a, struct err *e)
-{
-	if (o->action != UNLOCK_PUSH && o->action != a)
-		return err_set(e, ERR_USAGE,
-		    "only one of --hold, --check, --setup and --cage");
-	o->action = a;
-	return 0;
-}
+/* What most options are: a place in struct unlock_opts. */
+enum kind { KIND_STR, KIND_LIST, KIND_TIME, KIND_FLAG };
 
-static int
-set_way(struct unlock_opts *o, enum unlock_way w, struct err *e)
+static const struct place {
+	int id;
+	enum kind kind;
+	size_t at;
+} places[] = {
+	{ O_FROM, KIND_STR, offsetof(struct unlock_opts, from) },
+	{ O_FILE, KIND_STR, offsetof(struct unlock_opts, cfg_file) },
+	{ O_CNAME, KIND_STR, offsetof(struct unlock_opts, cfg_name) },
+	{ O_SELF, KIND_STR, offsetof(struct unlock_opts, self) },
+	{ O_DBDIR, KIND_STR, offsetof(struct unlock_opts, dbdir) },
+	{ O_USER, KIND_STR, offsetof(struct unlock_opts, user) },
+	{ O_BECOME, KIND_STR, offsetof(struct unlock_opts, become) },
+	{ O_SSH, KIND_STR, offsetof(struct unlock_opts, ssh) },
+	{ O_SSHCFG, KIND_STR, offsetof(struct unlock_opts, ssh_config) },
+	{ O_KEY, KIND_STR, offsetof(struct unlock_opts, key) },
+	{ O_HOLDER_KEY, KIND_STR, offsetof(struct unlock_opts, holder_key) },
+	{ O_STATE, KIND_STR, offsetof(struct unlock_opts, state_dir) },
+	{ O_SSHOPT, KIND_LIST, offsetof(struct unlock_opts, ssh_options) },
+	{ O_HOST, KIND_LIST, offsetof(struct unlock_opts, only) },
+	{ O_EXCLUDE, KIND_LIST, offsetof(struct unlock_opts, except) },
+	{ O_CONNECT, KIND_TIME, offsetof(struct unlock_opts, connect_ms) },
+	{ O_HOST_TIMEOUT, KIND_TIME, offsetof(struct unlock_opts, host_ms) },
+	{ O_FOR, KIND_TIME, offsetof(struct unlock_opts, for_ms) },
+	{ O_TEST, KIND_FLAG, offsetof(struct unlock_opts, test) },
+	{ O_HOSTS, KIND_FLAG, offsetof(struct unlock_opts, hosts) },
+	{ O_VERIFY, KIND_FLAG, offsetof(struct unlock_opts, verify) },
+	{ O_STRICT, KIND_FLAG, offsetof(struct unlock_opts, strict) },
+	{ O_ACCEPT, KIND_FLAG, offsetof(struct unlock_opts, accept_risk) },
+	{ O_DRY, KIND_FLAG, offsetof(struct unlock_opts, dry_run) },
+	{ O_JSON, KIND_FLAG, offsetof(struct unlock_opts, json) },
+	{ O_QUIET, KIND_FLAG, offsetof(struct unlock_opts, quiet) },
+	{ O_VERBOSE, KIND_FLAG, offsetof(struct unlock_opts, verbose) },
+};
+
+/* The name of option id, for messages. */
+static const char *
+name_of(int id)
 {
-	if (o->way != UNLOCK_PIPE && o->way != w)
-		return err_set(e, ERR_USAGE, "either --fifo or --shared");
-	o->way = w;
-	return 0;
+	const struct opt_row *r;
+
+	for (r = rows; r->id != 0; r++)
+		if (r->id == id)
+			return r->name;
+	return "?";
 }
 
 /* Sets a string once; the file never overrides the command line. */
@@ -159,10 +189,49 @@ set_str(struct walk *w, char **s, const char *value, struct err *e)
 }
 
 static int
-add_str(struct strv *s, const char *value, struct err *e)
+set_time(struct walk *w, int id, uint64_t *ms, const char *value,
+    struct err *e)
 {
-	return strv_add(s, value) == 0 ? 0 :
-	    err_set(e, ERR_MEM, "out of memory");
+	char what[40];
+
+	if (w->file && *ms != 0)
+		return 0;
+	snprintf(what, sizeof(what), "--%s", name_of(id));
+	if (num_duration_ms(value, what, ms, e) == -1)
+		return -1;
+	if (*ms == 0)
+		return err_set(e, ERR_USAGE, "%s: must be more than 0", what);
+	return 0;
+}
+
+static int
+set_place(struct walk *w, const struct place *p, const char *v, struct err *e)
+{
+	void *at = (char *)w->o + p->at;
+
+	switch (p->kind) {
+	case KIND_STR:
+		return set_str(w, at, v, e);
+	case KIND_LIST:
+		return strv_add(at, v) == 0 ? 0 :
+		    err_set(e, ERR_MEM, "out of memory");
+	case KIND_TIME:
+		return set_time(w, p->id, at, v, e);
+	case KIND_FLAG:
+		*(bool *)at = true;
+		return 0;
+	}
+	return 0;
+}
+
+/* Of several that exclude each other, the one that was given. */
+static int
+set_one(int *at, int unset, int value, const char *which, struct err *e)
+{
+	if (*at != unset && *at != value)
+		return err_set(e, ERR_USAGE, "only one of %s", which);
+	*at = value;
+	return 0;
 }
 
 static int
@@ -203,72 +272,25 @@ set_map(struct walk *w, const char *value, struct err *e)
 }
 
 static int
-set_time(struct walk *w, const char *what, uint64_t *ms, const char *value,
-    struct err *e)
+set_action(struct unlock_opts *o, enum unlock_action a, struct err *e)
 {
-	if (w->file && *ms != 0)
-		return 0;
-	if (num_duration_ms(value, what, ms, e) == -1)
-		return -1;
-	if (*ms == 0)
-		return err_set(e, ERR_USAGE, "%s: must be more than 0", what);
-	return 0;
+	int at = (int)o->action;
+	int rc = set_one(&at, UNLOCK_PUSH, (int)a,
+	    "--hold, --check, --setup and --cage", e);
+
+	o->action = (enum unlock_action)at;
+	return rc;
 }
 
 static int
-set_value(struct walk *w, int id, const char *v, struct err *e)
+set_way(struct unlock_opts *o, enum unlock_way way, struct err *e)
 {
-	struct unlock_opts *o = w->o;
+	int at = (int)o->way;
+	int rc = set_one(&at, UNLOCK_PIPE, (int)way, "--fifo and --shared",
+	    e);
 
-	switch (id) {
-	case O_FROM:
-		return set_str(w, &o->from, v, e);
-	case O_FILE:
-		return set_str(w, &o->cfg_file, v, e);
-	case O_CNAME:
-		return set_str(w, &o->cfg_name, v, e);
-	case O_SELF:
-		return set_str(w, &o->self, v, e);
-	case O_DBDIR:
-		return set_str(w, &o->dbdir, v, e);
-	case O_USER:
-		return set_str(w, &o->user, v, e);
-	case O_BECOME:
-		return set_str(w, &o->become, v, e);
-	case O_SSH:
-		return set_str(w, &o->ssh, v, e);
-	case O_SSHCFG:
-		return set_str(w, &o->ssh_config, v, e);
-	case O_KEY:
-		return set_str(w, &o->key, v, e);
-	case O_HOLDER_KEY:
-		return set_str(w, &o->holder_key, v, e);
-	case O_STATE:
-		return set_str(w, &o->state_dir, v, e);
-	case O_CONFIG:
-		return set_str(w, &w->config, v, e);
-	case O_SSHOPT:
-		return add_str(&o->ssh_options, v, e);
-	case O_HOST:
-		return add_str(&o->only, v, e);
-	case O_EXCLUDE:
-		return add_str(&o->except, v, e);
-	case O_MAP:
-		return set_map(w, v, e);
-	case O_JOBS:
-		if (w->file && o->jobs_set)
-			return 0;
-		o->jobs_set = true;
-		return num_u64(v, "--jobs", 1, 4096, &o->jobs, e);
-	case O_CONNECT:
-		return set_time(w, "--connect-timeout", &o->connect_ms, v, e);
-	case O_HOST_TIMEOUT:
-		return set_time(w, "--host-timeout", &o->host_ms, v, e);
-	case O_FOR:
-		return set_time(w, "--for", &o->for_ms, v, e);
-	default:
-		return err_set(e, ERR_USAGE, "unknown option %d", id);
-	}
+	o->way = (enum unlock_way)at;
+	return rc;
 }
 
 static int
@@ -276,13 +298,12 @@ set_opt(void *arg, int id, const char *v, struct err *e)
 {
 	struct walk *w = arg;
 	struct unlock_opts *o = w->o;
+	size_t i;
 
+	for (i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (places[i].id == id)
+			return set_place(w, &places[i], v, e);
 	switch (id) {
-	case OPT_HELP:
-	case OPT_VERSION:
-	case OPT_TABLE:
-		w->answer = id;
-		return 0;
 	case O_FIFO:
 		return set_way(o, UNLOCK_FIFO, e);
 	case O_SHARED:
@@ -295,35 +316,18 @@ set_opt(void *arg, int id, const char *v, struct err *e)
 		return set_action(o, UNLOCK_SETUP, e);
 	case O_CAGE:
 		return set_action(o, UNLOCK_CAGE, e);
-	case O_TEST:
-		o->test = true;
+	case O_CONFIG:
+		return set_str(w, &w->config, v, e);
+	case O_MAP:
+		return set_map(w, v, e);
+	case O_JOBS:
+		if (w->file && o->jobs_set)
+			return 0;
+		o->jobs_set = true;
+		return num_u64(v, "--jobs", 1, 4096, &o->jobs, e);
+	default:		/* OPT_HELP and the like */
+		w->answer = id;
 		return 0;
-	case O_HOSTS:
-		o->hosts = true;
-		return 0;
-	case O_VERIFY:
-		o->verify = true;
-		return 0;
-	case O_STRICT:
-		o->strict = true;
-		return 0;
-	case O_ACCEPT:
-		o->accept_risk = true;
-		return 0;
-	case O_DRY:
-		o->dry_run = true;
-		return 0;
-	case O_JSON:
-		o->json = true;
-		return 0;
-	case O_QUIET:
-		o->quiet = true;
-		return 0;
-	case O_VERBOSE:
-		o->verbose = true;
-		return 0;
-	default:
-		return set_value(w, id, v, e);
 	}
 }
 
@@ -338,7 +342,7 @@ set_conf(void *arg, int id, const char *section, const char *key,
 	if (id == O_MAP)
 		rc = add_map(w, key, strlen(key), value, e);
 	else
-		rc = set_value(w, id, value, e);
+		rc = set_opt(w, id, value, e);
 	if (rc == -1) {
 		err_wrap(e, "%s", at);
 		if (e != NULL && e->code == ERR_USAGE)
@@ -443,10 +447,10 @@ opts_parse(int argc, char **argv, bool hold, struct unlock_opts *ret,
 		goto out;
 	}
 	for (i = first; i < dashes; i++)
-		if (add_str(&ret->groups, argv[i], e) == -1)
+		if (strv_add(&ret->groups, argv[i]) == -1)
 			goto out;
 	for (i = dashes; i < argc; i++)
-		if (add_str(&ret->command, argv[i], e) == -1)
+		if (strv_add(&ret->command, argv[i]) == -1)
 			goto out;
 	w.file = true;
 	if (conf_load("unlock", w.config, conf_keys, set_conf, &w, e) == -1 ||
@@ -454,6 +458,8 @@ opts_parse(int argc, char **argv, bool hold, struct unlock_opts *ret,
 		goto out;
 	rc = 0;
 out:
+	if (rc == -1 && e->code == ERR_NONE)
+		err_set(e, ERR_MEM, "out of memory");
 	free(w.config);
 	return rc;
 }
@@ -461,17 +467,19 @@ out:
 void
 opts_clear(struct unlock_opts *o)
 {
-	char **strs[] = { &o->cfg_file, &o->cfg_name, &o->sysdir, &o->self,
-	    &o->dbdir, &o->from, &o->user, &o->become, &o->ssh,
-	    &o->ssh_config, &o->key, &o->holder_key, &o->state_dir };
-	struct strv *vecs[] = { &o->groups, &o->command, &o->only, &o->except,
-	    &o->ssh_options };
 	size_t i;
 
-	for (i = 0; i < sizeof(strs) / sizeof(*strs); i++)
-		free(*strs[i]);
-	for (i = 0; i < sizeof(vecs) / sizeof(*vecs); i++)
-		strv_clear(vecs[i]);
+	for (i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		void *at = (char *)o + places[i].at;
+
+		if (places[i].kind == KIND_STR)
+			free(*(char **)at);
+		else if (places[i].kind == KIND_LIST)
+			strv_clear(at);
+	}
+	free(o->sysdir);
+	strv_clear(&o->groups);
+	strv_clear(&o->command);
 	for (i = 0; i < o->nmap; i++) {
 		free(o->map[i].name);
 		free(o->map[i].dest);

@@ -10,7 +10,6 @@
 #include "ways.h"
 
 #define PUSHES_MAX 64		/* csync2 processes at once on the pusher */
-#define GRACE_MS 5000		/* for the other half to end by itself */
 
 static struct pipe_run *
 way(struct run *r)
@@ -36,7 +35,9 @@ pipe_judge(struct run_host *h)
 
 	if (!p->job_over || !p->session_over || h->ended)
 		return;
-	if (p->rc == 0 && p->ndirty == 0) {
+	loop_timer_free(p->deadline);
+	p->deadline = NULL;
+	if (p->rc == 0 && p->ndirty == 0 && p->why[0] == '\0') {
 		run_host_end(h, REPORT_OK, "synced", NULL);
 		return;
 	}
@@ -45,12 +46,19 @@ pipe_judge(struct run_host *h)
 		    "the forwarded port on the pushing host: %s", p->said);
 	else if (p->why[0] != '\0')
 		snprintf(detail, sizeof(detail), "%s", p->why);
+	else if (p->answer.last[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2 there: %s",
+		    p->answer.last);
+	else if (p->noted[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2 there: %s",
+		    p->noted);
 	else if (p->said[0] != '\0')
 		snprintf(detail, sizeof(detail), "csync2: %s", p->said);
 	else
 		snprintf(detail, sizeof(detail), "csync2 ended with status "
 		    "%u, %zu files stayed dirty", p->rc, p->ndirty);
-	run_host_end(h, REPORT_FAILED, "failed", detail);
+	run_host_end(h, p->later ? REPORT_LATER : REPORT_FAILED, "failed",
+	    detail);
 }
 
 static void
@@ -62,16 +70,12 @@ job_over(struct run_host *h, unsigned rc)
 		return;
 	p->job_over = true;
 	p->rc = rc;
-	loop_timer_free(p->deadline);
-	p->deadline = NULL;
 	if (p->job)
 		way(h->run)->jobs--;
-	if (!p->session_over) {
-		/* Nothing was to be pushed: nobody ever connected. */
-		if (p->relay == NULL)
-			child_close_stdin(session_child(h->session));
-		session_run_ms(h->session, GRACE_MS);
-	}
+	/* Nothing was to be pushed: nobody ever connected. Otherwise the
+	 * other half has seen end of file, and ends when its actions do. */
+	if (!p->session_over && p->relay == NULL)
+		child_close_stdin(session_child(h->session));
 	pipe_judge(h);
 }
 
@@ -83,10 +87,12 @@ on_deadline(void *arg)
 	struct err e = ERR_INIT;
 
 	(void)pusher_stop(h->run->pusher, h->i, &e);
-	snprintf(p->why, sizeof(p->why), "not done within %llu s "
-	    "(--host-timeout)",
-	    (unsigned long long)(h->run->o->host_ms / 1000));
+	snprintf(p->why, sizeof(p->why), "%s not done within %g s "
+	    "(--host-timeout)", p->job_over ? "its actions were" : "it was",
+	    (double)h->run->o->host_ms / 1000);
 	run_host_end(h, REPORT_LATER, "failed", p->why);
+	relay_free(p->relay);		/* it borrows the session's child */
+	p->relay = NULL;
 	session_free(h->session);
 	h->session = NULL;
 	p->session_over = true;
@@ -122,9 +128,13 @@ pipe_try_push(struct run_host *h)
 static void
 try_all(struct run *r)
 {
+	struct pipe_run *w = way(r);
 	size_t i;
 
-	for (i = 0; i < r->plan->nhosts && way(r)->jobs < PUSHES_MAX; i++)
+	while (w->settled < r->plan->nhosts && (w->hosts[w->settled].job ||
+	    r->hosts[w->settled].ended))
+		w->settled++;
+	for (i = w->settled; i < r->plan->nhosts && w->jobs < PUSHES_MAX; i++)
 		if (r->hosts[i].ready)
 			pipe_try_push(&r->hosts[i]);
 }
@@ -245,6 +255,20 @@ on_scan_failed(void *arg, size_t set, const char *text)
 	scan_over(r);
 }
 
+/* csync2 -M: "chary", our names of both ends, the file; between them tabs. */
+static const char *
+file_of(const char *line)
+{
+	const char *p = line;
+	int i;
+
+	for (i = 0; i < 3 && p != NULL; i++) {
+		p = strchr(p, '\t');
+		p = p != NULL ? p + 1 : NULL;
+	}
+	return p != NULL ? p : line;
+}
+
 static void
 on_text(void *arg, size_t job, const char *kind, const char *text)
 {
@@ -254,10 +278,12 @@ on_text(void *arg, size_t job, const char *kind, const char *text)
 	if (job >= r->plan->nhosts)
 		return;
 	p = pipe_of(&r->hosts[job]);
-	if (strcmp(kind, "dirty") == 0)
+	if (strcmp(kind, "dirty") == 0) {
 		p->ndirty++;
-	else
+		text = file_of(text);
+	} else {
 		snprintf(p->said, sizeof(p->said), "%s", text);
+	}
 	report_line(r->report, job, strcmp(kind, "out") == 0 ? "csync2" :
 	    kind, text);
 }
@@ -316,7 +342,7 @@ static void
 pipe_stop(struct run *r)
 {
 	pusher_quit(r->pusher);
-	fail_all(r, REPORT_FAILED, "interrupted");
+	fail_all(r, r->stop_verdict, r->stop_why);
 }
 
 /* A listener a receiver; with --from, the -R that leads to it. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "proc/listen.h"
 #include "proc/relay.h"
 #include "pusher.h"
@@ -23,11 +24,15 @@ struct pipe_host {
 	struct listen *listen;
 	uint16_t port;			/* where the pusher connects to */
 	struct relay *relay;		/* NULL until csync2 connected */
-	struct loop_timer *deadline;	/* for the job */
+	struct loop_timer *deadline;	/* for the job and what follows */
 	bool job, job_over, session_over;
+	bool done;			/* csync2 there, and its actions */
+	bool later;			/* what went wrong may pass */
 	unsigned rc;			/* the pusher's csync2 */
 	size_t ndirty, strangers;
 	char said[256];			/* csync2's last words */
+	char noted[256];		/* those of csync2 there, to its log */
+	struct answer answer;		/* the receiver's */
 	char why[256];			/* how the session ended, if badly */
 };
 
@@ -36,6 +41,8 @@ struct pipe_run {
 	struct pipe_host *hosts;	/* as many as the plan has */
 	size_t scans_left;
 	size_t jobs;			/* running on the pusher */
+	size_t settled;			/* so many hosts, from the first, have
+					 * a job or have ended */
 };
 
 static inline struct pipe_host *

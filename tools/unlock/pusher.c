@@ -102,6 +102,7 @@ on_end(void *arg, const struct session_end *end)
 	else if (p->ops.on_dead != NULL)
 		p->ops.on_dead(p->ops.arg, p->refusal[0] != '\0' ?
 		    p->refusal : end->why, p->busy || end->timed_out ||
+		    end->fail == SSHFAIL_LOST ||
 		    end->fail == SSHFAIL_UNREACHABLE);
 }
 

@@ -7,6 +7,20 @@
 #include "remote/remote.h"
 #include "ui/log.h"
 
+/* csync2 there has ended, its actions with it. 124, 137: timeout(1). */
+static void
+on_done(struct run_host *h, const char *text)
+{
+	struct pipe_host *p = pipe_of(h);
+
+	p->done = true;
+	if (strcmp(text, "124") != 0 && strcmp(text, "137") != 0)
+		return;
+	p->later = true;
+	snprintf(p->why, sizeof(p->why), "csync2 there was not done within "
+	    "%g s (--host-timeout)", (double)h->run->o->host_ms / 1000);
+}
+
 static void
 recv_event(void *arg, const char *ev, const char *text)
 {
@@ -23,7 +37,12 @@ recv_event(void *arg, const char *ev, const char *text)
 	} else if (strcmp(ev, "refuse") == 0) {
 		run_refused(h, text);
 	} else if (strcmp(ev, "action") == 0 || strcmp(ev, "note") == 0) {
+		if (*ev == 'n')
+			snprintf(pipe_of(h)->noted, sizeof(pipe_of(h)->noted),
+			    "%s", text);
 		report_line(h->run->report, h->i, ev, text);
+	} else if (strcmp(ev, "done") == 0) {
+		on_done(h, text);
 	} else {
 		log_debug("%s: %s %s", h->ph->name, ev, text);
 	}
@@ -43,6 +62,7 @@ recv_raw(void *arg, const void *data, size_t len)
 {
 	struct pipe_host *p = pipe_of(arg);
 
+	answer_feed(&p->answer, data, len);
 	if (p->relay != NULL)
 		relay_raw(p->relay, data, len);
 }
@@ -77,9 +97,13 @@ recv_end(void *arg, const struct session_end *end)
 		relay_child_end(p->relay);
 	if (!p->job) {
 		run_host_lost(h, end);
-	} else if (!p->job_over) {
-		if (end->status != 0 || end->timed_out)
-			snprintf(p->why, sizeof(p->why), "%s", end->why);
+	} else if (!p->done) {
+		p->later = end->fail == SSHFAIL_LOST ||
+		    end->fail == SSHFAIL_UNREACHABLE;
+		snprintf(p->why, sizeof(p->why), "%.220s%s", end->why,
+		    p->job_over ? ", while its actions ran" : "");
+	}
+	if (p->job && !p->job_over) {
 		/* Its csync2 has lost its peer; don't wait for it to see. */
 		(void)pusher_stop(h->run->pusher, h->i, &e);
 	}

@@ -98,6 +98,8 @@ void
 report_state(struct report *r, size_t host, enum progress_kind kind,
     const char *state, const char *detail)
 {
+	if (r->o->silent)
+		return;
 	if (r->o->json)
 		emit_event(r, "state", host, "state", state, detail);
 	else
@@ -111,6 +113,8 @@ report_line(struct report *r, size_t host, const char *what, const char *text)
 	struct buf b;
 	size_t *said = &r->lines[host == PLAN_NOBODY ? r->plan->nhosts : host];
 
+	if (r->o->silent)
+		return;
 	/* What a host says lands on somebody's disk. */
 	if (*said > LINES_MAX)
 		return;
@@ -181,7 +185,7 @@ report_end(struct report *r)
 		status = 2;
 	else
 		status = failed > 0 ? 1 : 75;
-	if (!r->o->json)
+	if (!r->o->json || r->o->silent)
 		return status;
 	emit_begin(&j);
 	emit_str(&j, "event", "end");

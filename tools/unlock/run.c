@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "fanout.h"
 #include "pusher.h"
 #include "ui/log.h"
 
@@ -29,6 +30,21 @@ on_signal(void *arg, int signo)
 	r->stops++;
 	r->status = 1;
 	if (r->stops == 1 && r->on_stop != NULL)
+		r->on_stop(r);
+	else
+		loop_stop(r->loop);
+}
+
+static void
+on_limit(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->stops++ > 0)
+		return;
+	r->stop_why = "the time limit is reached (--for)";
+	r->stop_verdict = REPORT_LATER;
+	if (r->on_stop != NULL)
 		r->on_stop(r);
 	else
 		loop_stop(r->loop);
@@ -59,7 +75,13 @@ init_loop(struct run *r, struct err *e)
 		if (loop_signal(r->loop, signals[i], on_signal, r, e) == -1)
 			return -1;
 	r->tick = loop_timer_new(r->loop, TICK_MS, TICK_MS, on_tick, r, e);
-	return r->tick != NULL ? 0 : -1;
+	if (r->tick == NULL)
+		return -1;
+	/* A shared window closes by its own rules. */
+	if (r->o->for_ms == 0 || r->o->way == UNLOCK_SHARED)
+		return 0;
+	r->limit = loop_timer_new(r->loop, r->o->for_ms, 0, on_limit, r, e);
+	return r->limit != NULL ? 0 : -1;
 }
 
 int
@@ -69,7 +91,8 @@ run_init(struct run *r, const struct unlock_opts *o, const struct cfg *cfg,
 	size_t i;
 
 	*r = (struct run){ .o = o, .cfg = cfg, .plan = plan,
-	    .left = plan->nhosts };
+	    .left = plan->nhosts, .stop_why = "interrupted",
+	    .stop_verdict = REPORT_FAILED };
 	r->ssh = (struct sshargv_opts){ .program = o->ssh,
 	    .config = o->ssh_config, .user = o->user,
 	    .options = &o->ssh_options,
@@ -102,14 +125,17 @@ run_clear(struct run *r)
 		session_free(r->hosts[i].session);
 	pusher_free(r->pusher);
 	for (i = 0; r->hosts != NULL && i < r->plan->nhosts; i++) {
-		for (k = 0; k < r->hosts[i].nkeys; k++)
+		for (k = 0; k < r->hosts[i].nkeys &&
+		    !r->hosts[i].shares_key; k++)
 			secret_free(r->hosts[i].keys[k]);
 		free(r->hosts[i].keys);
 	}
 	free(r->hosts);
+	fanout_clear(r);
 	pool_free(r->pool);
 	report_free(r->report);
 	loop_timer_free(r->tick);
+	loop_timer_free(r->limit);
 	loop_free(r->loop);
 	key_close(r->key);
 	*r = (struct run){ 0 };
@@ -120,7 +146,8 @@ run_loop(struct run *r, struct err *e)
 {
 	int status;
 
-	if (loop_run(r->loop, e) == -1)
+	/* With nothing to do it is over before it begins. */
+	if (!r->done && loop_run(r->loop, e) == -1)
 		return -1;
 	status = report_end(r->report);
 	return r->status != 0 && status == 0 ? r->status : status;
@@ -131,14 +158,16 @@ on_left(void *arg)
 {
 	struct run *r = arg;
 
+	r->done = true;
 	loop_stop(r->loop);
 }
 
+/* The pusher's session, if there is one, ends before we do. */
 void
 run_done(struct run *r)
 {
 	if (r->pusher == NULL || !pusher_leave(r->pusher, on_left, r))
-		loop_stop(r->loop);
+		on_left(r);
 }
 
 void
@@ -161,8 +190,10 @@ run_keys(struct run *r, struct run_host *h, struct err *e)
 	h->keys = calloc(n, sizeof(struct secret *));
 	if (h->keys == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
+	h->shares_key = key_fixed(r->key) != NULL;
 	for (; h->nkeys < n; h->nkeys++) {
-		h->keys[h->nkeys] = key_next(r->key, e);
+		h->keys[h->nkeys] = h->shares_key ? key_fixed(r->key) :
+		    key_next(r->key, e);
 		if (h->keys[h->nkeys] == NULL)
 			return -1;
 	}
@@ -219,10 +250,11 @@ run_host_lost(struct run_host *h, const struct session_end *end)
 	    end->fail == SSHFAIL_LOST;
 	char detail[320];
 
+	/* ssh knows no more, or it would have said so and ended. */
 	if (end->timed_out && !end->had_event)
-		snprintf(detail, sizeof(detail), "no answer within %u s%s%s",
-		    (unsigned)(h->run->o->connect_ms / 1000),
-		    end->why[0] != '\0' ? ": " : "", end->why);
+		snprintf(detail, sizeof(detail), "%s: no answer within %g s",
+		    sshargv_failname(SSHFAIL_UNREACHABLE),
+		    (double)h->run->o->connect_ms / 1000);
 	else if (end->fail != SSHFAIL_OTHER)
 		snprintf(detail, sizeof(detail), "%s: %s",
 		    sshargv_failname(end->fail), end->why);

@@ -35,6 +35,7 @@ struct run_host {
 	struct session *session;
 	struct secret **keys;		/* one a row, in the rows' order */
 	size_t nkeys;
+	bool shares_key;		/* keys[] are all key_fixed() */
 	bool ready;			/* the script there said so */
 	bool ended;
 };
@@ -48,6 +49,7 @@ struct run {
 	struct key_source *key;
 	struct loop *loop;
 	struct loop_timer *tick;
+	struct loop_timer *limit;	/* --for; NULL: none, or the way's */
 	struct pool *pool;		/* owned by the way, freed here */
 	struct pusher *pusher;		/* likewise */
 	struct report *report;
@@ -59,8 +61,11 @@ struct run {
 	struct facts *facts;		/* borrowed; what probes tell */
 	struct verify *verify;		/* owned; while --verify is on */
 	unsigned stops;			/* how often a stop was asked for */
+	const char *stop_why;		/* for the hosts that had no end then */
+	enum report_verdict stop_verdict;
 	int status;			/* of what is not a host's: 0 or exit */
-	/* Called when a signal asks to stop; may be NULL. */
+	bool done;			/* run_done() was called */
+	/* Called when a signal or --for asks to stop; may be NULL. */
 	void (*on_stop)(struct run *r);
 	/* Called when the last host has ended; may be NULL. */
 	void (*on_all)(struct run *r);

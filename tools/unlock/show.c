@@ -55,21 +55,54 @@ line(const char *format, ...)
 	free(text);
 }
 
-/* A command as a person would type it. */
+/* Which of remote/ runs on h, and what that makes csync2 do there. */
+static const char *
+work_of(const struct unlock_opts *o, const struct plan_host *h)
+{
+	switch (o->action) {
+	case UNLOCK_CHECK:
+		return "probe.sh";
+	case UNLOCK_SETUP:
+		return "setup.sh";
+	case UNLOCK_CAGE:
+		return o->test ? "cage-test.sh" : "cage.sh";
+	case UNLOCK_HOLD:
+	case UNLOCK_COMMAND:
+		return "holder.sh: feeds the FIFO";
+	case UNLOCK_PUSH:
+		break;
+	}
+	if (o->way == UNLOCK_PIPE)
+		return h->pushes ? "push.sh: csync2 -c -r /, then csync2 -u "
+		    "for each receiver" : "receive.sh: csync2 -N receiver -i";
+	if (h->pushes)
+		return o->way == UNLOCK_FIFO ?
+		    "push-fifo.sh: csync2 -P PEER -x, one after another" :
+		    "push-fifo.sh: csync2 -P PEER,PEER -x";
+	return "holder.sh: feeds the FIFO";
+}
+
+/* The command as a person would type it; the script comes on its stdin, so
+ * that what starts the script there is left out. */
 static int
-print_command(const struct strv *argv)
+print_command(const struct strv *argv, const struct session_spec *s,
+    const char *work)
 {
 	struct buf b;
 	size_t i;
 	int rc = 0;
 
 	buf_init(&b, 65536);
-	for (i = 0; i < argv->n; i++) {
-		rc |= i > 0 ? buf_addc(&b, ' ') : 0;
+	/* The last word begins with the become, which is here as well. */
+	for (i = 0; s->dest != NULL && i + 1 < argv->n; i++) {
 		rc |= esc_sh(&b, argv->v[i]);
+		rc |= buf_addc(&b, ' ');
 	}
+	if (s->become != NULL)
+		rc |= buf_addf(&b, "%s ", s->become);
+	rc |= buf_adds(&b, "sh");
 	if (rc == 0)
-		printf("    %s\n", b.data);
+		printf("    %s <%s\n", b.data, work);
 	buf_clear(&b);
 	return rc;
 }
@@ -95,10 +128,8 @@ print_host(const struct unlock_opts *o, const struct plan *p,
 		line("    group %s%s, key %s", r->group->name,
 		    r->host->slave ? ", slave" : "",
 		    o->way == UNLOCK_PIPE ? "made for this run" : r->key);
-	if (!o->verbose)
-		return 0;
 	rc = session_argv(&s, &argv, e);
-	if (rc == 0 && print_command(&argv) == -1)
+	if (rc == 0 && print_command(&argv, &s, work_of(o, h)) == -1)
 		rc = err_set(e, ERR_MEM, "out of memory");
 	strv_clear(&argv);
 	return rc;

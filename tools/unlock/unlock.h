@@ -68,6 +68,7 @@ struct unlock_opts {
 
 	bool dry_run, json, quiet, verbose;
 	bool verify, strict, accept_risk, hosts, test;
+	bool silent;			/* the check before a push */
 };
 
 /* opts_parse(): argv, and unlock.conf for what argv left open. hold: called

@@ -26,6 +26,8 @@ struct window {
 	struct window_host *hosts;
 	struct child *command;
 	struct loop_timer *limit;
+	size_t decided;			/* so many hosts, from the first, are
+					 * ready or have ended: for good */
 	bool open, closing, job;
 	unsigned rc;
 	char why[64];			/* of the closing */
@@ -173,15 +175,18 @@ maybe_open(struct run *r)
 	size_t i, ready = 0, failed = 0;
 	char text[128];
 
+	if (w->open || w->closing)
+		return;
+	while (w->decided < r->plan->nhosts && (w->hosts[w->decided].ready ||
+	    r->hosts[w->decided].ended))
+		w->decided++;
+	if (w->decided < r->plan->nhosts)
+		return;
+	w->open = true;
 	for (i = 0; i < r->plan->nhosts; i++) {
 		ready += w->hosts[i].ready;
 		failed += r->hosts[i].ended && !r->hosts[i].ph->pushes;
-		if (!w->hosts[i].ready && !r->hosts[i].ended)
-			return;
 	}
-	if (w->open || w->closing)
-		return;
-	w->open = true;
 	if (ready == 0) {
 		close_window(r, "no host is ready");
 		return;

@@ -178,6 +178,20 @@ variables_arrive_as_they_are(void **state)
 }
 
 static void
+a_line_with_a_nul_is_noise_also_at_its_end(void **state)
+{
+	struct run *r = *state;
+	struct session_spec s = local(r,
+	    "printf 'postern a\\0\\npostern b \\0x\\npostern c\\0\\r\\n"
+	    "postern d\\r\\n'");
+
+	start(r, &s);
+	finish(r);
+	assert_string_equal(r->seen.data, "noise1:postern a|"
+	    "noise1:postern b |noise1:postern c|d()|");
+}
+
+static void
 refused(struct run *r, const char *script, const char *var,
     const char *become)
 {
@@ -211,6 +225,10 @@ what_could_end_the_script_early_or_is_no_name_is_refused(void **state)
 	refused(r, "", "a;b=x", NULL);
 	refused(r, "", NULL, "sudo -n; id");
 	refused(r, "", NULL, "su -c '");
+	refused(r, "", NULL, "{sudo,-n}");
+	refused(r, "", NULL, "~evil/sudo");
+	refused(r, "", NULL, "sudo\t-n");
+	refused(r, "", NULL, "sud[o]");
 }
 
 static void
@@ -406,6 +424,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_script_speaks_and_reads_its_own_input),
 		T(variables_arrive_as_they_are),
+		T(a_line_with_a_nul_is_noise_also_at_its_end),
 		T(what_could_end_the_script_early_or_is_no_name_is_refused),
 		T(half_a_script_never_runs),
 		T(the_command_is_safe_in_any_shell_and_has_no_script_in_it),

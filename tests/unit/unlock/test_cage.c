@@ -159,6 +159,31 @@ cage_keeps_privileged_paths_away_from_ordinary_groups(void **state)
 }
 
 static void
+cage_hides_privileged_paths_beside_the_systems_own_programs(void **state)
+{
+	static const char conf[] =
+	    "group pub { host h1 h2; key k1; include /srv/pub; }\n";
+	struct strv roots = { 0 };
+	struct result r;
+
+	strv_add(&roots, "/usr/local/sbin");
+	strv_add(&roots, "/usr/sbin/backup");
+	emit_beside(&r, conf, &roots);
+	has(&r, "\nInaccessiblePaths=-\"/usr/local/sbin\"\n"
+	    "InaccessiblePaths=-\"/usr/sbin/backup\"\n");
+	clear(&r);
+	strv_clear(&roots);
+	/* Without these the daemon would not start. */
+	strv_add(&roots, "/usr/sbin");
+	strv_add(&roots, "/usr/lib");
+	strv_add(&roots, "/usr");
+	emit_beside(&r, conf, &roots);
+	assert_null(strstr(r.text.data, "InaccessiblePaths"));
+	clear(&r);
+	strv_clear(&roots);
+}
+
+static void
 cage_refuses_a_privileged_group_among_the_ordinary_ones(void **state)
 {
 	refused("group pub { host h1 h2; key k1; include /srv/pub; }\n"
@@ -262,6 +287,8 @@ main(void)
 		cmocka_unit_test(cage_hides_a_fifo_that_lies_in_a_bound_folder),
 		cmocka_unit_test(
 		    cage_keeps_privileged_paths_away_from_ordinary_groups),
+		cmocka_unit_test(
+		    cage_hides_privileged_paths_beside_the_systems_own_programs),
 		cmocka_unit_test(
 		    cage_refuses_a_privileged_group_among_the_ordinary_ones),
 		cmocka_unit_test(cage_refuses_what_it_can_not_hold),

@@ -84,6 +84,7 @@ static void clear_group(struct cfg_group *g)
 		free(g->actions[i].logfile);
 	}
 	free(g->hosts);
+	free(g->by_self);
 	free(g->patterns);
 	free(g->actions);
 	free(g->name);
@@ -206,13 +207,53 @@ int cfg_key_path(const struct cfg_group *g, const char *sysdir,
 	return 0;
 }
 
+static int by_self(const void *pa, const void *pb)
+{
+	const struct cfg_host *a = *(struct cfg_host *const *)pa;
+	const struct cfg_host *b = *(struct cfg_host *const *)pb;
+	int rc = strcmp(a->self, b->self);
+
+	return rc != 0 ? rc : (a > b) - (a < b);
+}
+
+int cfg_model_index(struct cfg *c, struct err *e)
+{
+	for (size_t i = 0; i < c->ngroups; i++) {
+		struct cfg_group *g = &c->groups[i];
+
+		if (g->nhosts == 0)
+			continue;
+		g->by_self = calloc(g->nhosts, sizeof(struct cfg_host *));
+		if (g->by_self == NULL)
+			return err_set(e, ERR_MEM, "out of memory");
+		for (size_t j = 0; j < g->nhosts; j++)
+			g->by_self[j] = &g->hosts[j];
+		qsort(g->by_self, g->nhosts, sizeof(struct cfg_host *),
+			by_self);
+	}
+	return 0;
+}
+
 const struct cfg_host *cfg_self(const struct cfg_group *g, const char *name)
 {
-	/* Named twice, the later one overrides. */
-	for (size_t i = g->nhosts; i-- > 0;)
-		if (strcmp(g->hosts[i].self, name) == 0)
-			return &g->hosts[i];
-	return NULL;
+	size_t low = 0, high = g->nhosts, mid;
+
+	if (g->by_self == NULL) {
+		for (size_t i = g->nhosts; i-- > 0;)
+			if (strcmp(g->hosts[i].self, name) == 0)
+				return &g->hosts[i];
+		return NULL;
+	}
+	/* Named twice, the later one overrides: the last that is not more. */
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (strcmp(g->by_self[mid]->self, name) <= 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low > 0 && strcmp(g->by_self[low - 1]->self, name) == 0 ?
+		g->by_self[low - 1] : NULL;
 }
 
 int cfg_expand(const struct cfg *c, const char *text, const char *host,

@@ -52,6 +52,7 @@ struct cfg_group {
 	char *name;		/* "group_1" when anonymous */
 	struct cfg_host *hosts;
 	size_t nhosts;
+	struct cfg_host **by_self;	/* sorted for cfg_self(); NULL: not */
 	struct cfg_pattern *patterns;	/* in the order of the file */
 	size_t npatterns;
 	struct cfg_action *actions;

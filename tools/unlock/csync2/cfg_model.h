@@ -25,6 +25,10 @@ void cfg_model_strip(char *path);
 /* cfg_model_lower(): ASCII capitals become small letters. */
 void cfg_model_lower(char *s);
 
+/* cfg_model_index(): what cfg_self() looks up in, once c is whole. 0, or -1
+ * ERR_MEM. */
+int cfg_model_index(struct cfg *c, struct err *e);
+
 /* cfg_model_prefixed(): the name in "%name%rest": returns it (borrowed) with
  * *len bytes and where the rest begins; NULL when text has no % in front. */
 const char *cfg_model_prefixed(const char *text, size_t *len,

@@ -297,6 +297,8 @@ int cfg_parse(const char *name, const char *hostname,
 		p.stack = base + 1;
 	}
 	rc = cfg_parse_push(&p);
+	if (rc == 0)
+		rc = cfg_model_index(ret, e);
 out:
 	cfg_lex_close(&p.lex);
 	return rc;

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: ISC
+"""One path of each command under valgrind: the demo's pushes and window with
+real sshd and csync2, and what postern unlock does without another host. Not
+for a build with ASan (build-aux/check.sh leaves it out there)."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
+UNLOCK = BUILD / "tools" / "unlock" / "postern-unlock"
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99",
+            "--leak-check=full", "--errors-for-leak-kinds=definite",
+            "--child-silent-after-fork=yes"]
+DEADLINE_S = 300
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """csync2's system directory with one group: this host and another."""
+    (tmp_path / "csync2.cfg").write_text(
+        f"group g {{ host me other; key {tmp_path}/k;"
+        f" include {tmp_path}/d; }}\n")
+    os.mkfifo(tmp_path / "k", 0o600)
+    (tmp_path / "d").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("args,status", [
+    (["--help"], 0),
+    (["--version"], 0),
+    (["--dry-run", "g"], 0),
+    (["--dry-run", "--json", "g"], 0),
+    (["--no-such-option"], 64),
+    (["no-such-group"], 64),
+    (["--check"], 1),
+    (["--setup", "--dry-run", "-H", "other", "--ssh", "/bin/false", "g"], 1),
+    (["--cage", "--dry-run"], 1),
+    (["--state", "-", "--ssh", "/bin/false", "g"], 1),
+    (["--fifo", "--accept-risk", "--ssh", "/bin/false", "g"], 1),
+    (["--hold", "--accept-risk", "--ssh", "/bin/false", "--for", "1s",
+      "g"], 1),
+])
+def test_commands_that_reach_no_other_host(folder, args, status):
+    done = subprocess.run(
+        VALGRIND + [UNLOCK, "-N", "me"] + args, text=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder),
+             "CSYNC2_SYSTEM_DIR": str(folder)},
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S)
+    assert "==" not in done.stderr, done.stderr
+    assert done.returncode == status, (done.stdout, done.stderr)
+
+
+def test_the_demo(tmp_path):
+    (tmp_path / "postern").write_text(
+        "#!/bin/sh\n# As the dispatcher does.\n[ \"$1\" = unlock ] || exit 64\n"
+        f"shift\nexec {' '.join(VALGRIND)} {UNLOCK} \"$@\"\n")
+    (tmp_path / "postern").chmod(0o755)
+    done = subprocess.run(
+        [TREE / "demo" / "run"], text=True, stdin=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "TERM": "dumb",
+             "BUILD": str(tmp_path)},
+        capture_output=True, timeout=DEADLINE_S)
+    # Valgrind's own lines begin with "==PID==".
+    assert "==" not in done.stdout + done.stderr, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
