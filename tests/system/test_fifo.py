@@ -97,7 +97,6 @@ def test_who_is_down_or_has_no_csync2_fails_and_others_go_on(three):
         two.run(["mv", "/usr/sbin/csync2.away", "/usr/sbin/csync2"])
     three.assert_same(3)
     assert done.last("h1")["state"] == done.last("h2")["state"] == "failed"
-    assert "h1" in done.last("h1")["detail"]
     assert "onnect" in done.last("h1")["detail"]
     assert "csync2 is not installed" in done.last("h2")["detail"]
     assert done.last("h3")["state"] == "synced"
@@ -284,12 +283,13 @@ def killed_at(fleet, state, number):
     return done
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_kill_9_of_postern(three, state):
+def test_kill_9_of_postern_in_each_state(three):
     taken = three.leftovers(ignore=[DATABASE])
-    killed_at(three, state, signal.SIGKILL)
-    gone(*three.all)
-    taken.settle()
+    for state in STATES:
+        print(state)
+        killed_at(three, state, signal.SIGKILL)
+        gone(*three.all)
+        taken.settle()
     three.assert_locked()
 
 

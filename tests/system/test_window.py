@@ -3,6 +3,7 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -15,6 +16,7 @@ __all__ = ["fleet", "stallable"]
 
 FILES = {"backup": "#!/bin/sh\necho backup\n", "restore": "#!/bin/sh\n"}
 SHARED = ("--shared", "--accept-risk")
+PIPE = subprocess.PIPE
 DATABASE = r"/var/lib/csync2/.*\.db3"
 
 
@@ -84,7 +86,7 @@ def test_the_old_name_holds(three):
     args = ["/tmp/csync2_unlocker", "-C", "priv", "--json", "--accept-risk",
             "privileged"]
     run = Running(three, args, three.admin.popen(
-        args, text=True, stdout=-1, stderr=-1))
+        args, text=True, stdout=PIPE, stderr=PIPE))
     run.wait_event(lambda e: e["event"] == "open", "open")
     assert folders(three.members[2])
     run.kill(signal.SIGINT)
@@ -121,7 +123,7 @@ def test_ctrl_c_is_the_commands(three):
             "privileged", "--", "sh", "-c",
             "trap 'echo asked; exit 0' INT; echo on; "
             "while :; do sleep 0.1; done"]
-    p = three.admin.popen(args, text=True, stdin=-1, stdout=-1, stderr=-1)
+    p = three.admin.popen(args, text=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
     assert line(p) == "on"
     # As a terminal does: the whole group.
     os.killpg(p.target, signal.SIGINT)
@@ -132,7 +134,7 @@ def test_ctrl_c_is_the_commands(three):
 
 
 def test_a_command_that_outlives_the_limit(three):
-    done = command(three, "sleep", "60", before=["--for", "2s"],
+    done = command(three, "sleep", "60", before=["--for", "6s"],
                    expect=75)
     assert "limit" in done.err
     gone(*three.all)
@@ -183,8 +185,8 @@ def test_each_remote_process_may_be_killed(three):
     gone(*three.members)
     assert [line(p, 5) for p in inside] == ["out"] * 3
     end(*inside)
-    for h in three.members:
-        run.wait_state("failed", h.name)
+    for _ in three.members:
+        run.wait_state("failed")
     run.kill(signal.SIGINT)
     assert run.end().rc == 2
     gone(*three.all)
@@ -194,26 +196,31 @@ def test_each_remote_process_may_be_killed(three):
 STATES = ("connecting", "ready", "open", "reading", "pushing", "closing")
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_kill_9_of_postern(three, state):
-    taken = three.leftovers(ignore=[DATABASE])
+def killed_at(fleet, state):
     inside = []
     if state in ("open", "reading"):
-        inside = [peer(three, "h1", "h2"), peer(three, "h2", "h3")]
-    with stall(three.members[0]):
+        inside = [peer(fleet, "h1", "h2"), peer(fleet, "h2", "h3")]
+    with stall(fleet.members[0]):
         way = SHARED if state == "pushing" else (
-            "--hold", "--accept-risk", "--for", "2s")
-        run = three.start_push(*way)
+            "--hold", "--accept-risk", "--for", "3s")
+        run = fleet.start_push(*way)
         run.wait_event(lambda e: state in (e["event"], e.get("state")),
                        state)
         if state == "open":
             assert [line(p) for p in inside] == ["in", "in"]
         run.kill(signal.SIGKILL)
         run.end()
-        gone(*three.all)
+        gone(*fleet.all)
     for p in inside:
         p.communicate(timeout=5)
-    taken.settle()
+
+
+def test_kill_9_of_postern_in_each_state(three):
+    taken = three.leftovers(ignore=[DATABASE])
+    for state in STATES:
+        print(state)
+        killed_at(three, state)
+        taken.settle()
     three.assert_locked()
 
 

@@ -206,7 +206,8 @@ maybe_open(struct run *r)
 static void
 on_checked(struct run_host *h)
 {
-	holders_feed(host_of(h)->holders);
+	if (!way(h->run)->closing)
+		holders_feed(host_of(h)->holders);
 }
 
 static void
