@@ -13,6 +13,7 @@
 #include "sys/clock.h"
 
 /* flock(2) has no timeout: between two tries we wait this long. */
+#define REMOVED_MAX 100
 #define PAUSE_MS	20
 
 static int
@@ -88,7 +89,7 @@ lock_take(const char *path, unsigned timeout_ms, int *ret_fd, struct err *e)
 {
 	static const struct timespec pause = { 0, PAUSE_MS * 1000000l };
 	uint64_t end = clock_ms() + timeout_ms;
-	int fd = -1, same;
+	int fd = -1, same, removed = 0;
 
 	for (;;) {
 		if (fd == -1)
@@ -104,7 +105,10 @@ lock_take(const char *path, unsigned timeout_ms, int *ret_fd, struct err *e)
 			if (same == -1)
 				return -1;
 			/* Someone removed it: ours would exclude nobody. */
-			continue;
+			if (++removed < REMOVED_MAX)
+				continue;
+			return err_set(e, ERR_BUSY, "%s: someone keeps "
+			    "removing it", path);
 		}
 		if (errno != EWOULDBLOCK && errno != EINTR) {
 			err_sys(e, "%s: flock", path);

@@ -84,7 +84,7 @@ def test_aliases_and_map_name_the_pusher_too(three):
 
 def test_a_pusher_that_is_down_is_said_once_for_all(three):
     three.host(1).link.cut()
-    done = three.push("--from", "h1", "--connect-timeout", "1s", "--json",
+    done = three.push("--from", "h1", "--connect-timeout", "3s", "--json",
                       expect=75)
     for name in ("h2", "h3"):
         assert "the pushing host h1" in done.last(name)["detail"]
@@ -114,7 +114,7 @@ def test_a_pusher_that_forbids_forwarding_is_said(three):
 
 def test_a_receiver_that_is_down_fails_alone(three):
     three.host(3).link.cut()
-    done = three.push("--from", "h1", "--connect-timeout", "1s", "--json",
+    done = three.push("--from", "h1", "--connect-timeout", "3s", "--json",
                       expect=2)
     assert done.last("h3")["detail"].startswith("unreachable")
     assert three.tree(2) == three.tree("admin") == three.tree(1)

@@ -100,7 +100,7 @@ def test_a_quiet_run_still_names_what_differs(verify):
 def test_a_host_whose_push_failed_is_not_asked(verify):
     fleet = verify.fleet
     fleet.host(1).link.cut()
-    done = fleet.push("--json", "--verify", "--connect-timeout", "1s",
+    done = fleet.push("--json", "--verify", "--connect-timeout", "3s",
                       expect=2)
     assert "hashing" not in done.states("h1")
     assert done.last("h2")["state"] == "verified"

@@ -342,6 +342,21 @@ a_paused_child_loses_nothing_when_it_ends(void **state)
 }
 
 static void
+the_end_of_a_killed_child_waits_for_no_pause(void **state)
+{
+	struct run *r = *state;
+	struct child_spec s = sh_spec(r, "printf 1234; echo now >&2; sleep 60");
+
+	s.own_group = true;
+	r->kill_at = "now";
+	start(r, &s);
+	child_pause(r->child, true);
+	finish(r);
+	assert_string_equal(r->out.data, "1:1234|");
+	assert_true(WIFSIGNALED(r->status));
+}
+
+static void
 a_secret_is_written_in_its_place_and_done_is_called_once(void **state)
 {
 	struct run *r = *state;
@@ -408,7 +423,7 @@ free_child(void *arg)
 }
 
 static void
-closing_stdin_gives_an_empty_secret_back_to_whom_frees_the_child(void **state)
+closing_stdin_gives_back_an_empty_secret(void **state)
 {
 	struct run *r = *state;
 	struct child_spec s = sh_spec(r, "cat");
@@ -674,10 +689,11 @@ main(void)
 		T(a_background_writer_that_never_stops_does_not_hold_the_end),
 		T(what_follows_the_line_is_raw),
 		T(a_paused_child_loses_nothing_when_it_ends),
+		T(the_end_of_a_killed_child_waits_for_no_pause),
 		T(a_secret_is_written_in_its_place_and_done_is_called_once),
 		T(freeing_gives_a_secret_back),
 		T(stdin_can_be_closed_when_a_secret_is_given_back),
-		T(closing_stdin_gives_an_empty_secret_back_to_whom_frees_the_child),
+		T(closing_stdin_gives_back_an_empty_secret),
 		T(an_empty_secret_is_given_back_when_nothing_follows),
 		T(more_than_the_cap_is_refused),
 		T(a_deadline_ends_a_child_that_ignores_sigterm_and_its_group),

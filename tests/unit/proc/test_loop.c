@@ -417,6 +417,30 @@ a_loop_with_nothing_to_wait_for_returns(void **state)
 	loop_free(NULL);
 }
 
+static void
+count(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* Then the next run goes on as ever. */
+static void
+a_stop_from_before_the_run_ends_it_at_once(void **state)
+{
+	struct err e = ERR_INIT;
+	struct loop *l = loop_new(&e);
+	int calls = 0;
+
+	assert_non_null(l);
+	assert_non_null(loop_timer_new(l, 0, 0, count, &calls, &e));
+	loop_stop(l);
+	assert_int_equal(loop_run(l, &e), 0);
+	assert_int_equal(calls, 0);
+	assert_int_equal(loop_run(l, &e), 0);
+	assert_int_equal(calls, 1);
+	loop_free(l);
+}
+
 int
 main(void)
 {
@@ -438,6 +462,7 @@ main(void)
 		cmocka_unit_test(
 		    a_signal_arrives_as_a_callback_and_everything_is_put_back),
 		cmocka_unit_test(a_loop_with_nothing_to_wait_for_returns),
+		cmocka_unit_test(a_stop_from_before_the_run_ends_it_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
