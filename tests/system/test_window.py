@@ -8,9 +8,8 @@ import subprocess
 import pytest
 
 from fleet import KEY, POSTERN, Running, fleet
-from lab import proc
 from windowlib import (csync2s, end, folders, gone, holder, line, peer,
-                       reader, stall, stallable, waits, window)
+                       reader, stall, stallable, window)
 
 __all__ = ["fleet", "stallable"]
 
@@ -123,7 +122,8 @@ def test_ctrl_c_is_the_commands(three):
             "privileged", "--", "sh", "-c",
             "trap 'echo asked; exit 0' INT; echo on; "
             "while :; do sleep 0.1; done"]
-    p = three.admin.popen(args, text=True, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    p = three.admin.popen(args, text=True, stdin=PIPE, stdout=PIPE,
+                          stderr=PIPE)
     assert line(p) == "on"
     # As a terminal does: the whole group.
     os.killpg(p.target, signal.SIGINT)
