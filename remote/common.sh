@@ -19,6 +19,10 @@ LC_ALL=C
 export LC_ALL
 PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin
 umask 077
+# No core of a shell or a csync2 that knows a key; 1 is what stops those too
+# that go to a program (core(5)).
+# shellcheck disable=SC3045
+prlimit --pid $$ --core=1 2>/dev/null || ulimit -c 0
 d=''
 main=$$
 

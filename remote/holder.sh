@@ -3,6 +3,8 @@
 #
 # vars:   fifo     its path
 #         limit_s  seconds after which it closes; 0: none
+#         spare    1: no group that is meant, but csync2 reads it all the
+#                  same; where that is no FIFO there is nothing to feed
 # stdin:  the key, then "beat" once a second, "end"
 # stdout: postern checked          the FIFO is as it should be; feed it when
 #                                  you like
@@ -24,6 +26,7 @@
 
 if [ "${1-}" ]; then
 	fifo=$1
+	spare=''
 	limit_s=${2:-0}
 	while IFS= read -r line; do
 		[ "$line" != '#END' ] || break
@@ -113,7 +116,12 @@ make_dir
 # shellcheck disable=SC3037
 [ "$(echo -n x)" = x ] && [ "$(command -v echo)" = echo ] ||
 	refuse shell 'the sh of this host has no echo -n'
+if [ "${spare-}" ] && [ ! -p "$fifo" ]; then
+	mkfifo -m 600 "$d/spare"
+	fifo=$d/spare
+fi
 check_fifo "$fifo"
+command -v csync2 >/dev/null || refuse csync2 'csync2 is not installed'
 
 # Read and write: opening never waits, and the pipe is there until we go.
 # This would create a file if root removed the FIFO this very moment; nobody

@@ -3,6 +3,9 @@
 # while holder.sh feeds the receiver's FIFO.
 #
 # vars:   nfifos, fifo0…  the groups' keys as csync2's configuration names them
+#         nown    so many of them are FIFOs of the groups that are pushed; the
+#                 others csync2 reads too, and may be files
+#         groups  csync2 -G
 #         cname   csync2 -C, sysdir CSYNC2_SYSTEM_DIR, self csync2 -N,
 #         dbdir   csync2 -D; or ''
 # stdin (and what jobs.sh says):
@@ -15,6 +18,7 @@
 # the last process in there.
 
 cname=${cname-} sysdir=${sysdir-} self=${self-} dbdir=${dbdir-}
+groups=${groups-} nown=${nown-$nfifos}
 
 # In the namespace. $0: the job's folder, $1: the peers, then csync2's
 # options. The keys come on stdin, in the order of the FIFOs.
@@ -28,10 +32,12 @@ inside='
 	while [ "$i" -lt "$nfifos" ]; do
 		unset key
 		IFS= read -r key
-		printf "%s\n" "$key" >"$0/ram/k$i"
-		unset key
 		eval "fifo=\$fifo$i"
-		mount --bind "$0/ram/k$i" "$fifo" || exit 125
+		if [ "$i" -lt "$nown" ] || [ -p "$fifo" ]; then
+			printf "%s\n" "$key" >"$0/ram/k$i"
+			mount --bind "$0/ram/k$i" "$fifo" || exit 125
+		fi
+		unset key
 		i=$((i + 1))
 	done
 	peers=$1
@@ -44,7 +50,7 @@ inside='
 # push N PEERS: in the background, with the keys in this process's memory.
 push() {
 	set -- "$1" "$2" ${cname:+-C "$cname"} ${self:+-N "$self"} \
-		${dbdir:+-D "$dbdir"}
+		${dbdir:+-D "$dbdir"} ${groups:+-G "$groups"}
 	n=$1
 	peers=$2
 	shift 2
@@ -59,7 +65,7 @@ push() {
 	feeder=$!
 	forget_keys
 	[ -z "$sysdir" ] || export CSYNC2_SYSTEM_DIR="$sysdir"
-	export as_job nfifos
+	export as_job nfifos nown
 	run_job "$n" "$d/j$n/key" unshare -m sh -c "$inside" "$d/j$n" \
 		"$peers" "$@"
 	kill -9 "$feeder" 2>/dev/null
@@ -114,7 +120,7 @@ command -v csync2 >/dev/null || refuse csync2 'csync2 is not installed'
 command -v unshare >/dev/null || refuse unshare 'unshare is not installed'
 i=0
 while [ "$i" -lt "$nfifos" ]; do
-	eval "check_fifo \"\$fifo$i\""
+	[ "$i" -ge "$nown" ] || eval "check_fifo \"\$fifo$i\""
 	# For the namespace: no names of FIFOs in an argv is needed.
 	export "fifo$i"
 	i=$((i + 1))

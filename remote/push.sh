@@ -103,8 +103,9 @@ scan() {
 	printf '%s\n' $((2 * $4 + db / 128 + 32768)) >"$d/s$1/limit"
 	: >"$d/s$1/scanned"
 	say scanned "$1" "$3"
+	# Of itself: whoever kills everything may have missed this process.
 	while alive "$main"; do
-		sleep 1
+		sleep 1 7>&-
 	done
 }
 

@@ -202,11 +202,10 @@ on_exit_status(void *arg, pid_t pid, int status)
 	if (c->timed_out && c->spec.own_group)
 		kill(-pid, SIGKILL);
 	close_in(c);
-	for (i = 0; i < 2; i++) {
-		n = 0;
-		if (c->out[i].fd != -1 && ioctl(c->out[i].fd, FIONREAD, &n) == 0)
+	for (i = 0; i < 2; i++)
+		if (c->out[i].fd != -1 &&
+		    ioctl(c->out[i].fd, FIONREAD, &n) == 0)
 			c->out[i].left = (size_t)n;
-	}
 	if (!c->dead)
 		finish(c);
 	leave(c);
@@ -250,7 +249,8 @@ on_writable(void *arg, int fd, short revents)
 	c->busy++;
 	if (queue_write(&c->queue, fd) == -1) {
 		close_in(c);
-	} else if (!c->dead && c->queue.bytes == 0) {
+	} else if (c->in != -1 && c->queue.first == NULL) {
+		/* A done() may have closed it, or freed the child. */
 		loop_fd_pause(c->in_watch, 1);
 		if (c->close_in)
 			close_in(c);
@@ -426,7 +426,8 @@ child_send(struct child *c, const void *data, size_t len, struct err *e)
 		return -1;
 	if (queue_add(&c->queue, data, len) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
-	loop_fd_pause(c->in_watch, c->queue.bytes == 0);
+	/* An empty secret counts no bytes and waits to be given back. */
+	loop_fd_pause(c->in_watch, c->queue.first == NULL);
 	return 0;
 }
 
@@ -451,9 +452,11 @@ child_queued(const struct child *c)
 void
 child_close_stdin(struct child *c)
 {
+	c->busy++;
 	c->close_in = true;
 	if (c->queue.bytes == 0)
 		close_in(c);
+	leave(c);
 }
 
 void

@@ -19,8 +19,9 @@
  *	child_start() → on_line / on_raw … → on_end() once → child_free()
  *
  * child_free() before on_end() kills (SIGKILL, the group too when it has
- * one, but see keep_on_death); the loop reaps it, without a callback. It may be called from any of
- * the child's own callbacks, and must be called before loop_free().
+ * one, but see keep_on_death); the loop reaps it, without a callback. It may
+ * be called from any of the child's own callbacks, and must be called before
+ * loop_free().
  * Source: vfork(2), prctl(2), ssh(1).
  */
 #ifndef POSTERN_CHILD_H
@@ -63,8 +64,9 @@ struct child_spec {
 	/* One hook between fork and exec, async-signal-safe; not 0: exec is
 	 * not tried and errno is reported. May be NULL. */
 	int (*before_exec)(void *arg);
-	/* May be NULL. line: NUL-terminated, no newline, borrowed for the call; len counts
-	 * NUL bytes inside. cut: line_max was reached, the rest is dropped. */
+	/* May be NULL. line: NUL-terminated, no newline, borrowed for the
+	 * call; len counts NUL bytes inside. cut: line_max was reached, the
+	 * rest is dropped. */
 	void (*on_line)(void *arg, enum child_stream s, const char *line,
 		size_t len, bool cut);
 	/* Raw stdout bytes after child_raw(); borrowed for the call, at most
@@ -95,7 +97,8 @@ int child_send(struct child *c, const void *data, size_t len, struct err *e);
 /* child_send_secret(): the same for bytes that must not be copied into
  * ordinary memory: written from where they lie, after what is queued, before
  * what is queued later. data is borrowed until done(arg) is called (once:
- * written, or the child is over or freed). */
+ * written, or its stdin is closed, or the child is over or freed); done may
+ * call anything of this child's. */
 int child_send_secret(struct child *c, const void *data, size_t len,
 	void (*done)(void *arg), void *arg, struct err *e);
 /* child_queued(): bytes that wait to be written. */

@@ -56,6 +56,22 @@ on_connection(void *arg, int fd, short revents)
 	}
 }
 
+/* Which file it is that bind(2) has just made, for listen_free(). */
+static int
+own_path(struct listen *s, const char *path)
+{
+	struct stat st;
+
+	s->path = strdup(path);
+	if (s->path == NULL || lstat(path, &st) == -1) {
+		unlink(path);
+		return -1;
+	}
+	s->dev = st.st_dev;
+	s->ino = st.st_ino;
+	return 0;
+}
+
 static struct listen *
 start(struct loop *l, int family, const struct sockaddr *sa, socklen_t len,
     const char *name, listen_fn *fn, void *arg, struct err *e)
@@ -79,7 +95,11 @@ start(struct loop *l, int family, const struct sockaddr *sa, socklen_t len,
 	if (family == AF_INET && setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR,
 	    &one, sizeof(one)) == -1)
 		goto fail;
-	if (bind(s->fd, sa, len) == -1 || listen(s->fd, BACKLOG) == -1)
+	if (bind(s->fd, sa, len) == -1)
+		goto fail;
+	if (family == AF_UNIX && own_path(s, name) == -1)
+		goto fail;
+	if (listen(s->fd, BACKLOG) == -1)
 		goto fail;
 	s->retry = loop_timer_new(l, 0, 0, on_retry, s, e);
 	if (s->retry == NULL)
@@ -118,8 +138,6 @@ listen_unix(struct loop *l, const char *path, listen_fn *fn, void *arg,
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	size_t len = strlen(path);
-	struct listen *s;
-	struct stat st;
 
 	if (len == 0 || len >= sizeof(sun.sun_path)) {
 		err_set(e, ERR_UNSAFE, "a socket's path has 1 to %zu bytes, "
@@ -127,20 +145,8 @@ listen_unix(struct loop *l, const char *path, listen_fn *fn, void *arg,
 		return NULL;
 	}
 	memcpy(sun.sun_path, path, len + 1);
-	s = start(l, AF_UNIX, (struct sockaddr *)&sun, sizeof(sun), path, fn,
-	    arg, e);
-	if (s == NULL)
-		return NULL;
-	s->path = strdup(path);
-	if (s->path == NULL || lstat(sun.sun_path, &st) == -1) {
-		err_sys(e, "listening on %s", sun.sun_path);
-		unlink(sun.sun_path);
-		listen_free(s);
-		return NULL;
-	}
-	s->dev = st.st_dev;
-	s->ino = st.st_ino;
-	return s;
+	return start(l, AF_UNIX, (struct sockaddr *)&sun, sizeof(sun), path,
+	    fn, arg, e);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "proc/pids.h"
 #include "proc/poller.h"
 #include "proc/timers.h"
+#include "sys/clock.h"
 
 #define TURN_MAX 256		/* events that one turn handles */
 #define ORPHAN_WAIT_MS 1000
@@ -62,15 +63,6 @@ struct loop {
 	bool stop;
 	bool reap;		/* SIGCHLD came, or may have */
 };
-
-static uint64_t
-clock_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 /* SIGPIPE ignored; SIGCHLD not, or the kernel would reap for us. exec resets
  * handlers, but a child unblocks its signals before exec, in our memory. */

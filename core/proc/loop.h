@@ -37,7 +37,8 @@ struct loop *loop_new(struct err *e);
  * any more are reaped, for at most a second. NULL is legal. */
 void loop_free(struct loop *l);
 
-/* loop_run(): 0 after loop_stop(), also one from before the call, or when no source is left, -1 ERR_SYS. */
+/* loop_run(): 0 after loop_stop(), also one from before the call, or when no
+ * source is left, -1 ERR_SYS. */
 int loop_run(struct loop *l, struct err *e);
 void loop_stop(struct loop *l);
 

@@ -115,7 +115,8 @@ poller_wait(struct poller *p, int timeout_ms, struct poller_ready *out,
 	int got, i;
 
 	for (w = p->always; w != NULL && n < max; w = w->next_always) {
-		if (w->want == POLLER_OFF || (w->want & (POLLIN | POLLOUT)) == 0)
+		if (w->want == POLLER_OFF ||
+		    (w->want & (POLLIN | POLLOUT)) == 0)
 			continue;
 		out[n++] = (struct poller_ready){ w,
 			(short)(w->want & (POLLIN | POLLOUT)) };

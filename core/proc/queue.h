@@ -19,7 +19,7 @@ struct queue {
 };
 
 void queue_init(struct queue *q, size_t max);
-/* queue_fits(): whether len more bytes would pass max. */
+/* queue_fits(): whether len more bytes stay within max. */
 bool queue_fits(const struct queue *q, size_t len);
 /* queue_add(), queue_borrow(): 0, or -1 when memory is out or max would be
  * passed. done may be NULL; it is called once, when the bytes are written or

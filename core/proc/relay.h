@@ -9,8 +9,9 @@
  * The child's callbacks belong to its owner, who hands them on:
  *
  *	child_pause(c, true) → child_raw() … → relay_start() →
- *	on_raw: relay_raw · on_raw_eof: relay_raw_eof · on_drain: relay_drain ·
- *	on_end of the child: relay_child_end → on_end → relay_free()
+ *	on_raw: relay_raw · on_raw_eof: relay_raw_eof ·
+ *	on_drain: relay_drain · on_end of the child: relay_child_end →
+ *	on_end → relay_free()
  *
  * on_end comes once: both directions are through, or the socket broke, or
  * the child is over and its last bytes are with the socket. It may come from

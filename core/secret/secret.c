@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
+
 #define SECRET_MAX	65536
 
 struct secret {
@@ -25,8 +27,13 @@ struct secret {
 int
 secret_harden(struct err *e)
 {
-	struct rlimit rl = { 0, 0 };
+	struct rlimit rl;
 
+	if (getrlimit(RLIMIT_CORE, &rl) == -1)
+		return err_sys(e, "getrlimit");
+	/* 0 stops a core file, but not a core that core_pattern pipes to a
+	 * program; 1 stops both. It is for the programs that we start. */
+	rl.rlim_cur = rl.rlim_max = rl.rlim_max > 0 ? 1 : 0;
 	if (setrlimit(RLIMIT_CORE, &rl) == -1)
 		return err_sys(e, "turning core dumps off: setrlimit");
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
@@ -141,15 +148,6 @@ secret_random(size_t n, const char *alphabet, struct err *e)
 	return s;
 }
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* 0 when fd is readable; end_ms 0: no limit. */
 static int
 await(int fd, uint64_t end_ms, const char *what, struct err *e)
@@ -160,7 +158,7 @@ await(int fd, uint64_t end_ms, const char *what, struct err *e)
 	int n;
 
 	for (;;) {
-		now = now_ms();
+		now = clock_ms();
 		left = end_ms > now ? end_ms - now : 0;
 		ts.tv_sec = (time_t)(left / 1000);
 		ts.tv_nsec = (long)(left % 1000) * 1000000;
@@ -179,7 +177,7 @@ struct secret *
 secret_read(int fd, size_t max, unsigned timeout_ms, const char *what,
     struct err *e)
 {
-	uint64_t end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+	uint64_t end = timeout_ms > 0 ? clock_ms() + timeout_ms : 0;
 	struct secret *s;
 	size_t len = 0;
 	ssize_t n;
@@ -257,12 +255,4 @@ size_t
 secret_len(const struct secret *s)
 {
 	return s->len;
-}
-
-bool
-secret_equal(const struct secret *a, const struct secret *b)
-{
-	if (a->len != b->len)
-		return false;
-	return sodium_memcmp(a->data, b->data, a->len) == 0;
 }

@@ -7,18 +7,18 @@
  * (MADV_DONTDUMP, MADV_WIPEONFORK), and wiped when it is freed.
  *
  * Call secret_harden() first thing in main(): no core dumps
- * (RLIMIT_CORE 0, PR_SET_DUMPABLE 0), sodium_init(), RLIMIT_MEMLOCK raised
- * to its hard limit.
+ * (PR_SET_DUMPABLE 0 for us, RLIMIT_CORE for what we start), sodium_init(),
+ * RLIMIT_MEMLOCK raised to its hard limit.
  *
  * Nothing here is ever formatted with %s. A secret leaves by secret_write()
  * (a pipe, memfd or ramfs file) or through the owner's own write(2) of
  * secret_data(); nothing else.
- * Source: sodium_malloc(3), mlock(2), madvise(2), prctl(2).
+ * Source: sodium_malloc(3), mlock(2), madvise(2), prctl(2), core(5) and
+ * Linux' fs/coredump.c (a limit of 1).
  */
 #ifndef POSTERN_SECRET_H
 #define POSTERN_SECRET_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -44,9 +44,9 @@ struct secret *secret_random(size_t n, const char *alphabet, struct err *e);
 /*
  * secret_read(): everything from fd until end of file, at most max bytes
  * (1..65536), by read(2) straight into locked memory; waits at most
- * timeout_ms in all (0: no limit). what names the source in messages. Returns owned; its
- * length is what was read (may be 0). NULL: ERR_SYS, ERR_TIMEOUT, ERR_CONFIG
- * (more than max bytes).
+ * timeout_ms in all (0: no limit). what names the source in messages.
+ * Returns owned; its length is what was read (may be 0). NULL as
+ * secret_new(), and ERR_TIMEOUT, ERR_CONFIG (more than max bytes).
  */
 struct secret *secret_read(int fd, size_t max, unsigned timeout_ms,
 	const char *what, struct err *e);
@@ -63,8 +63,5 @@ int secret_write(const struct secret *s, int fd, struct err *e);
 const unsigned char *secret_data(const struct secret *s);
 unsigned char *secret_data_mut(struct secret *s);
 size_t secret_len(const struct secret *s);
-
-/* secret_equal(): constant time for equal lengths. */
-bool secret_equal(const struct secret *a, const struct secret *b);
 
 #endif

@@ -98,12 +98,13 @@ script_text(const struct session_spec *s, struct buf *out, struct err *e)
 int
 session_argv(const struct session_spec *s, struct strv *out, struct err *e)
 {
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./- ";
 	struct buf cmd;
 	int rc = -1;
 
 	buf_init(&cmd, 4096);
-	if (s->become != NULL &&
-	    strpbrk(s->become, "'\"\\!$`\n;&|<>()#*?") != NULL) {
+	if (s->become != NULL && s->become[strspn(s->become, plain)] != '\0') {
 		err_set(e, ERR_CONFIG, "only plain words can be used to "
 		    "become another user: %s", s->become);
 		goto out;
@@ -183,11 +184,11 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 
 	/* ssh ends its own lines with CR LF. */
 	if (len > 0 && line[len - 1] == '\r') {
-		memcpy(copy, line, len - 1);
-		copy[len - 1] = '\0';
+		memcpy(copy, line, --len);
+		copy[len] = '\0';
 		line = copy;
 	}
-	if (!cut && strlen(line) + 1 >= len && event(s, line))
+	if (!cut && strlen(line) == len && event(s, line))
 		return;
 	if (stream == CHILD_STDERR)
 		note_words(s, line);

@@ -10,17 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
+
 /* flock(2) has no timeout: between two tries we wait this long. */
+#define REMOVED_MAX 100
 #define PAUSE_MS	20
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int
 open_lock(const char *path, struct err *e)
@@ -94,8 +88,8 @@ int
 lock_take(const char *path, unsigned timeout_ms, int *ret_fd, struct err *e)
 {
 	static const struct timespec pause = { 0, PAUSE_MS * 1000000l };
-	uint64_t end = now_ms() + timeout_ms;
-	int fd = -1, same;
+	uint64_t end = clock_ms() + timeout_ms;
+	int fd = -1, same, removed = 0;
 
 	for (;;) {
 		if (fd == -1)
@@ -111,14 +105,17 @@ lock_take(const char *path, unsigned timeout_ms, int *ret_fd, struct err *e)
 			if (same == -1)
 				return -1;
 			/* Someone removed it: ours would exclude nobody. */
-			continue;
+			if (++removed < REMOVED_MAX)
+				continue;
+			return err_set(e, ERR_BUSY, "%s: someone keeps "
+			    "removing it", path);
 		}
 		if (errno != EWOULDBLOCK && errno != EINTR) {
 			err_sys(e, "%s: flock", path);
 			close(fd);
 			return -1;
 		}
-		if (now_ms() >= end) {
+		if (clock_ms() >= end) {
 			busy(path, fd, e);
 			close(fd);
 			return -1;

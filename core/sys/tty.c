@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sys/clock.h"
+
 /* The kernel keeps no more of a line than this, and drops the rest without
  * a word (termios(3), canonical mode). */
 #define LINE_LIMIT	4095
@@ -36,15 +38,6 @@ static void
 on_signal(int signo)
 {
 	got_signal = signo;
-}
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 /*
@@ -139,7 +132,7 @@ await(struct ask *a, short events, struct err *e)
 	int n;
 
 	for (;;) {
-		now = now_ms();
+		now = clock_ms();
 		left = a->end_ms > now ? a->end_ms - now : 0;
 		ts.tv_sec = (time_t)(left / 1000);
 		ts.tv_nsec = (long)(left % 1000) * 1000000;
@@ -243,7 +236,7 @@ tty_ask(const char *prompt, unsigned char *buf, size_t cap,
 	if (a.fd == -1)
 		return err_sys(e, "/dev/tty: no terminal to ask on");
 	if (timeout_ms > 0)
-		a.end_ms = now_ms() + timeout_ms;
+		a.end_ms = clock_ms() + timeout_ms;
 	do {
 		signals_hold(&a);
 		rc = echo_off(&a, e);

@@ -326,8 +326,9 @@ read_checked(const char *path, struct buf *out, struct err *e)
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
 		err_set(e, ERR_UNSAFE, "%s: others may write it (owner %u, "
-		    "mode %04o); it must belong to you or root: chmod go-w", path,
-		    (unsigned)st.st_uid, (unsigned)st.st_mode & 07777u);
+		    "mode %04o); it must belong to you or root: chmod go-w",
+		    path, (unsigned)st.st_uid,
+		    (unsigned)st.st_mode & 07777u);
 		goto out;
 	}
 	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
@@ -337,8 +338,12 @@ read_checked(const char *path, struct buf *out, struct err *e)
 			err_sys(e, "%s", path);
 			goto out;
 		}
-		if (buf_add(out, chunk, (size_t)n) == -1) {
+		if ((size_t)n > out->max - out->len) {
 			err_set(e, ERR_CONFIG, "%s: larger than 1 MiB", path);
+			goto out;
+		}
+		if (buf_add(out, chunk, (size_t)n) == -1) {
+			err_set(e, ERR_MEM, "%s: out of memory", path);
 			goto out;
 		}
 	}

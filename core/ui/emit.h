@@ -30,12 +30,14 @@ struct emit {
 };
 
 void emit_begin(struct emit *j);		/* { of a new line */
-void emit_str(struct emit *j, const char *key, const char *val); /* NULL: null */
+/* val NULL: null */
+void emit_str(struct emit *j, const char *key, const char *val);
 void emit_strn(struct emit *j, const char *key, const char *val, size_t len);
 void emit_num(struct emit *j, const char *key, int64_t val);
 void emit_bool(struct emit *j, const char *key, bool val);
 void emit_arr(struct emit *j, const char *key);	/* "key":[ */
-void emit_obj(struct emit *j, const char *key);	/* "key":{ ; NULL in an array */
+/* "key":{ ; key NULL in an array */
+void emit_obj(struct emit *j, const char *key);
 void emit_item(struct emit *j, const char *val);	/* a string in an array */
 void emit_close(struct emit *j);		/* the innermost ] or } */
 /* emit_end(): every ] and } that is still open, newline, written and

@@ -34,7 +34,8 @@ log_open(const char *name, enum log_level level)
 	snprintf(log_state.name, sizeof(log_state.name), "%s", name);
 	log_state.level = level;
 	log_state.colour = isatty(STDERR_FILENO) &&
-	    (no == NULL || *no == '\0') && term != NULL && strcmp(term, "dumb") != 0;
+	    (no == NULL || *no == '\0') && term != NULL &&
+	    strcmp(term, "dumb") != 0;
 }
 
 void

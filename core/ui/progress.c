@@ -184,7 +184,8 @@ draw_item(const struct progress *p, struct buf *b, const struct item *it,
 	columns_pad(&c, name_width);
 	columns_add(&c, "  ", 2);
 	(void)buf_adds(b, on);
-	columns_add(&c, it->state, SIZE_MAX);
+	/* NULL when memory was out for it. */
+	columns_add(&c, it->state != NULL ? it->state : "", SIZE_MAX);
 	if (*on != '\0')
 		(void)buf_adds(b, "\033[0m");
 	if (it->detail != NULL && *it->detail != '\0') {

@@ -36,10 +36,12 @@ take(void *arg, int id, const char *section, const char *key,
 	const char *value, const char *at, struct err *e)
 {
 	struct seen *s = arg;
-	size_t len = strlen(value);
+	size_t len;
 
 	(void)e;
 	s->values++;
+	demand(value != NULL);
+	len = strlen(value);
 	demand(id >= 1 && id <= 4);
 	demand(strlen(section) < 50 && strlen(key) < 50 && *key != '\0');
 	demand(strncmp(at, "f:", 2) == 0);

@@ -253,6 +253,10 @@ class Fleet:
             assert done.rc in wanted, str(done)
         return done
 
+    @staticmethod
+    def argv(*args):
+        return [POSTERN, "unlock", *args]
+
     def push(self, *args, **kwargs):
         return self.unlock("-C", "priv", *args, "privileged", **kwargs)
 

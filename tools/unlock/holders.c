@@ -18,8 +18,8 @@ enum holder_state { HOLDER_START, HOLDER_CHECKED, HOLDER_READY,
 struct holder {
 	struct holders *all;
 	struct session *session;
-	const char *fifo;		/* borrowed from the plan */
-	const struct secret *key;	/* borrowed from the host */
+	const char *fifo;		/* borrowed from the plan, or spares */
+	const struct secret *key;	/* borrowed from the host, or spare */
 	enum holder_state state;
 	bool closing, over;
 };
@@ -29,6 +29,8 @@ struct holders {
 	struct holders_ops ops;
 	struct holder *v;
 	size_t n;
+	struct strv spares;		/* FIFOs of groups that stay locked */
+	struct secret *spare;		/* what these get: opens nothing */
 	unsigned ended;
 };
 
@@ -70,7 +72,7 @@ on_event(void *arg, const char *ev, const char *text)
 		reach(d, HOLDER_READY, hs->ops.on_ready);
 	else if (strcmp(ev, "read") == 0 && hs->ops.on_read != NULL)
 		hs->ops.on_read(hs->h);
-	else if (strcmp(ev, "refuse") == 0)
+	else if (strcmp(ev, "refuse") == 0 && !d->closing)
 		run_refused(hs->h, text);
 	else if (strcmp(ev, "note") == 0)
 		report_line(hs->h->run->report, hs->h->i, "note", text);
@@ -98,7 +100,8 @@ on_end(void *arg, const struct session_end *end)
 	size_t i;
 
 	d->over = true;
-	if (d->state != HOLDER_CLOSED || !d->closing)
+	/* One that was never fed has no farewell, and nothing to close. */
+	if (!d->closing || d->state == HOLDER_READY)
 		run_host_lost(hs->h, end);
 	for (i = 0; i < hs->n; i++)
 		if (!hs->v[i].over) {
@@ -127,6 +130,7 @@ start(struct holder *d, uint64_t limit_ms, struct err *e)
 	s.on_end = on_end;
 	s.arg = d;
 	if (strv_addf(&vars, "fifo=%s", d->fifo) == -1 ||
+	    (d->key == d->all->spare && strv_add(&vars, "spare=1") == -1) ||
 	    strv_addf(&vars, "limit_s=%llu",
 	    (unsigned long long)((limit_ms + 999) / 1000)) == -1) {
 		err_set(e, ERR_MEM, "out of memory");
@@ -152,27 +156,49 @@ add_fifo(struct holders *hs, const char *fifo, const struct secret *key)
 	    .key = key };
 }
 
+/* The FIFOs of the chosen groups, then those that csync2 reads besides. */
+static int
+add_fifos(struct holders *hs, struct err *e)
+{
+	const struct run_host *h = hs->h;
+	const struct run *r = h->run;
+	const struct plan_row *row;
+	size_t i = 0;
+
+	if (plan_spare_keys(r->o, r->cfg, r->plan, h->i, &hs->spares,
+	    e) == -1)
+		return -1;
+	if (hs->spares.n > 0 && (hs->spare = key_random(e)) == NULL)
+		return -1;
+	hs->v = calloc(h->nkeys + hs->spares.n, sizeof(*hs->v));
+	if (hs->v == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	for (row = plan_first(r->plan, h->i); row != NULL;
+	    row = plan_next(r->plan, row))
+		add_fifo(hs, row->key, h->keys[i++]);
+	for (i = 0; i < hs->spares.n; i++)
+		add_fifo(hs, hs->spares.v[i], hs->spare);
+	return 0;
+}
+
 struct holders *
 holders_connect(struct run_host *h, uint64_t limit_ms,
     const struct holders_ops *ops, struct err *e)
 {
-	const struct plan_row *row;
 	struct holders *hs;
 	size_t i;
 
 	hs = calloc(1, sizeof(*hs));
-	if (hs == NULL || (hs->v = calloc(h->nkeys, sizeof(*hs->v))) ==
-	    NULL) {
-		free(hs);
+	if (hs == NULL) {
 		err_set(e, ERR_MEM, "out of memory");
 		return NULL;
 	}
 	hs->h = h;
 	hs->ops = *ops;
-	i = 0;
-	for (row = plan_first(h->run->plan, h->i); row != NULL;
-	    row = plan_next(h->run->plan, row))
-		add_fifo(hs, row->key, h->keys[i++]);
+	if (add_fifos(hs, e) == -1) {
+		holders_free(hs);
+		return NULL;
+	}
 	for (i = 0; i < hs->n; i++)
 		if (start(&hs->v[i], limit_ms, e) == -1) {
 			holders_free(hs);
@@ -190,6 +216,8 @@ holders_free(struct holders *hs)
 		return;
 	for (i = 0; i < hs->n; i++)
 		session_free(hs->v[i].session);
+	secret_free(hs->spare);
+	strv_clear(&hs->spares);
 	free(hs->v);
 	free(hs);
 }

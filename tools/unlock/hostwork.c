@@ -88,6 +88,26 @@ out:
 	return rc;
 }
 
+/* Alone on a line of its own, to be copied; with --json an object. */
+static int
+say_holder_line(const struct run *r, const char *fifo, const char *key,
+    struct err *e)
+{
+	struct buf b;
+	int rc = 0;
+
+	buf_init(&b, 65536);
+	if (buf_addf(&b, "restrict,command=\"sh /etc/postern/holder.sh %s\" "
+	    "%s", fifo, key) == -1)
+		rc = no_mem(e);
+	else if (r->o->json)
+		report_line(r->report, PLAN_NOBODY, "authorized-key", b.data);
+	else
+		printf("%s\n", b.data);
+	buf_clear(&b);
+	return rc;
+}
+
 /* The line that lets a key run the holder and nothing else. */
 static int
 print_holder_line(const struct run *r, struct err *e)
@@ -117,9 +137,7 @@ print_holder_line(const struct run *r, struct err *e)
 		else if (strv_add(&seen, fifo) == -1)
 			rc = no_mem(e);
 		else
-			printf("restrict,command=\"sh "
-			    "/etc/postern/holder.sh %s\" %s\n", fifo,
-			    key.data);
+			rc = say_holder_line(r, fifo, key.data, e);
 	}
 	strv_clear(&seen);
 	buf_clear(&key);

@@ -3,14 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/num.h"
 #include "sys/tty.h"
 
+#define LEAVE_MS 10000		/* for a command that has said its key */
 #define KEY_MIN 32
 #define KEY_MAX 1024
 #define KEY_RANDOM 43		/* 43 x 6 bits: 258 */
@@ -76,14 +81,19 @@ from_fd(const char *number, unsigned timeout_ms, struct err *e)
 	return secret_read((int)fd, KEY_MAX, timeout_ms, "--key fd", e);
 }
 
-/* Ends a command that did not say its key in time, and reaps it. */
+/* Reaps the command; ends it when it has not said its key in time, or said
+ * it and does not go. It stays in our process group, since it may have to
+ * ask on the terminal. */
 static int
-reap(pid_t pid, bool ended)
+reap(pid_t pid, bool said)
 {
+	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
 	int status;
 
-	if (!ended)
+	if (!said || p.fd == -1 || poll(&p, 1, LEAVE_MS) != 1)
 		kill(pid, SIGKILL);
+	if (p.fd != -1)
+		close(p.fd);
 	while (waitpid(pid, &status, 0) == -1)
 		if (errno != EINTR)
 			return -1;
@@ -109,6 +119,7 @@ from_command(const char *command, unsigned timeout_ms, struct err *e)
 		return NULL;
 	}
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (dup2(p[1], 1) == 1)
 			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);

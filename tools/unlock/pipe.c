@@ -49,6 +49,9 @@ pipe_judge(struct run_host *h)
 	else if (p->answer.last[0] != '\0')
 		snprintf(detail, sizeof(detail), "csync2 there: %s",
 		    p->answer.last);
+	else if (p->noted[0] != '\0')
+		snprintf(detail, sizeof(detail), "csync2 there: %s",
+		    p->noted);
 	else if (p->said[0] != '\0')
 		snprintf(detail, sizeof(detail), "csync2: %s", p->said);
 	else
@@ -278,7 +281,7 @@ on_text(void *arg, size_t job, const char *kind, const char *text)
 	if (strcmp(kind, "dirty") == 0) {
 		p->ndirty++;
 		text = file_of(text);
-	} else {
+	} else if (!pusher_is_sum(text)) {
 		snprintf(p->said, sizeof(p->said), "%s", text);
 	}
 	report_line(r->report, job, strcmp(kind, "out") == 0 ? "csync2" :

@@ -31,6 +31,7 @@ struct pipe_host {
 	unsigned rc;			/* the pusher's csync2 */
 	size_t ndirty, strangers;
 	char said[256];			/* csync2's last words */
+	char noted[256];		/* those of csync2 there, to its log */
 	struct answer answer;		/* the receiver's */
 	char why[256];			/* how the session ended, if badly */
 };

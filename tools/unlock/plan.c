@@ -376,3 +376,34 @@ plan_next(const struct plan *p, const struct plan_row *r)
 {
 	return r->next > 0 ? &p->rows[r->next - 1] : NULL;
 }
+
+static bool
+has_key(const struct plan *p, size_t host, const char *path)
+{
+	const struct plan_row *r;
+
+	for (r = plan_first(p, host); r != NULL; r = plan_next(p, r))
+		if (strcmp(r->key, path) == 0)
+			return true;
+	return false;
+}
+
+int
+plan_spare_keys(const struct unlock_opts *o, const struct cfg *c,
+    const struct plan *p, size_t host, struct strv *out, struct err *e)
+{
+	struct buf path;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < c->ngroups && rc == 0; i++) {
+		buf_init(&path, 4096);
+		rc = cfg_key_path(&c->groups[i], o->sysdir, &path, e);
+		if (rc == 0 && !has_key(p, host, path.data) &&
+		    !strv_has(out, path.data) &&
+		    strv_add(out, path.data) == -1)
+			rc = no_mem(e);
+		buf_clear(&path);
+	}
+	return rc;
+}

@@ -70,4 +70,12 @@ const struct plan_row *plan_first(const struct plan *p, size_t host);
 const struct plan_row *plan_next(const struct plan *p,
 	const struct plan_row *r);
 
+/*
+ * plan_spare_keys(): whatever groups are meant, csync2 reads the key of each
+ * group in its configuration, and hangs at a FIFO that nobody feeds. Adds to
+ * out the keys' paths that no row of the host names. 0, or -1 ERR_MEM.
+ */
+int plan_spare_keys(const struct unlock_opts *o, const struct cfg *c,
+	const struct plan *p, size_t host, struct strv *out, struct err *e);
+
 #endif

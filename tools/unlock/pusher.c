@@ -201,17 +201,43 @@ pusher_job(struct pusher *p, size_t job, const char *args,
 	return 0;
 }
 
-/* The keys' paths of the pusher's groups, each once. */
+/* The keys' paths of the pusher's groups, each once, then the others that
+ * its csync2 reads. */
 static int
-fifos_of(const struct run *r, struct strv *out)
+fifos_of(const struct run *r, struct strv *out, size_t *ret_own,
+    struct err *e)
 {
 	const struct plan_row *row;
+	size_t own;
 
 	for (row = plan_first(r->plan, r->plan->pusher); row != NULL;
 	    row = plan_next(r->plan, row))
 		if (!strv_has(out, row->key) && strv_add(out, row->key) == -1)
-			return -1;
+			return err_set(e, ERR_MEM, "out of memory");
+	own = out->n;
+	if (plan_spare_keys(r->o, r->cfg, r->plan, r->plan->pusher, out,
+	    e) == -1)
+		return -1;
+	*ret_own = own;
 	return 0;
+}
+
+/* csync2 -G: files of other groups are none of this push. */
+static int
+groups_var(const struct unlock_opts *o, struct strv *vars)
+{
+	struct buf b;
+	size_t i;
+	int rc;
+
+	buf_init(&b, 65536);
+	rc = buf_adds(&b, "groups=");
+	for (i = 0; i < o->groups.n; i++)
+		rc |= buf_addf(&b, "%s%s", i > 0 ? "," : "",
+		    o->groups.v[i]);
+	rc |= strv_add(vars, b.data);
+	buf_clear(&b);
+	return rc;
 }
 
 int
@@ -219,11 +245,16 @@ pusher_fifo_vars(const struct run *r, struct strv *vars, struct err *e)
 {
 	const struct unlock_opts *o = r->o;
 	struct strv fifos = { 0 };
-	size_t i;
+	size_t i, own;
 	int rc;
 
-	rc = fifos_of(r, &fifos);
-	rc |= strv_addf(vars, "nfifos=%zu", fifos.n);
+	if (fifos_of(r, &fifos, &own, e) == -1) {
+		strv_clear(&fifos);
+		return -1;
+	}
+	rc = strv_addf(vars, "nfifos=%zu", fifos.n);
+	rc |= strv_addf(vars, "nown=%zu", own);
+	rc |= groups_var(o, vars);
 	for (i = 0; i < fifos.n; i++)
 		rc |= strv_addf(vars, "fifo%zu=%s", i, fifos.v[i]);
 	rc |= strv_addf(vars, "cname=%s", o->cfg_name != NULL ?
@@ -255,11 +286,11 @@ pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
     const char *peers, struct err *e)
 {
 	struct secret **keys;
-	size_t i;
+	size_t i, own;
 	int rc;
 
-	if (p->fifos.n == 0 && fifos_of(h->run, &p->fifos) == -1)
-		return err_set(e, ERR_MEM, "out of memory");
+	if (p->fifos.n == 0 && fifos_of(h->run, &p->fifos, &own, e) == -1)
+		return -1;
 	if (p->nobodys == NULL) {
 		p->nobodys = key_random(e);
 		if (p->nobodys == NULL)
@@ -276,6 +307,14 @@ pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
 	rc = pusher_job(p, job, peers, keys, p->fifos.n, e);
 	free(keys);
 	return rc;
+}
+
+bool
+pusher_is_sum(const char *text)
+{
+	static const char sum[] = "Finished with ";
+
+	return strncmp(text, sum, sizeof(sum) - 1) == 0;
 }
 
 int

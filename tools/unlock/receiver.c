@@ -37,6 +37,9 @@ recv_event(void *arg, const char *ev, const char *text)
 	} else if (strcmp(ev, "refuse") == 0) {
 		run_refused(h, text);
 	} else if (strcmp(ev, "action") == 0 || strcmp(ev, "note") == 0) {
+		if (*ev == 'n')
+			snprintf(pipe_of(h)->noted, sizeof(pipe_of(h)->noted),
+			    "%s", text);
 		report_line(h->run->report, h->i, ev, text);
 	} else if (strcmp(ev, "done") == 0) {
 		on_done(h, text);

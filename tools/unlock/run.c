@@ -12,6 +12,7 @@
 #include "ui/log.h"
 
 #define TICK_MS 100
+#define KEY_WAIT_MS 300000	/* a person may have to find a token */
 
 static void
 on_tick(void *arg)
@@ -98,7 +99,7 @@ run_init(struct run *r, const struct unlock_opts *o, const struct cfg *cfg,
 	    .options = &o->ssh_options,
 	    .connect_timeout_s = (unsigned)((o->connect_ms + 999) / 1000) };
 	raise_nofile();
-	r->key = key_open(o->key, 0, e);
+	r->key = key_open(o->key, KEY_WAIT_MS, e);
 	if (r->key == NULL)
 		return -1;
 	r->hosts = calloc(plan->nhosts + 1, sizeof(*r->hosts));

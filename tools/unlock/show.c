@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "show.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -30,6 +32,27 @@ plan_json(const struct plan *p)
 		emit_bool(&j, "pushes", r->pushes);
 		(void)emit_end(&j, stdout);
 	}
+}
+
+/* A line with names from a configuration or from argv in it. */
+static void __attribute__((format(printf, 1, 2)))
+line(const char *format, ...)
+{
+	char *text = NULL;
+	struct buf b;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&text, format, ap);
+	va_end(ap);
+	if (n == -1)
+		return;
+	buf_init(&b, (size_t)n * 4 + 1);
+	(void)esc_text(&b, text, (size_t)n);
+	puts(b.data);
+	buf_clear(&b);
+	free(text);
 }
 
 /* Which of remote/ runs on h, and what that makes csync2 do there. */
@@ -98,11 +121,11 @@ print_host(const struct unlock_opts *o, const struct plan *p,
 	struct strv argv = { 0 };
 	int rc;
 
-	printf("  %s (%s)%s\n", h->name, h->here ? "this host" : h->dest,
+	line("  %s (%s)%s", h->name, h->here ? "this host" : h->dest,
 	    h->pushes ? ", pushes" : "");
 	for (r = plan_first(p, (size_t)(h - p->hosts)); r != NULL;
 	    r = plan_next(p, r))
-		printf("    group %s%s, key %s\n", r->group->name,
+		line("    group %s%s, key %s", r->group->name,
 		    r->host->slave ? ", slave" : "",
 		    o->way == UNLOCK_PIPE ? "made for this run" : r->key);
 	rc = session_argv(&s, &argv, e);
@@ -149,14 +172,14 @@ show_plan(const struct unlock_opts *o, const struct cfg *c,
 		plan_json(p);
 		return 0;
 	}
-	printf("%s: %s\n", c->files.v[0], way_words(o));
+	line("%s: %s", c->files.v[0], way_words(o));
 	for (i = 0; i < p->nhosts; i++)
 		if (print_host(o, p, &p->hosts[i], e) == -1)
 			return -1;
 	for (i = 0; i < p->notes.n; i++)
-		printf("note: %s\n", p->notes.v[i]);
+		line("note: %s", p->notes.v[i]);
 	for (i = 0; i < p->stops.n; i++)
-		printf("stop: %s\n", p->stops.v[i]);
+		line("stop: %s", p->stops.v[i]);
 	return 0;
 }
 
@@ -201,15 +224,18 @@ show_findings(const struct unlock_opts *o, const struct check_list *l)
 			continue;
 		}
 		buf_init(&b, 16384);
+		if (f->at.file != NULL) {
+			(void)esc_text(&b, f->at.file, strlen(f->at.file));
+			(void)buf_addf(&b, ":%u: ", f->at.line);
+		}
+		if (f->host != NULL) {
+			(void)esc_text(&b, f->host, strlen(f->host));
+			(void)buf_adds(&b, ": ");
+		}
 		(void)esc_text(&b, f->text, strlen(f->text));
 		(void)buf_adds(&b, "; ");
 		(void)esc_text(&b, f->cure, strlen(f->cure));
-		fprintf(out, "%s: ", levels[f->level]);
-		if (f->at.file != NULL)
-			fprintf(out, "%s:%u: ", f->at.file, f->at.line);
-		if (f->host != NULL)
-			fprintf(out, "%s: ", f->host);
-		fprintf(out, "%s [%s]\n", b.data, f->id);
+		fprintf(out, "%s: %s [%s]\n", levels[f->level], b.data, f->id);
 		buf_clear(&b);
 	}
 	fflush(out);

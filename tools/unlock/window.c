@@ -56,6 +56,7 @@ close_window(struct run *r, const char *why)
 	if (w->closing)
 		return;
 	w->closing = true;
+	snprintf(w->why, sizeof(w->why), "%s", why);
 	pool_stop(r->pool);
 	report_line(r->report, PLAN_NOBODY, "closing", why);
 	for (i = 0; i < r->plan->nhosts; i++) {
@@ -206,7 +207,8 @@ maybe_open(struct run *r)
 static void
 on_checked(struct run_host *h)
 {
-	holders_feed(host_of(h)->holders);
+	if (!way(h->run)->closing)
+		holders_feed(host_of(h)->holders);
 }
 
 static void
@@ -244,8 +246,8 @@ on_closed(struct run_host *h)
 		run_host_end(h, REPORT_OK, r->o->action == UNLOCK_PUSH ?
 		    "synced" : "closed", detail);
 	} else {
-		run_host_end(h, REPORT_FAILED, "failed", r->stops > 0 ?
-		    "interrupted" : "the window closed early");
+		run_host_end(h, REPORT_FAILED, "failed", way(r)->closing ?
+		    way(r)->why : "the window closed early");
 	}
 	wh->ready = false;
 	if (!way(r)->closing)

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "failmalloc.h"
 #include "proc/listen.h"
 #include "proc/nettcp.h"
 
@@ -200,6 +201,34 @@ a_unix_socket_is_private_and_removed_in_the_end(void **state)
 	loop_free(g.loop);
 }
 
+static void
+a_start_that_fails_leaves_no_socket_behind(void **state)
+{
+	char dir[] = "/tmp/listen-test-XXXXXX", path[64];
+	struct err e = ERR_INIT;
+	struct got g = { .fd = -1 };
+	struct listen *s;
+	struct stat st;
+	unsigned long n;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/s", dir);
+	g.loop = loop_new(&e);
+	for (n = 1;; n++) {
+		failmalloc_arm(n);
+		s = listen_unix(g.loop, path, on_fd, &g, &e);
+		if (!failmalloc_disarm())
+			break;
+		assert_null(s);
+		assert_int_equal(lstat(path, &st), -1);
+	}
+	assert_true(n > 1);
+	assert_non_null(s);
+	listen_free(s);
+	assert_int_equal(rmdir(dir), 0);
+	loop_free(g.loop);
+}
+
 int
 main(void)
 {
@@ -210,6 +239,7 @@ main(void)
 		cmocka_unit_test(another_users_connection_is_told_apart),
 		cmocka_unit_test(only_loopback_is_listened_on),
 		cmocka_unit_test(a_unix_socket_is_private_and_removed_in_the_end),
+		cmocka_unit_test(a_start_that_fails_leaves_no_socket_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

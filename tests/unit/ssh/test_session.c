@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,6 +180,20 @@ variables_arrive_as_they_are(void **state)
 }
 
 static void
+a_line_with_a_nul_is_noise_also_at_its_end(void **state)
+{
+	struct run *r = *state;
+	struct session_spec s = local(r,
+	    "printf 'postern a\\0\\npostern b \\0x\\npostern c\\0\\r\\n"
+	    "postern d\\r\\n'");
+
+	start(r, &s);
+	finish(r);
+	assert_string_equal(r->seen.data, "noise1:postern a|"
+	    "noise1:postern b |noise1:postern c|d()|");
+}
+
+static void
 refused(struct run *r, const char *script, const char *var,
     const char *become)
 {
@@ -211,6 +227,10 @@ what_could_end_the_script_early_or_is_no_name_is_refused(void **state)
 	refused(r, "", "a;b=x", NULL);
 	refused(r, "", NULL, "sudo -n; id");
 	refused(r, "", NULL, "su -c '");
+	refused(r, "", NULL, "{sudo,-n}");
+	refused(r, "", NULL, "~evil/sudo");
+	refused(r, "", NULL, "sudo\t-n");
+	refused(r, "", NULL, "sud[o]");
 }
 
 static void
@@ -398,6 +418,41 @@ a_session_freed_from_its_own_event_lets_its_script_clean_up(void **state)
 	assert_int_equal(WEXITSTATUS(status), 7);
 }
 
+/* What becomes of a session whose ssh says words and fails. */
+static enum sshfail
+failing(struct run *r, const char *words)
+{
+	char path[] = "/tmp/session-test-XXXXXX";
+	int fd = mkstemp(path);
+	struct sshargv_opts ssh = { .program = path };
+	struct session_spec s = local(r, ":");
+
+	assert_true(fd >= 0);
+	dprintf(fd, "#!/bin/sh\ncat >&2 <<'EOF'\n%s\nEOF\nexit 255\n", words);
+	assert_int_equal(fchmod(fd, 0700), 0);
+	close(fd);
+	s.dest = "host";
+	s.ssh = &ssh;
+	r->ends = 0;
+	start(r, &s);
+	finish(r);
+	assert_int_equal(unlink(path), 0);
+	return r->end.fail;
+}
+
+static void
+a_host_that_has_spoken_can_not_speak_for_ssh(void **state)
+{
+	struct run *r = *state;
+
+	assert_int_equal(failing(r, "Host key verification failed."),
+	    SSHFAIL_HOSTKEY_UNKNOWN);
+	assert_int_equal(failing(r, "postern ready\n"
+	    "Host key verification failed."), SSHFAIL_OTHER);
+	assert_int_equal(failing(r, "postern ready\n"
+	    "client_loop: send disconnect: Broken pipe"), SSHFAIL_LOST);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -406,6 +461,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_script_speaks_and_reads_its_own_input),
 		T(variables_arrive_as_they_are),
+		T(a_host_that_has_spoken_can_not_speak_for_ssh),
+		T(a_line_with_a_nul_is_noise_also_at_its_end),
 		T(what_could_end_the_script_early_or_is_no_name_is_refused),
 		T(half_a_script_never_runs),
 		T(the_command_is_safe_in_any_shell_and_has_no_script_in_it),

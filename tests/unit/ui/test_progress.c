@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "failmalloc.h"
 #include "screen.h"
 #include "ui/progress.h"
 
@@ -407,6 +408,24 @@ progress_is_not_live_on_a_dumb_or_quiet_terminal(void **state)
 	assert_int_equal(writes, 1);
 }
 
+static void
+progress_draws_an_item_whose_state_found_no_memory(void **state)
+{
+	unsigned long n;
+
+	(void)state;
+	for (n = 1;; n++) {
+		start(1);
+		failmalloc_arm(n);
+		progress_set(p, 0, "a", PROGRESS_RUN, "", NULL);
+		progress_tick(p, 1000);
+		if (!failmalloc_disarm())
+			break;
+		progress_tick(p, 2000);
+	}
+	assert_true(n > 3);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, terminal, no_terminal)
 
 int
@@ -425,6 +444,7 @@ main(void)
 		TEST(progress_hides_for_a_log_line_and_comes_back),
 		TEST(progress_prints_a_line_an_event_elsewhere),
 		TEST(progress_is_not_live_on_a_dumb_or_quiet_terminal),
+		TEST(progress_draws_an_item_whose_state_found_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
