@@ -165,6 +165,12 @@ next_turn(struct run *r)
 		w->turn = &r->hosts[i];
 		f->deadline = loop_timer_new(r->loop, r->o->host_ms, 0,
 		    on_deadline, w->turn, &e);
+		if (f->deadline == NULL) {
+			/* Its end is its turn's. */
+			run_host_end(w->turn, REPORT_FAILED, "failed", e.msg);
+			holders_close(f->holders);
+			return;
+		}
 		holders_feed(f->holders);
 		pool_release(r->pool, i);
 		return;
@@ -233,12 +239,7 @@ close_all(struct run *r, enum report_verdict v, const char *why)
 static void
 on_dead(void *arg, const char *why, bool later)
 {
-	struct run *r = arg;
-	char detail[320];
-
-	snprintf(detail, sizeof(detail), "the pushing host %s: %s",
-	    r->hosts[r->plan->pusher].ph->name, why);
-	close_all(r, later ? REPORT_LATER : REPORT_FAILED, detail);
+	close_all(arg, later ? REPORT_LATER : REPORT_FAILED, why);
 }
 
 static void
@@ -247,19 +248,6 @@ stop(struct run *r)
 	pool_stop(r->pool);
 	pusher_quit(r->pusher);
 	close_all(r, r->stop_verdict, r->stop_why);
-}
-
-static void
-all_over(struct run *r)
-{
-	struct err e = ERR_INIT;
-
-	if (r->o->verify && r->stops == 0) {
-		if (verify_start(r, &e) == 0)
-			return;
-		r->status = log_err(&e);
-	}
-	run_done(r);
 }
 
 int
@@ -278,7 +266,7 @@ fifo_start(struct run *r, struct err *e)
 	    sizeof(*w->hosts))) == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
 	r->on_stop = stop;
-	r->on_all = all_over;
+	r->on_all = verify_or_done;
 	r->pool = pool_new(r->plan->nhosts, r->o->jobs, connect_host, r, e);
 	if (r->pool == NULL || pusher_fifo_vars(r, &vars, e) == -1)
 		goto out;
