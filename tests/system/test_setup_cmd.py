@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """--setup: FIFOs, folders, and a key that may run the holder alone."""
 
+import json
+
 import pytest
 
 from fleet import KEY, fleet
@@ -156,6 +158,16 @@ def test_a_key_for_the_holder_does_nothing_else(two, restricted):
     assert two.tree(1) == {}
     gone(*two.all)
     assert not folders(two.members[0])
+
+
+def test_with_json_the_holders_line_is_an_object_too(two):
+    two.admin.run("rm -f /tmp/holder*; ssh-keygen -q -t ed25519 -N '' "
+                  "-C holder -f /tmp/holder")
+    done = run_setup(two, "--holder-key", "/tmp/holder.pub", "--json")
+    events = [json.loads(text) for text in done.out.splitlines()]
+    line, = [e for e in events if e["event"] == "authorized-key"]
+    assert line["fifo"] == KEY
+    assert line["text"].startswith("restrict,command=")
 
 
 def test_a_holder_key_that_is_none(two):

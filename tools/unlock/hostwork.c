@@ -7,6 +7,7 @@
 #include "fanout.h"
 #include "remote/remote.h"
 #include "sys/file.h"
+#include "ui/emit.h"
 #include "ui/log.h"
 #include "ways.h"
 
@@ -88,6 +89,27 @@ out:
 	return rc;
 }
 
+static void
+say_holder_line(const struct run *r, const char *fifo, const char *key)
+{
+	static const char format[] = "restrict,command=\"sh "
+	    "/etc/postern/holder.sh %s\" %s";
+	struct buf b;
+	struct emit j;
+
+	buf_init(&b, 1 << 16);
+	if (buf_addf(&b, format, fifo, key) == 0 && r->o->json) {
+		emit_begin(&j);
+		emit_str(&j, "event", "authorized-key");
+		emit_str(&j, "fifo", fifo);
+		emit_str(&j, "text", b.data);
+		(void)emit_end(&j, stdout);
+	} else {
+		puts(b.data);
+	}
+	buf_clear(&b);
+}
+
 /* The line that lets a key run the holder and nothing else. */
 static int
 print_holder_line(const struct run *r, struct err *e)
@@ -117,10 +139,11 @@ print_holder_line(const struct run *r, struct err *e)
 		else if (strv_add(&seen, fifo) == -1)
 			rc = no_mem(e);
 		else
-			printf("restrict,command=\"sh "
-			    "/etc/postern/holder.sh %s\" %s\n", fifo,
-			    key.data);
+			say_holder_line(r, fifo, key.data);
 	}
+	if (rc == 0 && seen.n > 1)
+		log_warn("sshd goes by the first line that has the key: "
+		    "each of these needs a key of its own");
 	strv_clear(&seen);
 	buf_clear(&key);
 	fflush(stdout);
