@@ -143,8 +143,9 @@ def test_a_command_that_outlives_the_limit(three):
 
 
 def test_with_json_too_standard_output_is_the_commands(three):
-    done = command(three, "echo", "mine", before=["--json"])
-    assert done.out == "mine\n"
+    mine = '{"event": "mine"}\n'
+    done = command(three, "printf", "%s", mine, before=["--json"])
+    assert done.out == mine
     events = [json.loads(text)["event"] for text in done.err.splitlines()
               if text.startswith("{")]
     assert "finding" in events and events[-1] == "end"

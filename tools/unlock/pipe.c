@@ -242,6 +242,17 @@ on_scanned(void *arg, size_t set, size_t nfiles)
 }
 
 static void
+on_scan_text(void *arg, size_t set, const char *text)
+{
+	struct run *r = arg;
+	bool action = strncmp(text, "action ", 7) == 0;
+
+	(void)set;
+	report_line(r->report, r->plan->pusher, action ? "action" : "csync2",
+	    action ? text + 7 : text);
+}
+
+static void
 on_scan_failed(void *arg, size_t set, const char *text)
 {
 	struct run *r = arg;
@@ -360,7 +371,8 @@ int
 pipe_start(struct run *r, struct err *e)
 {
 	const struct pusher_ops ops = { .on_ready = on_ready,
-	    .on_scanned = on_scanned, .on_scan_failed = on_scan_failed,
+	    .on_scanned = on_scanned, .on_scan_text = on_scan_text,
+	    .on_scan_failed = on_scan_failed,
 	    .on_text = on_text, .on_end = on_job_end,
 	    .on_forward = on_forward, .on_dead = on_dead, .arg = r };
 	struct run_host *pusher = &r->hosts[r->plan->pusher];

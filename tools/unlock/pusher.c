@@ -63,6 +63,8 @@ on_event(void *arg, const char *ev, const char *text)
 	} else if (strcmp(ev, "scanned") == 0 && o->on_scanned != NULL) {
 		(void)take_number(&text, &m);
 		o->on_scanned(o->arg, n, m);
+	} else if (strcmp(ev, "out-scan") == 0 && o->on_scan_text != NULL) {
+		o->on_scan_text(o->arg, n, text);
 	} else if (strcmp(ev, "failed") == 0 && o->on_scan_failed != NULL) {
 		o->on_scan_failed(o->arg, n, text);
 	} else if (strcmp(ev, "end") == 0 && o->on_end != NULL) {

@@ -27,6 +27,8 @@ struct run_host;
 struct pusher_ops {
 	void (*on_ready)(void *arg);
 	void (*on_scanned)(void *arg, size_t set, size_t nfiles);
+	/* What csync2 and the host's own actions (do-local) said in it. */
+	void (*on_scan_text)(void *arg, size_t set, const char *text);
 	void (*on_scan_failed)(void *arg, size_t set, const char *text);
 	/* kind: "out", "dirty". */
 	void (*on_text)(void *arg, size_t job, const char *kind,
