@@ -29,6 +29,9 @@ struct fifo_run {
 	struct fifo_host *hosts;
 	struct run_host *turn;		/* NULL: nobody's */
 	bool pusher_ready;
+	bool closing;			/* no more turns: stopped, or no pusher */
+	enum report_verdict verdict;	/* of those that had no end then */
+	char why[640];
 };
 
 static struct fifo_run *
@@ -68,6 +71,7 @@ static void
 on_closed(struct run_host *h)
 {
 	struct run *r = h->run;
+	struct fifo_run *w = way(r);
 	struct fifo_host *f = fifo_of(h);
 	struct err e = ERR_INIT;
 
@@ -75,16 +79,18 @@ on_closed(struct run_host *h)
 	f->deadline = NULL;
 	if (f->job)
 		(void)pusher_stop(r->pusher, h->i, &e);
-	if (way(r)->turn == h) {
-		way(r)->turn = NULL;
+	if (w->turn == h) {
+		w->turn = NULL;
 		next_turn(r);
 	}
 	/* Last: the last host's end may begin what comes after the push. */
 	if (f->judged)
 		judge(h);
+	else if (w->closing)
+		run_host_end(h, w->verdict, "failed", w->why);
 	else
-		run_host_end(h, REPORT_FAILED, "failed", r->stops > 0 ?
-		    "interrupted" : "the window closed early");
+		run_host_end(h, REPORT_FAILED, "failed",
+		    "the window closed early");
 }
 
 static void
@@ -155,7 +161,7 @@ next_turn(struct run *r)
 	struct err e = ERR_INIT;
 	size_t i;
 
-	if (w->turn != NULL || !w->pusher_ready || r->stops > 0)
+	if (w->turn != NULL || !w->pusher_ready || w->closing)
 		return;
 	for (i = 0; i < r->plan->nhosts; i++) {
 		f = &w->hosts[i];
@@ -224,15 +230,20 @@ on_job_end(void *arg, size_t job, unsigned rc)
 static void
 close_all(struct run *r, enum report_verdict v, const char *why)
 {
-	struct fifo_host *f;
+	struct fifo_run *w = way(r);
 	size_t i;
 
+	if (!w->closing) {
+		w->closing = true;
+		w->verdict = v;
+		snprintf(w->why, sizeof(w->why), "%s", why);
+	}
+	pool_stop(r->pool);
 	for (i = 0; i < r->plan->nhosts; i++) {
-		f = &way(r)->hosts[i];
-		if (f->holders == NULL)
+		if (w->hosts[i].holders == NULL)
 			run_host_end(&r->hosts[i], v, "failed", why);
 		else
-			holders_close(f->holders);
+			holders_close(w->hosts[i].holders);
 	}
 }
 
@@ -245,7 +256,6 @@ on_dead(void *arg, const char *why, bool later)
 static void
 stop(struct run *r)
 {
-	pool_stop(r->pool);
 	pusher_quit(r->pusher);
 	close_all(r, r->stop_verdict, r->stop_why);
 }
