@@ -147,7 +147,8 @@ class Servers:
 
 
 class Sshd(Servers):
-    """n sshd, one an address: 127.0.1.1 and up."""
+    """n sshd, one an address: 127.0.1.1 and up. What root's own shell reads
+    at the start (~/.bashrc) is none of the measured: another home."""
 
     def __init__(self, n):
         super().__init__()
@@ -171,6 +172,7 @@ PasswordAuthentication no
 PidFile none
 MaxStartups 1000
 UseDNS no
+SetEnv HOME={d}
 LogLevel QUIET
 """)
         self.conf = d / "ssh_config"

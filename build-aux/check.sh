@@ -3,8 +3,8 @@
 # check.sh [sanitize|valgrind|fuzz]: all that stands between a change and
 # main. Without a word: gcc and clang without a warning, unit tests and fuzz
 # corpora under both, under ASan and UBSan and under valgrind, then the
-# system tests with the ordinary build (sanitize: with that one). Ends with
-# a line that counts.
+# system tests. sanitize: those too with ASan and UBSan. Ends with a line that
+# counts.
 set -eu
 cd "$(dirname "$0")/.."
 passed=0

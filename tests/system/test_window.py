@@ -354,3 +354,13 @@ def test_two_groups_one_of_them_held(three):
     assert run.end().rc == 0
     assert three.tree(1, "/srv/other") == {}
     gone(*three.all, fifos=(KEY, other))
+
+
+def test_a_host_that_was_not_ready_at_the_limit_says_so(three):
+    # The key comes so late that nobody is ready: a slow way there.
+    three.members[0].link.slow(rtt_ms=700)
+    done = three.push("--hold", "--accept-risk", "--json", "--for", "1s",
+                      "-H", "h1", expect=1)
+    assert "time limit" in done.last("h1")["detail"], str(done)
+    three.members[0].link.restore()
+    gone(*three.all)

@@ -140,10 +140,10 @@ def _fds_of(host, pids, inodes):
             if (st.st_dev, st.st_ino) in inodes]
 
 
-def ours(host, fifos=(KEY,)):
+def ours(host, fifos=(KEY,), folders_too=True):
     """Lines that name what a window has on a host: our scripts' processes,
     their folders, csync2, and whoever holds a FIFO."""
-    lines = [f"the folder {p.name}" for p in folders(host)]
+    lines = [f"the folder {p.name}" for p in folders(host) if folders_too]
     pids = host.pids()
     for p in pids:
         words = proc.cmdline(p)
@@ -161,12 +161,13 @@ def ours(host, fifos=(KEY,)):
     return [f"{host.name}: {text}" for text in lines]
 
 
-def gone(*hosts, deadline_s=5, fifos=(KEY,)):
+def gone(*hosts, deadline_s=5, fifos=(KEY,), folders_too=True):
     """Until nothing of ours is on the hosts; fails naming what is."""
     found = []
 
     def look():
-        found[:] = [text for h in hosts for text in ours(h, fifos)]
+        found[:] = [text for h in hosts for text in ours(h, fifos,
+                                                        folders_too)]
         return not found
 
     try:

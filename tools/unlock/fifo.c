@@ -205,7 +205,7 @@ on_text(void *arg, size_t job, const char *kind, const char *text)
 	f = &way(r)->hosts[job];
 	if (strcmp(kind, "dirty") == 0)
 		f->ndirty++;
-	else
+	else if (!pusher_is_sum(text))
 		snprintf(f->said, sizeof(f->said), "%s", text);
 	report_line(r->report, job, strcmp(kind, "out") == 0 ? "csync2" :
 	    kind, text);

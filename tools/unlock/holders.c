@@ -72,7 +72,7 @@ on_event(void *arg, const char *ev, const char *text)
 		reach(d, HOLDER_READY, hs->ops.on_ready);
 	else if (strcmp(ev, "read") == 0 && hs->ops.on_read != NULL)
 		hs->ops.on_read(hs->h);
-	else if (strcmp(ev, "refuse") == 0)
+	else if (strcmp(ev, "refuse") == 0 && !d->closing)
 		run_refused(hs->h, text);
 	else if (strcmp(ev, "note") == 0)
 		report_line(hs->h->run->report, hs->h->i, "note", text);
@@ -100,7 +100,8 @@ on_end(void *arg, const struct session_end *end)
 	size_t i;
 
 	d->over = true;
-	if (d->state != HOLDER_CLOSED || !d->closing)
+	/* One that was never fed has no farewell, and nothing to close. */
+	if (!d->closing || d->state == HOLDER_READY)
 		run_host_lost(hs->h, end);
 	for (i = 0; i < hs->n; i++)
 		if (!hs->v[i].over) {

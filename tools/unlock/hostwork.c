@@ -7,7 +7,6 @@
 #include "fanout.h"
 #include "remote/remote.h"
 #include "sys/file.h"
-#include "ui/emit.h"
 #include "ui/log.h"
 #include "ways.h"
 
@@ -89,25 +88,24 @@ out:
 	return rc;
 }
 
-static void
-say_holder_line(const struct run *r, const char *fifo, const char *key)
+/* Alone on a line of its own, to be copied; with --json an object. */
+static int
+say_holder_line(const struct run *r, const char *fifo, const char *key,
+    struct err *e)
 {
-	static const char format[] = "restrict,command=\"sh "
-	    "/etc/postern/holder.sh %s\" %s";
 	struct buf b;
-	struct emit j;
+	int rc = 0;
 
-	buf_init(&b, 1 << 16);
-	if (buf_addf(&b, format, fifo, key) == 0 && r->o->json) {
-		emit_begin(&j);
-		emit_str(&j, "event", "authorized-key");
-		emit_str(&j, "fifo", fifo);
-		emit_str(&j, "text", b.data);
-		(void)emit_end(&j, stdout);
-	} else {
-		puts(b.data);
-	}
+	buf_init(&b, 65536);
+	if (buf_addf(&b, "restrict,command=\"sh /etc/postern/holder.sh %s\" "
+	    "%s", fifo, key) == -1)
+		rc = no_mem(e);
+	else if (r->o->json)
+		report_line(r->report, PLAN_NOBODY, "authorized-key", b.data);
+	else
+		printf("%s\n", b.data);
 	buf_clear(&b);
+	return rc;
 }
 
 /* The line that lets a key run the holder and nothing else. */
@@ -139,7 +137,7 @@ print_holder_line(const struct run *r, struct err *e)
 		else if (strv_add(&seen, fifo) == -1)
 			rc = no_mem(e);
 		else
-			say_holder_line(r, fifo, key.data);
+			rc = say_holder_line(r, fifo, key.data, e);
 	}
 	if (rc == 0 && seen.n > 1)
 		log_warn("sshd goes by the first line that has the key: "

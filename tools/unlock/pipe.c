@@ -296,7 +296,7 @@ on_text(void *arg, size_t job, const char *kind, const char *text)
 	if (strcmp(kind, "dirty") == 0) {
 		p->ndirty++;
 		text = file_of(text);
-	} else {
+	} else if (!pusher_is_sum(text)) {
 		snprintf(p->said, sizeof(p->said), "%s", text);
 	}
 	report_line(r->report, job, strcmp(kind, "out") == 0 ? "csync2" :

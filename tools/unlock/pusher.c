@@ -322,6 +322,14 @@ pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
 	return rc;
 }
 
+bool
+pusher_is_sum(const char *text)
+{
+	static const char sum[] = "Finished with ";
+
+	return strncmp(text, sum, sizeof(sum) - 1) == 0;
+}
+
 int
 pusher_stop(struct pusher *p, size_t job, struct err *e)
 {

@@ -66,6 +66,9 @@ int pusher_job(struct pusher *p, size_t job, const char *args,
  * knows for groups that h is not in (--shared: the one key of all). */
 int pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
 	const char *peers, struct err *e);
+/* pusher_is_sum(): csync2's last line, "Finished with 1 errors.": what came
+ * before it says more. */
+bool pusher_is_sum(const char *text);
 int pusher_stop(struct pusher *p, size_t job, struct err *e);
 /* pusher_quit(): no more jobs; it ends by itself. */
 void pusher_quit(struct pusher *p);
