@@ -8,8 +8,8 @@ MESON_ARGS ?=
 # A suite or file to run alone: make system T=tests/system/test_pipe.py
 T ?= tests/system tests/lab
 
-.PHONY: all deps configure demo check unit system install deb sanitize fuzz \
-	valgrind clang bench clean
+.PHONY: all deps configure demo check unit system install sanitize fuzz \
+	valgrind bench clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -34,7 +34,11 @@ unit: all
 system: all
 	/usr/bin/python3 -m pytest -q $(T)
 
-install: all
+# A PREFIX that is given here counts, also where a build is there already.
+install: $(BUILD)/build.ninja
+	@[ '$(origin PREFIX)' = file ] || \
+		meson configure $(BUILD) -Dprefix='$(PREFIX)'
+	@ninja -C $(BUILD)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
 
 # Everything that meson test runs, and the system tests, under ASan and UBSan.

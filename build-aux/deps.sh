@@ -49,12 +49,14 @@ export DEBIAN_FRONTEND=noninteractive
 # The daemons that come along are for the tests' own hosts, not for this one.
 policy=/usr/sbin/policy-rc.d
 made=
+trap '[ -z "$made" ] || $sudo rm -f $policy' EXIT
+# dash ends without EXIT's trap when a signal ends it.
+trap 'exit 130' HUP INT TERM
 if [ ! -e $policy ]; then
 	made=1
 	printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null
 	$sudo chmod 755 $policy
 fi
-trap '[ -z "$made" ] || $sudo rm -f $policy' EXIT
 # shellcheck disable=SC2086
 $sudo apt-get install -y -qq --no-install-recommends $missing \
 	>/dev/null 2>&1 ||

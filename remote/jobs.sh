@@ -55,14 +55,19 @@ run_job() {
 	rc=$?
 }
 
-# stop_job N: by the id that the job wrote, if that still is one of ours. A
-# job that has not come so far finds the file.
+# end_one PID: if it still is one of ours; ids are used again.
+end_one() {
+	case $(ls -l "/proc/$1/fd/9" 2>/dev/null) in
+	*" -> $d/mark") kill -9 "$1" 2>/dev/null ;;
+	esac
+}
+
+# stop_job N: by the id that the job wrote. A job that has not come so
+# far finds the file.
 stop_job() {
 	: >"$d/j$1/stop"
 	IFS= read -r pid 2>/dev/null <"$d/j$1/pid" || return 0
-	case $(ls -l "/proc/$pid/fd/9" 2>/dev/null) in
-	*" -> $d/mark") kill -9 "$pid" 2>/dev/null ;;
-	esac
+	end_one "$pid"
 }
 
 # as_job: what COMMAND runs: csync2 with an id that stop_job knows.

@@ -68,7 +68,7 @@ push() {
 	export as_job nfifos nown
 	run_job "$n" "$d/j$n/key" unshare -m sh -c "$inside" "$d/j$n" \
 		"$peers" "$@"
-	kill -9 "$feeder" 2>/dev/null
+	end_one "$feeder"
 	# The database knows what is dirty for other peers as well.
 	tab=$(printf '\t')
 	[ ! -s "$d/j$n/dirty" ] ||

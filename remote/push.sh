@@ -133,8 +133,9 @@ push() {
 	# the protocol, can see it there.
 	run_job "$1" /dev/null env "CSYNC2_SYSTEM_DIR=$d/j$1" sh -c "$as_job" "$d/j$1" \
 		-N 127.0.0.1 -D "$d/j$1" -p "$3" -P 127.0.0.1 -u
-	# shellcheck disable=SC2086
-	kill -9 $feeders 2>/dev/null
+	for feeder in $feeders; do
+		end_one "$feeder"
+	done
 	# SIGXFSZ
 	[ "$rc" != 153 ] ||
 		say out "$1" 'stopped: the receiver sends data without end'

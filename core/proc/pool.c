@@ -9,6 +9,7 @@ struct pool {
 	size_t next;		/* the first job that was not started */
 	size_t busy;		/* started and not released */
 	bool filling;
+	bool freed;		/* from within start(): fill() does it */
 	void (*start)(void *arg, size_t i);
 	void *arg;
 	bool held[];		/* job i counts against the width */
@@ -34,6 +35,11 @@ pool_new(size_t n, size_t width, void (*start)(void *arg, size_t i),
 void
 pool_free(struct pool *p)
 {
+	if (p != NULL && p->filling) {
+		p->freed = true;
+		p->n = p->next;
+		return;
+	}
 	free(p);
 }
 
@@ -54,6 +60,8 @@ fill(struct pool *p)
 		p->start(p->arg, i);
 	}
 	p->filling = false;
+	if (p->freed)
+		free(p);
 }
 
 void

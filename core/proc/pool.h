@@ -18,7 +18,8 @@ struct pool;
  * Returns owned, or NULL ERR_MEM. */
 struct pool *pool_new(size_t n, size_t width,
 	void (*start)(void *arg, size_t i), void *arg, struct err *e);
-/* pool_free(): not from within start(). NULL is legal. */
+/* pool_free(): from within start() too: nothing more is started then. NULL is
+ * legal. */
 void pool_free(struct pool *p);
 /* pool_run(): start as many as the width allows. Call once; later starts
  * happen from pool_release(). */

@@ -300,6 +300,14 @@ def test_ctrl_c_closes_and_says_so(three):
     gone(*three.all)
 
 
+def test_the_limit_of_a_push_is_said_and_may_pass(three):
+    with stall(three.members[0]):
+        done = three.push(*FIFO, "--json", "--for", "4s", "-H", "h1",
+                          expect=75)
+    assert "time limit" in done.last("h1")["detail"]
+    gone(*three.all)
+
+
 def test_two_windows_on_one_fifo(three):
     held = window(three, "-H", "h1")
     done = three.push(*FIFO, "--json", "-H", "h1", expect=75)
@@ -322,6 +330,7 @@ def test_a_pusher_that_dies_closes_the_window(three):
         os.kill(min(mine, key=proc.start_time), signal.SIGKILL)
         done = run.end()
     assert done.rc == 1, str(done)
+    assert "pushing host" in done.last("h1")["detail"]
     # A folder in /run, without a key, may wait there for the next run.
     gone(*three.all, folders_too=False)
     three.assert_locked()

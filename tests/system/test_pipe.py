@@ -218,6 +218,9 @@ def test_the_output_of_actions_is_reported_and_goes_to_its_log(fleet):
         log = h.read("/var/log/actions")
         assert log.startswith("before\n") and f"on {h.name}\n" in log
     assert "x.conf" in done.of("action", "h1")[0]["text"]
+    # do-local: once on the host that pushes, by the scan.
+    text = " ".join(e["text"] for e in done.of("action", "admin"))
+    assert text.count("on admin") == 1, done.out
     # It ran for nothing that was there already.
     done = fleet.push("--json")
     assert not done.of("action", "h1"), done.out

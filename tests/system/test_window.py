@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Shared windows: --shared, --hold and COMMAND, one key in every FIFO."""
 
+import json
 import os
 import signal
 import subprocess
@@ -139,6 +140,74 @@ def test_a_command_that_outlives_the_limit(three):
     assert "limit" in done.err
     gone(*three.all)
     assert not three.pids("admin", "sleep 60")
+
+
+def test_with_json_too_standard_output_is_the_commands(three):
+    mine = '{"event": "mine"}\n'
+    done = command(three, "printf", "%s", mine, before=["--json"])
+    assert done.out == mine
+    events = [json.loads(text)["event"] for text in done.err.splitlines()
+              if text.startswith("{")]
+    assert "finding" in events and events[-1] == "end"
+
+
+def test_ctrl_c_while_the_check_asks_opens_nothing(three):
+    three.config(three.group(hosts="admin (h1 h2 h3)"))
+    three.members[0].link.cut()
+    run = three.start("-C", "priv", "--fifo", "--connect-timeout", "60s",
+                      "privileged")
+    proc.wait_for(lambda: three.pids("admin", r"^ssh.*\bh1\b"), 15,
+                  "ssh to h1")
+    run.kill(signal.SIGINT)
+    done = run.end()
+    assert done.rc == 1, str(done)
+    assert "nothing was opened" in done.err
+    three.members[0].link.restore()
+    gone(*three.all)
+
+
+def test_a_command_that_outlives_its_hosts_still_ends(three):
+    # It ignores SIGTERM, so that the hosts are closed long before it is.
+    done = command(three, "sh", "-c", "trap '' TERM; echo on; "
+                   "while :; do sleep 0.1; done", before=["--for", "5s"],
+                   expect=75, timeout=30)
+    assert "killed" in done.err
+    gone(*three.all)
+
+
+def test_sigterm_reaches_the_command(three):
+    args = [POSTERN, "unlock", "-C", "priv", "--accept-risk", "privileged",
+            "--", "sh", "-c", "trap 'echo asked; exit 0' TERM; echo on; "
+            "while :; do sleep 0.1; done"]
+    p = three.admin.popen(args, text=True, stdout=PIPE, stderr=PIPE)
+    assert line(p) == "on"
+    os.kill(p.target, signal.SIGTERM)
+    assert line(p) == "asked"
+    p.communicate(timeout=20)
+    gone(*three.all, deadline_s=0)
+
+
+def test_a_shared_push_that_the_limit_cuts_has_synced_nobody(three):
+    with stall(three.members[0]):
+        done = three.push(*SHARED, "--json", "--for", "4s", expect=75)
+    for h in three.members:
+        assert done.last(h.name)["state"] == "failed"
+        assert "time limit" in done.last(h.name)["detail"]
+    gone(*three.all)
+
+
+def test_shared_reaches_groups_that_have_no_receiver_in_common(three):
+    other = "/var/lib/csync2/other.key"
+    three.each(f"mkfifo -m 600 {other}; mkdir -p /srv/other")
+    three.config(
+        three.group(hosts="admin h1")
+        + three.group("second", hosts="admin h2", include="/srv/other",
+                      key=other))
+    three.scripts({"deep": "x\n"}, folder="/srv/other")
+    three.unlock("-C", "priv", *SHARED, "privileged", "second")
+    three.assert_same(1)
+    three.assert_same(2, folder="/srv/other")
+    gone(three.admin, *three.members[:2], fifos=(KEY, other))
 
 
 def test_a_host_that_fails_while_it_opens_is_named(three):

@@ -17,6 +17,8 @@ struct app {
 	size_t ncfgs;
 	struct plan plan;
 	struct facts facts;
+	int stopped;			/* what app_run() returned when it was
+					 * told to stop, else 0 */
 };
 
 /* app_run(): one way from start to end, on a loop of its own. o is a's, or a

@@ -29,6 +29,9 @@ struct fifo_run {
 	struct fifo_host *hosts;
 	struct run_host *turn;		/* NULL: nobody's */
 	bool pusher_ready;
+	bool closing;			/* no more turns: stopped, or no pusher */
+	enum report_verdict verdict;	/* of those that had no end then */
+	char why[640];
 };
 
 static struct fifo_run *
@@ -68,6 +71,7 @@ static void
 on_closed(struct run_host *h)
 {
 	struct run *r = h->run;
+	struct fifo_run *w = way(r);
 	struct fifo_host *f = fifo_of(h);
 	struct err e = ERR_INIT;
 
@@ -75,16 +79,18 @@ on_closed(struct run_host *h)
 	f->deadline = NULL;
 	if (f->job)
 		(void)pusher_stop(r->pusher, h->i, &e);
-	if (way(r)->turn == h) {
-		way(r)->turn = NULL;
+	if (w->turn == h) {
+		w->turn = NULL;
 		next_turn(r);
 	}
 	/* Last: the last host's end may begin what comes after the push. */
 	if (f->judged)
 		judge(h);
+	else if (w->closing)
+		run_host_end(h, w->verdict, "failed", w->why);
 	else
-		run_host_end(h, REPORT_FAILED, "failed", r->stops > 0 ?
-		    "interrupted" : "the window closed early");
+		run_host_end(h, REPORT_FAILED, "failed",
+		    "the window closed early");
 }
 
 static void
@@ -155,7 +161,7 @@ next_turn(struct run *r)
 	struct err e = ERR_INIT;
 	size_t i;
 
-	if (w->turn != NULL || !w->pusher_ready || r->stops > 0)
+	if (w->turn != NULL || !w->pusher_ready || w->closing)
 		return;
 	for (i = 0; i < r->plan->nhosts; i++) {
 		f = &w->hosts[i];
@@ -165,6 +171,12 @@ next_turn(struct run *r)
 		w->turn = &r->hosts[i];
 		f->deadline = loop_timer_new(r->loop, r->o->host_ms, 0,
 		    on_deadline, w->turn, &e);
+		if (f->deadline == NULL) {
+			/* Its end is its turn's. */
+			run_host_end(w->turn, REPORT_FAILED, "failed", e.msg);
+			holders_close(f->holders);
+			return;
+		}
 		holders_feed(f->holders);
 		pool_release(r->pool, i);
 		return;
@@ -218,48 +230,34 @@ on_job_end(void *arg, size_t job, unsigned rc)
 static void
 close_all(struct run *r, enum report_verdict v, const char *why)
 {
-	struct fifo_host *f;
+	struct fifo_run *w = way(r);
 	size_t i;
 
+	if (!w->closing) {
+		w->closing = true;
+		w->verdict = v;
+		snprintf(w->why, sizeof(w->why), "%s", why);
+	}
+	pool_stop(r->pool);
 	for (i = 0; i < r->plan->nhosts; i++) {
-		f = &way(r)->hosts[i];
-		if (f->holders == NULL)
+		if (w->hosts[i].holders == NULL)
 			run_host_end(&r->hosts[i], v, "failed", why);
 		else
-			holders_close(f->holders);
+			holders_close(w->hosts[i].holders);
 	}
 }
 
 static void
 on_dead(void *arg, const char *why, bool later)
 {
-	struct run *r = arg;
-	char detail[320];
-
-	snprintf(detail, sizeof(detail), "the pushing host %s: %s",
-	    r->hosts[r->plan->pusher].ph->name, why);
-	close_all(r, later ? REPORT_LATER : REPORT_FAILED, detail);
+	close_all(arg, later ? REPORT_LATER : REPORT_FAILED, why);
 }
 
 static void
 stop(struct run *r)
 {
-	pool_stop(r->pool);
 	pusher_quit(r->pusher);
 	close_all(r, r->stop_verdict, r->stop_why);
-}
-
-static void
-all_over(struct run *r)
-{
-	struct err e = ERR_INIT;
-
-	if (r->o->verify && r->stops == 0) {
-		if (verify_start(r, &e) == 0)
-			return;
-		r->status = log_err(&e);
-	}
-	run_done(r);
 }
 
 int
@@ -278,7 +276,7 @@ fifo_start(struct run *r, struct err *e)
 	    sizeof(*w->hosts))) == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
 	r->on_stop = stop;
-	r->on_all = all_over;
+	r->on_all = verify_or_done;
 	r->pool = pool_new(r->plan->nhosts, r->o->jobs, connect_host, r, e);
 	if (r->pool == NULL || pusher_fifo_vars(r, &vars, e) == -1)
 		goto out;

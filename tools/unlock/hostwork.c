@@ -139,6 +139,9 @@ print_holder_line(const struct run *r, struct err *e)
 		else
 			rc = say_holder_line(r, fifo, key.data, e);
 	}
+	if (rc == 0 && seen.n > 1)
+		log_warn("sshd goes by the first line that has the key: "
+		    "each of these needs a key of its own");
 	strv_clear(&seen);
 	buf_clear(&key);
 	fflush(stdout);

@@ -207,30 +207,10 @@ key_close(struct key_source *k)
 	free(k);
 }
 
-bool
-key_fresh(const struct key_source *k)
-{
-	return k->fixed == NULL;
-}
-
 struct secret *
 key_random(struct err *e)
 {
 	return secret_random(KEY_RANDOM, alphabet, e);
-}
-
-struct secret *
-key_next(struct key_source *k, struct err *e)
-{
-	struct secret *s;
-
-	if (k->fixed == NULL)
-		return key_random(e);
-	s = secret_new(secret_len(k->fixed), e);
-	if (s != NULL)
-		memcpy(secret_data_mut(s), secret_data(k->fixed),
-		    secret_len(k->fixed));
-	return s;
 }
 
 struct secret *

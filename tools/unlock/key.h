@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * key: where a group's key comes from. "random" makes a fresh one each time
- * it is asked; every other source is read once and gives the same key for
+ * key: where a group's key comes from. With "random" each host gets a fresh
+ * one; every other source is read once and gives the same key for
  * all hosts. What csync2 accepts as a key: one line of at least 32 of
  * [A-Za-z0-9._] (facts of its key.c, tried).
  */
@@ -25,21 +25,16 @@ struct key_source *key_open(const char *spec, unsigned timeout_ms,
 	struct err *e);
 void key_close(struct key_source *k);		/* NULL is legal */
 
-/* key_fresh(): whether every call of key_next() gives another key. */
-bool key_fresh(const struct key_source *k);
-
-/* key_next(): a key, owned by the caller. NULL: ERR_MEM, ERR_SYS. */
-struct secret *key_next(struct key_source *k, struct err *e);
-
-/* key_random(): a key of our own making, as "random" gives. */
+/* key_random(): a key of our own making, as "random" gives; owned by the
+ * caller. NULL: ERR_MEM, ERR_SYS. */
 struct secret *key_random(struct err *e);
 
 /* key_fix(): from now on the same key for everybody, "random" too: for a
- * shared window. 0, or -1 as key_next(). */
+ * shared window. 0, or -1 as key_random(). */
 int key_fix(struct key_source *k, struct err *e);
 
-/* key_fixed(): that key, borrowed until key_close(); NULL before. One locked
- * page for all hosts, where key_next() takes one for each. */
+/* key_fixed(): that key, or the one of a source that has only one, borrowed
+ * until key_close(); NULL: each host gets a key_random() of its own. */
 struct secret *key_fixed(const struct key_source *k);
 
 /* key_check(): whether csync2 takes these bytes as a key. 0, -1 ERR_CONFIG

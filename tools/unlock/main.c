@@ -146,6 +146,8 @@ app_run(struct app *a, const struct unlock_opts *o,
 		r.ncfgs = a->ncfgs;
 		if (start(&r, e) == 0)
 			status = run_loop(&r, e);
+		a->stopped = r.stops == 0 ? 0 : r.status != 0 ? r.status :
+		    err_exit(ERR_TIMEOUT);
 	}
 	if (clear != NULL)
 		clear(&r);

@@ -17,6 +17,8 @@ way(struct run *r)
 	return r->way;
 }
 
+static void try_all(struct run *r);
+
 static void
 fail_all(struct run *r, enum report_verdict v, const char *why)
 {
@@ -97,6 +99,8 @@ on_deadline(void *arg)
 	h->session = NULL;
 	p->session_over = true;
 	job_over(h, 1);
+	/* Its place is free, whether the pusher says that it ended or not. */
+	try_all(h->run);
 }
 
 /* Starts the job of a receiver whose csync2 waits, if there is room. */
@@ -238,6 +242,17 @@ on_scanned(void *arg, size_t set, size_t nfiles)
 }
 
 static void
+on_scan_text(void *arg, size_t set, const char *text)
+{
+	struct run *r = arg;
+	bool action = strncmp(text, "action ", 7) == 0;
+
+	(void)set;
+	report_line(r->report, r->plan->pusher, action ? "action" : "csync2",
+	    action ? text + 7 : text);
+}
+
+static void
 on_scan_failed(void *arg, size_t set, const char *text)
 {
 	struct run *r = arg;
@@ -317,25 +332,7 @@ on_forward(void *arg, uint16_t remote, uint16_t local)
 static void
 on_dead(void *arg, const char *why, bool later)
 {
-	struct run *r = arg;
-	char detail[320];
-
-	snprintf(detail, sizeof(detail), "the pushing host %s: %s",
-	    r->hosts[r->plan->pusher].ph->name, why);
-	fail_all(r, later ? REPORT_LATER : REPORT_FAILED, detail);
-}
-
-static void
-pipe_over(struct run *r)
-{
-	struct err e = ERR_INIT;
-
-	if (r->o->verify && r->stops == 0) {
-		if (verify_start(r, &e) == 0)
-			return;
-		r->status = log_err(&e);
-	}
-	run_done(r);
+	fail_all(arg, later ? REPORT_LATER : REPORT_FAILED, why);
 }
 
 static void
@@ -374,7 +371,8 @@ int
 pipe_start(struct run *r, struct err *e)
 {
 	const struct pusher_ops ops = { .on_ready = on_ready,
-	    .on_scanned = on_scanned, .on_scan_failed = on_scan_failed,
+	    .on_scanned = on_scanned, .on_scan_text = on_scan_text,
+	    .on_scan_failed = on_scan_failed,
 	    .on_text = on_text, .on_end = on_job_end,
 	    .on_forward = on_forward, .on_dead = on_dead, .arg = r };
 	struct run_host *pusher = &r->hosts[r->plan->pusher];
@@ -389,7 +387,7 @@ pipe_start(struct run *r, struct err *e)
 		return err_set(e, ERR_MEM, "out of memory");
 	w->scans_left = r->plan->nsets;
 	r->on_stop = pipe_stop;
-	r->on_all = pipe_over;
+	r->on_all = verify_or_done;
 	r->pool = pool_new(r->plan->nhosts, r->o->jobs, receiver_connect, r,
 	    e);
 	if (r->pool == NULL || listen_all(r, &forwards, e) == -1)

@@ -337,6 +337,11 @@ plan_make(const struct unlock_opts *o, const struct cfg *c, struct plan *ret,
 			ret->pusher = i;
 	if (o->action == UNLOCK_PUSH && judge_pusher(ret, o, c) != 0)
 		return no_mem(e);
+	if (o->action == UNLOCK_COMMAND && o->verify &&
+	    ret->pusher == PLAN_NOBODY && strv_addf(&ret->stops, "--verify "
+	    "compares with this host, and %s is in none of the groups",
+	    o->self) == -1)
+		return no_mem(e);
 	if (o->way == UNLOCK_SHARED && strv_add(&ret->notes, "one key for "
 	    "all: whoever is root on one member can push to the others "
 	    "while the window is open") == -1)

@@ -96,6 +96,11 @@ precheck(struct app *a, struct err *e)
 	status = app_run(a, &quiet, probe_start, NULL, e);
 	if (status == -1)
 		return -1;
+	if (a->stopped != 0) {
+		log_error("stopped while hosts were asked: nothing was "
+		    "opened");
+		return a->stopped;
+	}
 	/* Who can't be asked fails in the push itself. */
 	if (a->o.action != UNLOCK_CHECK)
 		status = 0;

@@ -13,9 +13,11 @@
 
 struct pusher {
 	struct session *session;
+	const char *host;		/* borrowed from the plan */
 	struct pusher_ops ops;
 	bool ready;
 	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
+	size_t nown;			/* so many of them are pushed */
 	struct secret *nobodys;		/* a key that opens nothing */
 	bool busy;			/* it refused since another is at it */
 	char refusal[256];		/* what the script refused with */
@@ -61,6 +63,8 @@ on_event(void *arg, const char *ev, const char *text)
 	} else if (strcmp(ev, "scanned") == 0 && o->on_scanned != NULL) {
 		(void)take_number(&text, &m);
 		o->on_scanned(o->arg, n, m);
+	} else if (strcmp(ev, "out-scan") == 0 && o->on_scan_text != NULL) {
+		o->on_scan_text(o->arg, n, text);
 	} else if (strcmp(ev, "failed") == 0 && o->on_scan_failed != NULL) {
 		o->on_scan_failed(o->arg, n, text);
 	} else if (strcmp(ev, "end") == 0 && o->on_end != NULL) {
@@ -95,15 +99,18 @@ static void
 on_end(void *arg, const struct session_end *end)
 {
 	struct pusher *p = arg;
+	char why[640];
 
 	p->over = true;
-	if (p->left != NULL)
+	if (p->left != NULL) {
 		p->left(p->left_arg);
-	else if (p->ops.on_dead != NULL)
-		p->ops.on_dead(p->ops.arg, p->refusal[0] != '\0' ?
-		    p->refusal : end->why, p->busy || end->timed_out ||
+	} else if (p->ops.on_dead != NULL) {
+		snprintf(why, sizeof(why), "the pushing host %s: %s", p->host,
+		    p->refusal[0] != '\0' ? p->refusal : end->why);
+		p->ops.on_dead(p->ops.arg, why, p->busy || end->timed_out ||
 		    end->fail == SSHFAIL_LOST ||
 		    end->fail == SSHFAIL_UNREACHABLE);
+	}
 }
 
 struct pusher *
@@ -121,6 +128,7 @@ pusher_start(struct run *r, const char *script, const struct strv *vars,
 		return NULL;
 	}
 	p->ops = *ops;
+	p->host = h->ph->name;
 	ssh.remote_forwards = forwards;
 	run_spec(r, h, &s);
 	s.ssh = &ssh;
@@ -286,10 +294,11 @@ pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
     const char *peers, struct err *e)
 {
 	struct secret **keys;
-	size_t i, own;
+	const struct run *r = h->run;
+	size_t i;
 	int rc;
 
-	if (p->fifos.n == 0 && fifos_of(h->run, &p->fifos, &own, e) == -1)
+	if (p->fifos.n == 0 && fifos_of(r, &p->fifos, &p->nown, e) == -1)
 		return -1;
 	if (p->nobodys == NULL) {
 		p->nobodys = key_random(e);
@@ -301,6 +310,10 @@ pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
 		return err_set(e, ERR_MEM, "out of memory");
 	for (i = 0; i < p->fifos.n; i++) {
 		keys[i] = key_at(h, p->fifos.v[i]);
+		/* A shared job is for all receivers, of whatever group. */
+		if (keys[i] == NULL && i < p->nown &&
+		    r->o->way == UNLOCK_SHARED)
+			keys[i] = key_fixed(r->key);
 		if (keys[i] == NULL)
 			keys[i] = p->nobodys;
 	}

@@ -27,6 +27,8 @@ struct run_host;
 struct pusher_ops {
 	void (*on_ready)(void *arg);
 	void (*on_scanned)(void *arg, size_t set, size_t nfiles);
+	/* What csync2 and the host's own actions (do-local) said in it. */
+	void (*on_scan_text)(void *arg, size_t set, const char *text);
 	void (*on_scan_failed)(void *arg, size_t set, const char *text);
 	/* kind: "out", "dirty". */
 	void (*on_text)(void *arg, size_t job, const char *kind,
@@ -35,8 +37,8 @@ struct pusher_ops {
 	/* ssh forwards remote_port there to our local_port (--from). */
 	void (*on_forward)(void *arg, uint16_t remote_port,
 		uint16_t local_port);
-	/* The session is over; no callback follows. later: it may well
-	 * work another time (busy, unreachable). */
+	/* The session is over; no callback follows. why names the host;
+	 * later: it may well work another time (busy, unreachable). */
 	void (*on_dead)(void *arg, const char *why, bool later);
 	void *arg;
 };
@@ -61,7 +63,7 @@ int pusher_job(struct pusher *p, size_t job, const char *args,
 	struct secret *const *keys, size_t nkeys, struct err *e);
 /* pusher_fifo_job(): the same for push-fifo.sh, whose jobs take a key for
  * every FIFO that the pusher's csync2 reads: h's own, and one that nobody
- * knows for groups that h is not in. */
+ * knows for groups that h is not in (--shared: the one key of all). */
 int pusher_fifo_job(struct pusher *p, struct run_host *h, size_t job,
 	const char *peers, struct err *e);
 /* pusher_is_sum(): csync2's last line, "Finished with 1 errors.": what came

@@ -27,7 +27,7 @@ on_signal(void *arg, int signo)
 {
 	struct run *r = arg;
 
-	(void)signo;
+	r->signo = signo;
 	r->stops++;
 	r->status = 1;
 	if (r->stops == 1 && r->on_stop != NULL)
@@ -194,7 +194,7 @@ run_keys(struct run *r, struct run_host *h, struct err *e)
 	h->shares_key = key_fixed(r->key) != NULL;
 	for (; h->nkeys < n; h->nkeys++) {
 		h->keys[h->nkeys] = h->shares_key ? key_fixed(r->key) :
-		    key_next(r->key, e);
+		    key_random(e);
 		if (h->keys[h->nkeys] == NULL)
 			return -1;
 	}

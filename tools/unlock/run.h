@@ -4,9 +4,9 @@
  * hosts with their sessions and keys, Ctrl-C, the end. The ways themselves:
  * pipe.c, fifo.c, window.c. A host's life ends exactly once, by
  * run_host_end(); when all have ended, or someone asked to stop, the way's
- * own finish() decides what is left to do.
+ * own on_all and on_stop decide what is left to do.
  *
- *	run_init → (way)_run → run_clear
+ *	run_init → (way)_start → run_loop → (way)_clear → run_clear
  */
 #ifndef POSTERN_RUN_H
 #define POSTERN_RUN_H
@@ -61,6 +61,7 @@ struct run {
 	struct facts *facts;		/* borrowed; what probes tell */
 	struct verify *verify;		/* owned; while --verify is on */
 	unsigned stops;			/* how often a stop was asked for */
+	int signo;			/* the signal that did; 0: --for */
 	const char *stop_why;		/* for the hosts that had no end then */
 	enum report_verdict stop_verdict;
 	int status;			/* of what is not a host's: 0 or exit */
@@ -84,7 +85,7 @@ void run_done(struct run *r);
 /* run_spec(): what every session to host h has in common. */
 void run_spec(struct run *r, struct run_host *h, struct session_spec *s);
 
-/* run_keys(): make h's keys, one a row. 0, or -1 as key_next(). */
+/* run_keys(): make h's keys, one a row. 0, or -1 as key_random(). */
 int run_keys(struct run *r, struct run_host *h, struct err *e);
 /* run_send_keys(): queue them for child c, a line each. The session must
  * end before run_clear() frees them. 0, or -1 ERR_MEM, ERR_PEER. */
@@ -93,8 +94,9 @@ int run_send_keys(struct run_host *h, struct child *c, struct err *e);
 /* run_state(): report, unless h has ended. */
 void run_state(struct run_host *h, enum progress_kind kind, const char *state,
 	const char *detail);
-/* run_host_end(): h's part is over with verdict v; its session, if still
- * there, is ended. state and detail are shown. A second call is a no-op. */
+/* run_host_end(): h's part is over with verdict v; its session may go on, by
+ * its own deadlines, until run_clear(). state and detail are shown. A second
+ * call is a no-op. May call r->on_all. */
 void run_host_end(struct run_host *h, enum report_verdict v,
 	const char *state, const char *detail);
 /* run_host_lost(): the same from how a session ended; the detail is ssh's

@@ -188,7 +188,7 @@ static const char *const levels[] = {
 };
 
 static void
-finding_json(const struct check_finding *f)
+finding_json(const struct check_finding *f, FILE *out)
 {
 	struct emit j;
 
@@ -204,7 +204,7 @@ finding_json(const struct check_finding *f)
 	}
 	emit_str(&j, "text", f->text);
 	emit_str(&j, "cure", f->cure);
-	(void)emit_end(&j, stdout);
+	(void)emit_end(&j, out);
 }
 
 void
@@ -220,7 +220,7 @@ show_findings(const struct unlock_opts *o, const struct check_list *l)
 		if (o->quiet && f->level != CHECK_RISK)
 			continue;
 		if (o->json) {
-			finding_json(f);
+			finding_json(f, out);
 			continue;
 		}
 		buf_init(&b, 16384);

@@ -267,6 +267,31 @@ verify_start(struct run *r, struct err *e)
 	return fanout_start(r, &spec, e);
 }
 
+static bool
+any_to_verify(const struct run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->plan->nhosts; i++)
+		if (!r->plan->hosts[i].pushes &&
+		    report_verdict_of(r->report, i) == REPORT_OK)
+			return true;
+	return false;
+}
+
+void
+verify_or_done(struct run *r)
+{
+	struct err e = ERR_INIT;
+
+	if (r->o->verify && r->stops == 0 && any_to_verify(r)) {
+		if (verify_start(r, &e) == 0)
+			return;
+		r->status = log_err(&e);
+	}
+	run_done(r);
+}
+
 void
 verify_clear(struct run *r)
 {

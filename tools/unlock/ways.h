@@ -28,6 +28,9 @@ void window_clear(struct run *r);
 /* verify_start(): compare what the groups' patterns match, on the pusher and
  * on each host that has not failed; then run_done(). */
 int verify_start(struct run *r, struct err *e);
+/* verify_or_done(): after a push: verify_start() if that was asked for and
+ * there is something to compare, else run_done(). */
+void verify_or_done(struct run *r);
 void verify_clear(struct run *r);
 
 /* setup_start(), probe_start(), cage_start(): a script on every host. */

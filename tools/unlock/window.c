@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
  */
 struct window_host {
 	struct holders *holders;
-	bool ready, closed, mentioned;
+	bool ready, mentioned;
 	size_t ndirty;
 };
 
@@ -29,11 +30,15 @@ struct window {
 	size_t decided;			/* so many hosts, from the first, are
 					 * ready or have ended: for good */
 	bool open, closing, job;
-	unsigned rc;
-	char why[64];			/* of the closing */
+	bool pushed;			/* our own csync2 came to its end */
+	bool later;			/* what closed it may pass */
+	const char *why;		/* of the closing */
 };
 
 #define SHARED_JOB 0
+/* The scripts count whole seconds. Theirs is the second lock, for when ours
+ * fails: it must not close a window while we think it is open. */
+#define LIMIT_GRACE_MS 2000
 
 static struct window *
 way(struct run *r)
@@ -56,7 +61,7 @@ close_window(struct run *r, const char *why)
 	if (w->closing)
 		return;
 	w->closing = true;
-	snprintf(w->why, sizeof(w->why), "%s", why);
+	w->why = why;
 	pool_stop(r->pool);
 	report_line(r->report, PLAN_NOBODY, "closing", why);
 	for (i = 0; i < r->plan->nhosts; i++) {
@@ -74,19 +79,30 @@ on_limit(void *arg)
 	struct run *r = arg;
 	struct window *w = way(r);
 
-	if (w->command != NULL) {
-		child_kill(w->command, SIGTERM);
+	/* SIGTERM, and SIGKILL should it not go. */
+	if (w->command != NULL)
+		child_deadline(w->command, 1);
+	if (w->command != NULL || w->job)
 		r->status = 75;
-	}
+	w->later = true;
 	close_window(r, "the time limit is reached");
 }
 
 /* --- what happens while it is open --- */
 
+/* A command may outlive the hosts: its end is ours then. */
+static void
+all_over(struct run *r)
+{
+	if (way(r)->command == NULL)
+		verify_or_done(r);
+}
+
 static void
 command_end(void *arg, const struct child_end *end)
 {
 	struct run *r = arg;
+	bool hosts_over = r->left == 0;
 	char why[64];
 
 	child_free(way(r)->command);
@@ -97,6 +113,9 @@ command_end(void *arg, const struct child_end *end)
 		r->status = r->status != 0 ? r->status : 1;
 	}
 	close_window(r, "the command has ended");
+	/* The hosts' end came earlier and had to wait for us. */
+	if (hosts_over)
+		all_over(r);
 }
 
 /* The names of the hosts in state, for the command's environment. */
@@ -230,27 +249,30 @@ static void
 on_closed(struct run_host *h)
 {
 	struct run *r = h->run;
+	struct window *w = way(r);
 	struct window_host *wh = host_of(h);
+	bool push = r->o->action == UNLOCK_PUSH;
 	unsigned n = holders_ended(wh->holders);
 	char detail[80] = "";
 
-	wh->closed = true;
 	if (n > 0)
 		snprintf(detail, sizeof(detail),
 		    "%u csync2 sessions were ended with it", n);
 	if (wh->ndirty > 0 || wh->mentioned) {
 		run_host_end(h, REPORT_FAILED, "failed",
 		    "not everything was pushed");
-	} else if (way(r)->closing && wh->ready && r->stops < 2 &&
-	    (r->o->action != UNLOCK_PUSH || r->stops == 0)) {
-		run_host_end(h, REPORT_OK, r->o->action == UNLOCK_PUSH ?
-		    "synced" : "closed", detail);
+	} else if (w->closing && wh->ready &&
+	    (push ? w->pushed : r->stops < 2)) {
+		run_host_end(h, REPORT_OK, push ? "synced" : "closed",
+		    detail);
 	} else {
-		run_host_end(h, REPORT_FAILED, "failed", way(r)->closing ?
-		    way(r)->why : "the window closed early");
+		/* A push that was cut short has synced nobody for sure. */
+		run_host_end(h, w->later ? REPORT_LATER : REPORT_FAILED,
+		    "failed", w->closing ? w->why :
+		    "the window closed early");
 	}
 	wh->ready = false;
-	if (!way(r)->closing)
+	if (!w->closing)
 		maybe_open(r);
 }
 
@@ -261,6 +283,8 @@ connect_host(void *arg, size_t i)
 	    on_closed };
 	struct run *r = arg;
 	struct run_host *h = &r->hosts[i];
+	uint64_t limit_ms = r->o->for_ms > 0 ?
+	    r->o->for_ms + LIMIT_GRACE_MS : 0;
 	struct err e = ERR_INIT;
 
 	if (h->ended) {
@@ -269,8 +293,7 @@ connect_host(void *arg, size_t i)
 	}
 	run_state(h, PROGRESS_RUN, "connecting", NULL);
 	if (run_keys(r, h, &e) == 0)
-		host_of(h)->holders = holders_connect(h, r->o->for_ms, &ops,
-		    &e);
+		host_of(h)->holders = holders_connect(h, limit_ms, &ops, &e);
 	if (host_of(h)->holders == NULL)
 		run_host_end(h, REPORT_FAILED, "failed", e.msg);
 	maybe_open(r);
@@ -325,14 +348,18 @@ on_job_end(void *arg, size_t job, unsigned rc)
 	struct run *r = arg;
 
 	(void)job;
+	if (!way(r)->job)
+		return;
 	way(r)->job = false;
-	way(r)->rc = rc;
+	/* Killed (timeout's or the shell's status), it is no end. */
+	way(r)->pushed = rc < 124;
 	if (rc != 0) {
 		log_error("csync2 ended with status %u on %s", rc,
 		    r->hosts[r->plan->pusher].ph->name);
 		r->status = 1;
 	}
-	close_window(r, "the push is over");
+	close_window(r, way(r)->pushed ? "the push is over" :
+	    "csync2 was cut short");
 }
 
 static void
@@ -341,9 +368,9 @@ on_dead(void *arg, const char *why, bool later)
 	struct run *r = arg;
 
 	if (!way(r)->closing) {
-		log_error("the pushing host %s: %s",
-		    r->hosts[r->plan->pusher].ph->name, why);
+		log_error("%s", why);
 		r->status = later ? 75 : 1;
+		way(r)->later = later;
 	}
 	close_window(r, "the pushing host is gone");
 }
@@ -359,26 +386,15 @@ stop(struct run *r)
 	 * signal itself and decides when it is done. */
 	if (r->o->action == UNLOCK_HOLD && w->open)
 		r->status = 0;
-	if (w->command != NULL)
+	if (w->command != NULL) {
+		/* But this one, which nobody sends to a whole terminal. */
+		if (r->signo == SIGTERM)
+			child_kill(w->command, SIGTERM);
 		return;
+	}
 	if (w->job)
 		pusher_quit(r->pusher);
 	close_window(r, "interrupted");
-}
-
-static void
-all_over(struct run *r)
-{
-	struct err e = ERR_INIT;
-
-	if (way(r)->command != NULL)
-		return;
-	if (r->o->verify && r->stops == 0) {
-		if (verify_start(r, &e) == 0)
-			return;
-		r->status = log_err(&e);
-	}
-	run_done(r);
 }
 
 int

@@ -12,7 +12,7 @@
 struct jobs {
 	struct pool *pool;
 	size_t started, last;
-	bool at_once;
+	bool at_once, frees;
 };
 
 static void
@@ -26,6 +26,8 @@ start(void *arg, size_t i)
 	j->started++;
 	if (j->at_once)
 		pool_release(j->pool, i);
+	if (j->frees)
+		pool_free(j->pool);
 }
 
 static void
@@ -63,6 +65,18 @@ a_hundred_thousand_jobs_that_end_at_once_do_not_nest(void **state)
 	pool_free(j.pool);
 }
 
+/* A job that fails to start may end all, and what comes next has a pool. */
+static void
+a_pool_that_is_freed_by_a_start_starts_nothing_more(void **state)
+{
+	struct err e = ERR_INIT;
+	struct jobs j = { .at_once = true, .frees = true };
+
+	j.pool = pool_new(10, 3, start, &j, &e);
+	pool_run(j.pool);
+	assert_int_equal(j.started, 1);
+}
+
 static void
 a_stopped_pool_starts_nothing_and_says_how_many_were_left(void **state)
 {
@@ -87,6 +101,8 @@ main(void)
 		    no_more_than_the_width_are_started_and_each_release_starts_one),
 		cmocka_unit_test(
 		    a_hundred_thousand_jobs_that_end_at_once_do_not_nest),
+		cmocka_unit_test(
+		    a_pool_that_is_freed_by_a_start_starts_nothing_more),
 		cmocka_unit_test(
 		    a_stopped_pool_starts_nothing_and_says_how_many_were_left),
 	};

@@ -217,6 +217,23 @@ plan_stops_a_push_from_a_slave(void **state)
 }
 
 static void
+plan_stops_a_verify_with_nothing_here_to_compare_with(void **state)
+{
+	struct fixture *f = *state;
+
+	f->o.action = UNLOCK_COMMAND;
+	f->o.verify = true;
+	assert_int_equal(make(f, "others"), 0);
+	assert_int_equal(f->p.pusher, PLAN_NOBODY);
+	assert_int_equal(f->p.stops.n, 1);
+	assert_non_null(strstr(f->p.stops.v[0], "admin"));
+	plan_clear(&f->p);
+	f->o.verify = false;
+	assert_int_equal(plan_make(&f->o, &f->c, &f->p, &f->e), 0);
+	assert_int_equal(f->p.stops.n, 0);
+}
+
+static void
 plan_with_from_says_what_that_host_sees(void **state)
 {
 	struct fixture *f = *state;
@@ -257,6 +274,7 @@ main(void)
 		T(plan_refuses_to_narrow_to_a_host_that_is_not_there),
 		T(plan_says_that_the_pusher_is_not_in_the_group),
 		T(plan_stops_a_push_from_a_slave),
+		T(plan_stops_a_verify_with_nothing_here_to_compare_with),
 		T(plan_with_from_says_what_that_host_sees),
 		T(plan_refuses_a_name_that_ssh_would_take_for_an_option),
 	};
