@@ -78,7 +78,12 @@ close() {
 		read -r pid <"$d/feeder"
 		kill -9 "$pid" 2>/dev/null
 		# It may be writing a last page at this moment.
-		while alive "$pid"; do :; done
+		# Not for ever: it may hang in the kernel.
+		turns=0
+		while alive "$pid" && [ "$turns" -lt 1003 ]; do
+			turns=$((turns + 1))
+			[ "$turns" -lt 1000 ] || sleep 1
+		done
 	fi
 	drain
 	exec 8>&-

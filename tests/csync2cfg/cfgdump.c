@@ -20,14 +20,16 @@
 static struct cfg cfg;
 static struct err err = ERR_INIT;
 
-static int fail(void)
+static int
+fail(void)
 {
 	printf("error: %s\n", err.msg);
 	return 1;
 }
 
 /* What csync2 asks of a key file, which cfg_parse() never opens. */
-static int key_readable(const struct cfg_group *g, const char *sysdir)
+static int
+key_readable(const struct cfg_group *g, const char *sysdir)
 {
 	struct buf path;
 	char line[1024];
@@ -59,7 +61,8 @@ out:
 	return rc;
 }
 
-static int verdict(const char *sysdir)
+static int
+verdict(const char *sysdir)
 {
 	for (size_t i = 0; i < cfg.ngroups; i++)
 		if (key_readable(&cfg.groups[i], sysdir) == -1)
@@ -68,7 +71,8 @@ static int verdict(const char *sysdir)
 	return 0;
 }
 
-static int model(void)
+static int
+model(void)
 {
 	static const char *const kind[] = { "include", "exclude", "compare" };
 
@@ -95,7 +99,8 @@ static int model(void)
 
 /* As csync2 keeps its groups the later ones come first, a peer counts once,
  * under the name that we have in the first group that has it. */
-static void dirty(const char *host, const char *path)
+static void
+dirty(const char *host, const char *path)
 {
 	struct strv seen = { 0 };
 
@@ -119,7 +124,8 @@ static void dirty(const char *host, const char *path)
 	strv_clear(&seen);
 }
 
-static void walk(const char *host, const char *path)
+static void
+walk(const char *host, const char *path)
 {
 	bool match = false, enter = false;
 	char *sub = NULL;
@@ -147,7 +153,8 @@ static void walk(const char *host, const char *path)
 	closedir(dir);
 }
 
-static int each_path(const char *host, bool expand)
+static int
+each_path(const char *host, bool expand)
 {
 	char *line = NULL;
 	size_t cap = 0;
@@ -169,7 +176,8 @@ static int each_path(const char *host, bool expand)
 	return rc;
 }
 
-static int emit(const char *pusher, const char *receiver)
+static int
+emit(const char *pusher, const char *receiver)
 {
 	const struct cfg_group **g;
 	struct buf out;
@@ -193,7 +201,8 @@ static int emit(const char *pusher, const char *receiver)
 	return rc;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	int rc = 64;
 

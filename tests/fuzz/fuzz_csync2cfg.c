@@ -18,7 +18,8 @@ struct input {
 
 #define SEPARATOR "\n---\n"
 
-static int load(void *arg, const char *name, struct buf *out, struct err *e)
+static int
+load(void *arg, const char *name, struct buf *out, struct err *e)
 {
 	const struct input *in = arg;
 	const char *p = in->data, *end = in->data + in->len, *next;
@@ -44,7 +45,8 @@ static int load(void *arg, const char *name, struct buf *out, struct err *e)
 	return 0;
 }
 
-static bool below(const char *dir, const char *path)
+static bool
+below(const char *dir, const char *path)
 {
 	size_t n = strlen(dir);
 
@@ -52,7 +54,8 @@ static bool below(const char *dir, const char *path)
 		(path[n] == '/' || path[n] == '\0'));
 }
 
-static void match(const struct cfg *c, const struct cfg_group *g,
+static void
+match(const struct cfg *c, const struct cfg_group *g,
 	const char *host)
 {
 	static const char *const paths[] = { "/", "/a", "/a/b", "/a/b.d/c",
@@ -77,7 +80,8 @@ static void match(const struct cfg *c, const struct cfg_group *g,
 	strv_clear(&roots);
 }
 
-static void emit(const struct cfg *c, const struct cfg_group *g,
+static void
+emit(const struct cfg *c, const struct cfg_group *g,
 	const char *pusher, const char *receiver)
 {
 	struct input in;
@@ -113,7 +117,8 @@ out:
 	buf_clear(&out);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct input in = { (const char *)data, len };
 	struct cfg c = { 0 };

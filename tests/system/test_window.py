@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from fleet import KEY, POSTERN, Running, fleet
+from lab import proc
 from windowlib import (csync2s, end, folders, gone, holder, line, peer,
                        reader, stall, stallable, window)
 

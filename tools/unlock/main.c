@@ -177,6 +177,18 @@ go(struct app *a, struct err *e)
 	}
 }
 
+/* Every reason for which a push can't start, the last one as the error. */
+static int
+say_stops(const struct app *a, struct err *e)
+{
+	const struct strv *s = &a->plan.stops;
+	size_t i;
+
+	for (i = 0; i + 1 < s->n; i++)
+		log_error("%s", s->v[i]);
+	return err_set(e, ERR_CONFIG, "%s", s->v[s->n - 1]);
+}
+
 static int
 work(struct app *a, struct err *e)
 {
@@ -189,7 +201,7 @@ work(struct app *a, struct err *e)
 	    a->o.action != UNLOCK_CAGE)
 		return show_plan(&a->o, &a->cfgs[0], &a->plan, e);
 	if (a->plan.stops.n > 0)
-		return err_set(e, ERR_CONFIG, "%s", a->plan.stops.v[0]);
+		return say_stops(a, e);
 	for (i = 0; i < a->plan.notes.n && !a->o.quiet; i++)
 		log_info("%s", a->plan.notes.v[i]);
 	if (a->o.action != UNLOCK_SETUP && a->o.action != UNLOCK_CAGE) {

@@ -13,7 +13,8 @@ struct file {
 	const char *text;
 };
 
-static int load(void *arg, const char *name, struct buf *out, struct err *e)
+static int
+load(void *arg, const char *name, struct buf *out, struct err *e)
 {
 	for (const struct file *f = arg; f->name != NULL; f++)
 		if (strcmp(f->name, name) == 0)
@@ -21,7 +22,8 @@ static int load(void *arg, const char *name, struct buf *out, struct err *e)
 	return err_set(e, ERR_SYS, "can't open %s: no such file", name);
 }
 
-static int parse(const char *text, struct cfg *c, struct err *e)
+static int
+parse(const char *text, struct cfg *c, struct err *e)
 {
 	struct file files[] = { { "x.cfg", text }, { NULL, NULL } };
 
@@ -29,7 +31,8 @@ static int parse(const char *text, struct cfg *c, struct err *e)
 	return cfg_parse("x.cfg", "h1", load, files, c, e);
 }
 
-static void assert_refused(const char *text, const char *msg)
+static void
+assert_refused(const char *text, const char *msg)
 {
 	struct err e = ERR_INIT;
 	struct cfg c;
@@ -40,7 +43,8 @@ static void assert_refused(const char *text, const char *msg)
 	cfg_clear(&c);
 }
 
-static void cfg_reads_each_statement(void **state)
+static void
+cfg_reads_each_statement(void **state)
 {
 	struct err e = ERR_INIT;
 	struct cfg c;
@@ -101,7 +105,8 @@ static void cfg_reads_each_statement(void **state)
 	cfg_clear(&c);
 }
 
-static void cfg_numbers_groups_without_a_name(void **state)
+static void
+cfg_numbers_groups_without_a_name(void **state)
 {
 	struct err e = ERR_INIT;
 	struct cfg c;
@@ -115,7 +120,8 @@ static void cfg_numbers_groups_without_a_name(void **state)
 	cfg_clear(&c);
 }
 
-static void cfg_refusals_say_where_and_what_was_expected(void **state)
+static void
+cfg_refusals_say_where_and_what_was_expected(void **state)
 {
 	(void)state;
 	assert_refused("\ngroup g{\nhost h1; }",
@@ -159,7 +165,8 @@ static void cfg_refusals_say_where_and_what_was_expected(void **state)
 		"tempdir, ignore or lock-timeout was expected");
 }
 
-static void cfg_names_the_quote_that_an_included_file_leaves_open(void **state)
+static void
+cfg_names_the_quote_that_an_included_file_leaves_open(void **state)
 {
 	struct file files[] = {
 		{ "x.cfg", "config a;\n;group \"g\" {" },
@@ -187,7 +194,8 @@ static void cfg_names_the_quote_that_an_included_file_leaves_open(void **state)
 	cfg_clear(&c);
 }
 
-static void cfg_steps_into_included_files(void **state)
+static void
+cfg_steps_into_included_files(void **state)
 {
 	struct file files[] = {
 		{ "x.cfg", "config a b;\ngroup g {\nconfig c;\n}" },
@@ -207,14 +215,16 @@ static void cfg_steps_into_included_files(void **state)
 	cfg_clear(&c);
 }
 
-static void cfg_stops_a_file_that_includes_itself(void **state)
+static void
+cfg_stops_a_file_that_includes_itself(void **state)
 {
 	(void)state;
 	assert_refused("config x.cfg;", "x.cfg:1: files are included more "
 		"than 10 deep (csync2's limit); is a file including itself?");
 }
 
-static void cfg_stops_files_that_include_without_end(void **state)
+static void
+cfg_stops_files_that_include_without_end(void **state)
 {
 	struct file files[] = { { "x.cfg", NULL }, { "y", "" },
 		{ NULL, NULL } };
@@ -238,7 +248,8 @@ static void cfg_stops_files_that_include_without_end(void **state)
 	free(all);
 }
 
-static void cfg_names_the_place_of_a_missing_file(void **state)
+static void
+cfg_names_the_place_of_a_missing_file(void **state)
 {
 	struct file files[] = { { "x.cfg", "\nconfig\tno;" },
 		{ NULL, NULL } };
@@ -252,7 +263,8 @@ static void cfg_names_the_place_of_a_missing_file(void **state)
 	cfg_clear(&c);
 }
 
-static void cfg_load_file_refuses_more_than_its_cap(void **state)
+static void
+cfg_load_file_refuses_more_than_its_cap(void **state)
 {
 	char name[] = "/tmp/test_cfg_XXXXXX";
 	int fd = mkstemp(name);
@@ -276,7 +288,8 @@ static void cfg_load_file_refuses_more_than_its_cap(void **state)
 	close(fd);
 }
 
-static void assert_path(const char *sysdir, const char *cname,
+static void
+assert_path(const char *sysdir, const char *cname,
 	const char *file, const char *want)
 {
 	struct err e = ERR_INIT;
@@ -292,7 +305,8 @@ static void assert_path(const char *sysdir, const char *cname,
 	buf_clear(&b);
 }
 
-static void cfg_path_follows_csync2s_names(void **state)
+static void
+cfg_path_follows_csync2s_names(void **state)
 {
 	(void)state;
 	assert_path(NULL, NULL, NULL, "/etc/csync2.cfg");
@@ -305,7 +319,8 @@ static void cfg_path_follows_csync2s_names(void **state)
 	assert_path("/s", "a_b", NULL, NULL);
 }
 
-static void cfg_looks_up_groups_hosts_and_keys(void **state)
+static void
+cfg_looks_up_groups_hosts_and_keys(void **state)
 {
 	const struct cfg_group *g;
 	struct err e = ERR_INIT;
@@ -334,7 +349,8 @@ static void cfg_looks_up_groups_hosts_and_keys(void **state)
 	cfg_clear(&c);
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cfg_reads_each_statement),

@@ -21,14 +21,16 @@ static const char text[] =
 	"prefix p { on a: /pa; on *: /pother/; }\n"
 	"prefix unused { on *: /u; }\n";
 
-static int load(void *arg, const char *name, struct buf *out, struct err *e)
+static int
+load(void *arg, const char *name, struct buf *out, struct err *e)
 {
 	(void)name;
 	(void)e;
 	return buf_adds(out, arg);
 }
 
-static struct cfg parse(const char *s)
+static struct cfg
+parse(const char *s)
 {
 	struct cfg c = { 0 };
 	struct err e = ERR_INIT;
@@ -41,7 +43,8 @@ static struct cfg parse(const char *s)
 	return c;
 }
 
-static void cfg_emit_pipe_writes_one_pair(void **state)
+static void
+cfg_emit_pipe_writes_one_pair(void **state)
 {
 	struct cfg c = parse(text);
 	const struct cfg_group *g[] = { &c.groups[0], &c.groups[1] };
@@ -98,7 +101,8 @@ static void cfg_emit_pipe_writes_one_pair(void **state)
 	cfg_clear(&c);
 }
 
-static void cfg_action_logs_names_each_log_once(void **state)
+static void
+cfg_action_logs_names_each_log_once(void **state)
 {
 	struct cfg c = parse(text);
 	const struct cfg_group *g[] = { &c.groups[0], &c.groups[1] };
@@ -114,7 +118,8 @@ static void cfg_action_logs_names_each_log_once(void **state)
 	cfg_clear(&c);
 }
 
-static void assert_refused(const char *s, const char *pusher,
+static void
+assert_refused(const char *s, const char *pusher,
 	const char *receiver, const char *msg)
 {
 	struct cfg c = parse(s);
@@ -131,7 +136,8 @@ static void assert_refused(const char *s, const char *pusher,
 	cfg_clear(&c);
 }
 
-static void cfg_emit_pipe_refuses_what_it_cannot_say(void **state)
+static void
+cfg_emit_pipe_refuses_what_it_cannot_say(void **state)
 {
 	static const char s[] = "group g { host a b 127.0.0.1; key k; }";
 
@@ -141,7 +147,8 @@ static void cfg_emit_pipe_refuses_what_it_cannot_say(void **state)
 	assert_refused(s, "a", "a", "a can't push to itself");
 }
 
-static void cfg_emit_pipe_calls_every_receiver_by_one_name(void **state)
+static void
+cfg_emit_pipe_calls_every_receiver_by_one_name(void **state)
 {
 	struct cfg c = parse("group g { host a b*; key k; include %p%; }\n"
 		"prefix p { on a: /a; on *: /b; }");
@@ -161,7 +168,8 @@ static void cfg_emit_pipe_calls_every_receiver_by_one_name(void **state)
 	cfg_clear(&c);
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cfg_emit_pipe_writes_one_pair),

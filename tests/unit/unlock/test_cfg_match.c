@@ -7,7 +7,8 @@
 
 #include "cfg.h"
 
-static int load(void *arg, const char *name, struct buf *out, struct err *e)
+static int
+load(void *arg, const char *name, struct buf *out, struct err *e)
 {
 	(void)name;
 	(void)e;
@@ -15,7 +16,8 @@ static int load(void *arg, const char *name, struct buf *out, struct err *e)
 }
 
 /* The configuration of one group with these statements; cfg_clear() it. */
-static struct cfg with(const char *body, const char *more)
+static struct cfg
+with(const char *body, const char *more)
 {
 	struct cfg c = { 0 };
 	struct err e = ERR_INIT;
@@ -29,7 +31,8 @@ static struct cfg with(const char *body, const char *more)
 	return c;
 }
 
-static bool matches(const char *body, const char *path)
+static bool
+matches(const char *body, const char *path)
 {
 	struct cfg c = with(body, "prefix p { on h1: /one/; on h*: /two; } "
 		"prefix r { on h1: /; }");
@@ -39,7 +42,8 @@ static bool matches(const char *body, const char *path)
 	return rc;
 }
 
-static void cfg_match_takes_the_last_pattern_that_matches(void **state)
+static void
+cfg_match_takes_the_last_pattern_that_matches(void **state)
 {
 	(void)state;
 	assert_true(matches("include /a;", "/a/b/c"));
@@ -52,7 +56,8 @@ static void cfg_match_takes_the_last_pattern_that_matches(void **state)
 	assert_false(matches("", "/a"));
 }
 
-static void cfg_match_lets_stars_cross_slashes_beside_two(void **state)
+static void
+cfg_match_lets_stars_cross_slashes_beside_two(void **state)
 {
 	(void)state;
 	assert_true(matches("include /a/*/c;", "/a/b/c/d"));
@@ -61,7 +66,8 @@ static void cfg_match_lets_stars_cross_slashes_beside_two(void **state)
 	assert_true(matches("include /*x/**c;", "/a/b/x/y/c"));
 }
 
-static void cfg_match_needs_a_path_beside_basenames(void **state)
+static void
+cfg_match_needs_a_path_beside_basenames(void **state)
 {
 	(void)state;
 	assert_false(matches("include *.txt;", "/a.txt"));
@@ -71,7 +77,8 @@ static void cfg_match_needs_a_path_beside_basenames(void **state)
 	assert_true(matches("include /a; exclude a/b;", "/a/b"));
 }
 
-static void cfg_match_leaves_compare_patterns_out(void **state)
+static void
+cfg_match_leaves_compare_patterns_out(void **state)
 {
 	(void)state;
 	assert_false(matches("compare /a;", "/a"));
@@ -79,7 +86,8 @@ static void cfg_match_leaves_compare_patterns_out(void **state)
 	assert_false(matches("compare /a /b;", "/b"));
 }
 
-static void cfg_match_knows_a_file_by_its_prefixes(void **state)
+static void
+cfg_match_knows_a_file_by_its_prefixes(void **state)
 {
 	(void)state;
 	assert_true(matches("include %p%/a;", "/one/a/b"));
@@ -92,7 +100,8 @@ static void cfg_match_knows_a_file_by_its_prefixes(void **state)
 	assert_true(matches("include %r%/a;", "/a"));
 }
 
-static void cfg_match_asks_for_membership(void **state)
+static void
+cfg_match_asks_for_membership(void **state)
 {
 	struct cfg c = with("include /a %p%;",
 		"prefix p { on h1: /one; on h2: /two; }");
@@ -105,7 +114,8 @@ static void cfg_match_asks_for_membership(void **state)
 	cfg_clear(&c);
 }
 
-static bool enters(const char *body, const char *path)
+static bool
+enters(const char *body, const char *path)
 {
 	struct cfg c = with(body, "prefix p { on h1: /x/y; }");
 	bool rc = cfg_enter(&c, &c.groups[0], "h1", path);
@@ -114,7 +124,8 @@ static bool enters(const char *body, const char *path)
 	return rc;
 }
 
-static void cfg_enter_goes_where_csync2_goes(void **state)
+static void
+cfg_enter_goes_where_csync2_goes(void **state)
 {
 	(void)state;
 	assert_true(enters("include /a/b/c;", "/"));
@@ -131,7 +142,8 @@ static void cfg_enter_goes_where_csync2_goes(void **state)
 	assert_false(enters("include %p%/a/b;", "/x/y/b"));
 }
 
-static void assert_roots(const char *body, const char *want)
+static void
+assert_roots(const char *body, const char *want)
 {
 	struct cfg c = with(body, "prefix p { on h1: /one; } "
 		"prefix q { on h1: /s*r; } prefix root { on h1: /; }");
@@ -149,7 +161,8 @@ static void assert_roots(const char *body, const char *want)
 	cfg_clear(&c);
 }
 
-static void cfg_roots_cover_all_that_can_match(void **state)
+static void
+cfg_roots_cover_all_that_can_match(void **state)
 {
 	(void)state;
 	assert_roots("", "");
@@ -173,7 +186,8 @@ static void cfg_roots_cover_all_that_can_match(void **state)
 	assert_roots("compare /a;", "");
 }
 
-static void assert_expanded(const char *text, const char *want)
+static void
+assert_expanded(const char *text, const char *want)
 {
 	struct cfg c = with("", "prefix p { on h1: /old; } "
 		"prefix p { on h[13]: /new/; } prefix p { on h9: /x; } "
@@ -193,7 +207,8 @@ static void assert_expanded(const char *text, const char *want)
 	cfg_clear(&c);
 }
 
-static void cfg_expand_takes_the_last_prefix_with_a_path(void **state)
+static void
+cfg_expand_takes_the_last_prefix_with_a_path(void **state)
 {
 	(void)state;
 	assert_expanded("/a", "/a");
@@ -206,7 +221,8 @@ static void cfg_expand_takes_the_last_prefix_with_a_path(void **state)
 	assert_expanded("%r%", "/");
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cfg_match_takes_the_last_pattern_that_matches),

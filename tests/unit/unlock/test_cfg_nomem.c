@@ -10,7 +10,8 @@
 
 static unsigned long fail_at, count;	/* 0: none fails */
 
-static bool fails(void)
+static bool
+fails(void)
 {
 	return ++count == fail_at;
 }
@@ -34,12 +35,14 @@ int __real_vasprintf(char **ret, const char *fmt, va_list ap);
 int __wrap_vasprintf(char **ret, const char *fmt, va_list ap);
 int __wrap_asprintf(char **ret, const char *fmt, ...);
 
-int __wrap_vasprintf(char **ret, const char *fmt, va_list ap)
+int
+__wrap_vasprintf(char **ret, const char *fmt, va_list ap)
 {
 	return fails() ? -1 : __real_vasprintf(ret, fmt, ap);
 }
 
-int __wrap_asprintf(char **ret, const char *fmt, ...)
+int
+__wrap_asprintf(char **ret, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -50,7 +53,8 @@ int __wrap_asprintf(char **ret, const char *fmt, ...)
 	return n;
 }
 
-static int load(void *arg, const char *name, struct buf *out, struct err *e)
+static int
+load(void *arg, const char *name, struct buf *out, struct err *e)
 {
 	const char *text = strcmp(name, "inc") == 0 ? "host h1 h2@x" : arg;
 
@@ -69,7 +73,8 @@ static int load(void *arg, const char *name, struct buf *out, struct err *e)
 	"group { host h1; key k; }\n" \
 	"prefix p { on h1: /one; on *: /two; }\n"
 
-static int whole(struct cfg *c, struct err *e, struct buf *out,
+static int
+whole(struct cfg *c, struct err *e, struct buf *out,
 	struct strv *roots)
 {
 	static char good[] = TEXT;
@@ -86,7 +91,8 @@ static int whole(struct cfg *c, struct err *e, struct buf *out,
 	return cfg_emit_pipe(c, g, 1, "h1", "h2", out, e);
 }
 
-static void cfg_survives_the_failure_of_each_allocation(void **state)
+static void
+cfg_survives_the_failure_of_each_allocation(void **state)
 {
 	unsigned long n = 0;
 	int rc = -1;
@@ -113,7 +119,8 @@ static void cfg_survives_the_failure_of_each_allocation(void **state)
 	assert_true(n > 50);
 }
 
-static void cfg_match_without_memory_errs_towards_a_match(void **state)
+static void
+cfg_match_without_memory_errs_towards_a_match(void **state)
 {
 	struct cfg c = { 0 };
 	struct err e = ERR_INIT;
@@ -133,7 +140,8 @@ static void cfg_match_without_memory_errs_towards_a_match(void **state)
 	cfg_clear(&c);
 }
 
-int main(void)
+int
+main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cfg_survives_the_failure_of_each_allocation),

@@ -8,7 +8,8 @@
 
 #include "cfg_model.h"
 
-void *cfg_model_grow(void *v, size_t *n, size_t size)
+void *
+cfg_model_grow(void *v, size_t *n, size_t size)
 {
 	void **vec = v;
 	char *p;
@@ -28,7 +29,8 @@ void *cfg_model_grow(void *v, size_t *n, size_t size)
 	return p;
 }
 
-void cfg_model_strip(char *path)
+void
+cfg_model_strip(char *path)
 {
 	size_t n = strlen(path);
 
@@ -36,14 +38,16 @@ void cfg_model_strip(char *path)
 		path[--n] = '\0';
 }
 
-void cfg_model_lower(char *s)
+void
+cfg_model_lower(char *s)
 {
 	for (; *s != '\0'; s++)
 		if (*s >= 'A' && *s <= 'Z')
 			*s = (char)(*s - 'A' + 'a');
 }
 
-const char *cfg_model_prefixed(const char *text, size_t *len,
+const char *
+cfg_model_prefixed(const char *text, size_t *len,
 	const char **rest)
 {
 	if (text[0] != '%')
@@ -55,7 +59,8 @@ const char *cfg_model_prefixed(const char *text, size_t *len,
 	return text + 1;
 }
 
-const char *cfg_model_prefix(const struct cfg *c, const char *name,
+const char *
+cfg_model_prefix(const struct cfg *c, const char *name,
 	size_t len, const char *host)
 {
 	for (size_t i = c->nprefixes; i-- > 0;) {
@@ -70,7 +75,8 @@ const char *cfg_model_prefix(const struct cfg *c, const char *name,
 	return NULL;
 }
 
-static void clear_group(struct cfg_group *g)
+static void
+clear_group(struct cfg_group *g)
 {
 	for (size_t i = 0; i < g->nhosts; i++) {
 		free(g->hosts[i].self);
@@ -94,7 +100,8 @@ static void clear_group(struct cfg_group *g)
 	free(g->backup_generations);
 }
 
-void cfg_clear(struct cfg *c)
+void
+cfg_clear(struct cfg *c)
 {
 	for (size_t i = 0; i < c->ngroups; i++)
 		clear_group(&c->groups[i]);
@@ -122,7 +129,8 @@ void cfg_clear(struct cfg *c)
 	memset(c, 0, sizeof(*c));
 }
 
-int cfg_load_file(void *arg, const char *name, struct buf *out,
+int
+cfg_load_file(void *arg, const char *name, struct buf *out,
 	struct err *e)
 {
 	char chunk[4096];
@@ -156,7 +164,8 @@ out:
 	return rc;
 }
 
-int cfg_path(const char *sysdir, const char *cname, const char *file,
+int
+cfg_path(const char *sysdir, const char *cname, const char *file,
 	struct buf *out, struct err *e)
 {
 	int rc;
@@ -179,7 +188,8 @@ int cfg_path(const char *sysdir, const char *cname, const char *file,
 	return 0;
 }
 
-const struct cfg_group *cfg_group(const struct cfg *c, const char *name,
+const struct cfg_group *
+cfg_group(const struct cfg *c, const char *name,
 	size_t *i)
 {
 	while (*i < c->ngroups) {
@@ -191,7 +201,8 @@ const struct cfg_group *cfg_group(const struct cfg *c, const char *name,
 	return NULL;
 }
 
-int cfg_key_path(const struct cfg_group *g, const char *sysdir,
+int
+cfg_key_path(const struct cfg_group *g, const char *sysdir,
 	struct buf *out, struct err *e)
 {
 	int rc;
@@ -207,7 +218,8 @@ int cfg_key_path(const struct cfg_group *g, const char *sysdir,
 	return 0;
 }
 
-static int by_self(const void *pa, const void *pb)
+static int
+by_self(const void *pa, const void *pb)
 {
 	const struct cfg_host *a = *(struct cfg_host *const *)pa;
 	const struct cfg_host *b = *(struct cfg_host *const *)pb;
@@ -216,7 +228,8 @@ static int by_self(const void *pa, const void *pb)
 	return rc != 0 ? rc : (a > b) - (a < b);
 }
 
-int cfg_model_index(struct cfg *c, struct err *e)
+int
+cfg_model_index(struct cfg *c, struct err *e)
 {
 	for (size_t i = 0; i < c->ngroups; i++) {
 		struct cfg_group *g = &c->groups[i];
@@ -234,7 +247,8 @@ int cfg_model_index(struct cfg *c, struct err *e)
 	return 0;
 }
 
-const struct cfg_host *cfg_self(const struct cfg_group *g, const char *name)
+const struct cfg_host *
+cfg_self(const struct cfg_group *g, const char *name)
 {
 	size_t low = 0, high = g->nhosts, mid;
 
@@ -256,7 +270,8 @@ const struct cfg_host *cfg_self(const struct cfg_group *g, const char *name)
 		g->by_self[low - 1] : NULL;
 }
 
-int cfg_expand(const struct cfg *c, const char *text, const char *host,
+int
+cfg_expand(const struct cfg *c, const char *text, const char *host,
 	struct buf *out, struct err *e)
 {
 	const char *rest = text, *path = "", *name;

@@ -17,19 +17,22 @@ struct emit {
 	struct err *e;
 };
 
-static int full(struct emit *x)
+static int
+full(struct emit *x)
 {
 	return err_set(x->e, ERR_MEM, "out of memory, or the configuration "
 		"of one push is too long");
 }
 
-static int add(struct emit *x, const char *text)
+static int
+add(struct emit *x, const char *text)
 {
 	return buf_adds(x->out, text) == -1 ? full(x) : 0;
 }
 
 /* " "TEXT"": always in quotes, so that no word is reserved or ends early. */
-static int add_word(struct emit *x, const char *text)
+static int
+add_word(struct emit *x, const char *text)
 {
 	if (*text == '\0')
 		return err_set(x->e, ERR_CONFIG, "csync2.cfg has no way to "
@@ -41,7 +44,8 @@ static int add_word(struct emit *x, const char *text)
 }
 
 /* "\tNAME "VALUE";\n", or nothing when there is no value. */
-static int add_setting(struct emit *x, const char *name, const char *value)
+static int
+add_setting(struct emit *x, const char *name, const char *value)
 {
 	if (value == NULL)
 		return 0;
@@ -50,7 +54,8 @@ static int add_setting(struct emit *x, const char *name, const char *value)
 	return add(x, ";\n");
 }
 
-static int add_words(struct emit *x, const char *name, const struct strv *s)
+static int
+add_words(struct emit *x, const char *name, const struct strv *s)
 {
 	if (s->n == 0)
 		return 0;
@@ -62,7 +67,8 @@ static int add_words(struct emit *x, const char *name, const struct strv *s)
 	return add(x, ";\n");
 }
 
-static int emit_hosts(struct emit *x, const struct cfg_group *g)
+static int
+emit_hosts(struct emit *x, const struct cfg_group *g)
 {
 	const struct cfg_host *pusher = cfg_self(g, x->pusher);
 	const struct cfg_host *receiver = cfg_self(g, x->receiver);
@@ -81,7 +87,8 @@ static int emit_hosts(struct emit *x, const struct cfg_group *g)
 	return pusher < receiver ? 0 : add(x, "\thost " PIPE_HOST ";\n");
 }
 
-static int emit_patterns(struct emit *x, const struct cfg_group *g)
+static int
+emit_patterns(struct emit *x, const struct cfg_group *g)
 {
 	static const char *const names[] = { [CFG_INCLUDE] = "include",
 		[CFG_EXCLUDE] = "exclude", [CFG_COMPARE] = "compare" };
@@ -102,7 +109,8 @@ static int emit_patterns(struct emit *x, const struct cfg_group *g)
 	return g->npatterns == 0 ? 0 : add(x, ";\n");
 }
 
-static size_t log_index(const struct strv *logs, const char *logfile)
+static size_t
+log_index(const struct strv *logs, const char *logfile)
 {
 	size_t i = 0;
 
@@ -111,7 +119,8 @@ static size_t log_index(const struct strv *logs, const char *logfile)
 	return i;
 }
 
-static int emit_action(struct emit *x, const struct cfg_action *a)
+static int
+emit_action(struct emit *x, const struct cfg_action *a)
 {
 	size_t n = log_index(&x->logs, a->logfile == NULL ? "" : a->logfile);
 
@@ -128,7 +137,8 @@ static int emit_action(struct emit *x, const struct cfg_action *a)
 	return add(x, "\t}\n");
 }
 
-static int emit_group(struct emit *x, size_t n)
+static int
+emit_group(struct emit *x, size_t n)
 {
 	const struct cfg_group *g = x->g[n];
 
@@ -150,7 +160,8 @@ static int emit_group(struct emit *x, size_t n)
 }
 
 /* Whether a pattern of a group may mean the prefix name. */
-static bool prefix_used(const struct emit *x, const char *name)
+static bool
+prefix_used(const struct emit *x, const char *name)
 {
 	size_t n = strlen(name), len = 0;
 	const char *text, *rest;
@@ -169,7 +180,8 @@ static bool prefix_used(const struct emit *x, const char *name)
 	return false;
 }
 
-static bool prefix_later(const struct cfg *c, size_t i)
+static bool
+prefix_later(const struct cfg *c, size_t i)
 {
 	for (size_t j = i + 1; j < c->nprefixes; j++)
 		if (strcmp(c->prefixes[j].name, c->prefixes[i].name) == 0)
@@ -178,7 +190,8 @@ static bool prefix_later(const struct cfg *c, size_t i)
 }
 
 /* "on HOST: PATH;"; the host is a pattern there. */
-static int emit_on(struct emit *x, const char *host, const char *path)
+static int
+emit_on(struct emit *x, const char *host, const char *path)
 {
 	struct buf name;
 	int rc = -1;
@@ -205,7 +218,8 @@ out:
 	return rc;
 }
 
-static int emit_prefixes(struct emit *x)
+static int
+emit_prefixes(struct emit *x)
 {
 	const struct cfg *c = x->cfg;
 
@@ -228,7 +242,8 @@ static int emit_prefixes(struct emit *x)
 	return 0;
 }
 
-int cfg_action_logs(const struct cfg_group *const *g, size_t ng,
+int
+cfg_action_logs(const struct cfg_group *const *g, size_t ng,
 	struct strv *out, struct err *e)
 {
 	for (size_t i = 0; i < ng; i++) {
@@ -245,7 +260,8 @@ int cfg_action_logs(const struct cfg_group *const *g, size_t ng,
 	return 0;
 }
 
-int cfg_emit_pipe(const struct cfg *c, const struct cfg_group *const *g,
+int
+cfg_emit_pipe(const struct cfg *c, const struct cfg_group *const *g,
 	size_t ng, const char *pusher, const char *receiver, struct buf *out,
 	struct err *e)
 {

@@ -5,7 +5,8 @@
 #include "cfg_model.h"
 
 /* One host, "self" or "self@peer"; also inside parentheses. */
-static int parse_host(struct cfg_parser *p, struct cfg_group *g, bool slave)
+static int
+parse_host(struct cfg_parser *p, struct cfg_group *g, bool slave)
 {
 	struct cfg_host *h;
 
@@ -31,7 +32,8 @@ static int parse_host(struct cfg_parser *p, struct cfg_group *g, bool slave)
 	return 0;
 }
 
-static int parse_hosts(struct cfg_parser *p, struct cfg_group *g)
+static int
+parse_hosts(struct cfg_parser *p, struct cfg_group *g)
 {
 	size_t list;
 	bool slave = false;
@@ -57,7 +59,8 @@ static int parse_hosts(struct cfg_parser *p, struct cfg_group *g)
 	}
 }
 
-static int parse_patterns(struct cfg_parser *p, struct cfg_group *g,
+static int
+parse_patterns(struct cfg_parser *p, struct cfg_group *g,
 	enum cfg_pattern_kind kind)
 {
 	struct cfg_pattern *t = NULL;
@@ -81,7 +84,8 @@ static int parse_patterns(struct cfg_parser *p, struct cfg_group *g,
 	return 0;
 }
 
-static int parse_words(struct cfg_parser *p, struct strv *out)
+static int
+parse_words(struct cfg_parser *p, struct strv *out)
 {
 	char *word = NULL;
 	size_t list;
@@ -103,7 +107,8 @@ out:
 	return rc;
 }
 
-static int parse_action_stmt(struct cfg_parser *p, struct cfg_action *a)
+static int
+parse_action_stmt(struct cfg_parser *p, struct cfg_action *a)
 {
 	if (p->tok.kind == CFG_TOK_RESERVED) {
 		enum cfg_word w = p->tok.word;
@@ -132,7 +137,8 @@ static int parse_action_stmt(struct cfg_parser *p, struct cfg_action *a)
 		"do-local-only or }", CFG_WANT_STATEMENT);
 }
 
-static int parse_action(struct cfg_parser *p, struct cfg_group *g)
+static int
+parse_action(struct cfg_parser *p, struct cfg_group *g)
 {
 	struct cfg_action *a;
 	const struct cfg_at *open = p->open;
@@ -165,7 +171,8 @@ static int parse_action(struct cfg_parser *p, struct cfg_group *g)
 	return cfg_parse_next(p);
 }
 
-static int parse_key(struct cfg_parser *p, struct cfg_group *g)
+static int
+parse_key(struct cfg_parser *p, struct cfg_group *g)
 {
 	struct cfg_at at = p->tok.at;
 
@@ -180,7 +187,8 @@ static int parse_key(struct cfg_parser *p, struct cfg_group *g)
 	return 0;
 }
 
-static int parse_auto(struct cfg_parser *p, struct cfg_group *g)
+static int
+parse_auto(struct cfg_parser *p, struct cfg_group *g)
 {
 	static const char *const methods[] = { "none", "first", "younger",
 		"older", "bigger", "smaller", "left", "right" };
@@ -201,7 +209,8 @@ static int parse_auto(struct cfg_parser *p, struct cfg_group *g)
 		at.file, at.line, g->autom);
 }
 
-static int parse_group_stmt(struct cfg_parser *p, struct cfg_group *g)
+static int
+parse_group_stmt(struct cfg_parser *p, struct cfg_group *g)
 {
 	if (p->tok.kind == CFG_TOK_RESERVED) {
 		switch (p->tok.word) {
@@ -237,7 +246,8 @@ static int parse_group_stmt(struct cfg_parser *p, struct cfg_group *g)
 		CFG_WANT_STATEMENT);
 }
 
-static int named(struct cfg_parser *p, struct cfg_group *g)
+static int
+named(struct cfg_parser *p, struct cfg_group *g)
 {
 	size_t n;
 
@@ -251,7 +261,8 @@ static int named(struct cfg_parser *p, struct cfg_group *g)
 		g->at.file, g->at.line, g->name);
 }
 
-static int group_name(struct cfg_parser *p, struct cfg_group *g)
+static int
+group_name(struct cfg_parser *p, struct cfg_group *g)
 {
 	if (p->tok.kind == CFG_TOK_WORD)
 		return named(p, g);
@@ -265,7 +276,8 @@ static int group_name(struct cfg_parser *p, struct cfg_group *g)
 	return 0;
 }
 
-int cfg_parse_group(struct cfg_parser *p)
+int
+cfg_parse_group(struct cfg_parser *p)
 {
 	struct cfg_group *g;
 	size_t list, base = p->stack;

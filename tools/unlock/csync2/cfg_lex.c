@@ -33,7 +33,8 @@ static const char *const reserved[] = {
 	[CFG_W_TEMPDIR] = "tempdir",
 };
 
-static int push_file(struct cfg_lex *l, const char *name, struct err *e)
+static int
+push_file(struct cfg_lex *l, const char *name, struct err *e)
 {
 	struct cfg_lex_file *f = &l->stack[l->depth];
 
@@ -56,7 +57,8 @@ static int push_file(struct cfg_lex *l, const char *name, struct err *e)
 	return 0;
 }
 
-int cfg_lex_open(struct cfg_lex *l, const char *name,
+int
+cfg_lex_open(struct cfg_lex *l, const char *name,
 	int (*load)(void *arg, const char *name, struct buf *out,
 	struct err *e), void *arg, struct strv *files, struct err *e)
 {
@@ -67,7 +69,8 @@ int cfg_lex_open(struct cfg_lex *l, const char *name,
 	return push_file(l, name, e);
 }
 
-void cfg_lex_close(struct cfg_lex *l)
+void
+cfg_lex_close(struct cfg_lex *l)
 {
 	while (l->depth > 0)
 		buf_clear(&l->stack[--l->depth].text);
@@ -75,7 +78,8 @@ void cfg_lex_close(struct cfg_lex *l)
 
 /* How many bytes from f's position on are none (or, with invert, all) of
  * those in set. A NUL is an ordinary byte here, as it is to flex. */
-static size_t span(const struct cfg_lex_file *f, const char *set, bool invert)
+static size_t
+span(const struct cfg_lex_file *f, const char *set, bool invert)
 {
 	size_t i = f->pos;
 
@@ -89,14 +93,16 @@ static size_t span(const struct cfg_lex_file *f, const char *set, bool invert)
 	return i - f->pos;
 }
 
-static void skip(struct cfg_lex_file *f, size_t n)
+static void
+skip(struct cfg_lex_file *f, size_t n)
 {
 	for (; n > 0; n--, f->pos++)
 		if (f->text.data[f->pos] == '\n')
 			f->line++;
 }
 
-static void take(struct cfg_lex_file *f, size_t n, struct cfg_tok *t)
+static void
+take(struct cfg_lex_file *f, size_t n, struct cfg_tok *t)
 {
 	t->text = f->text.data + f->pos;
 	t->len = n;
@@ -105,7 +111,8 @@ static void take(struct cfg_lex_file *f, size_t n, struct cfg_tok *t)
 	skip(f, n);
 }
 
-static int lex_end(struct cfg_lex *l, struct cfg_tok *t)
+static int
+lex_end(struct cfg_lex *l, struct cfg_tok *t)
 {
 	struct cfg_lex_file *f = &l->stack[l->depth - 1];
 
@@ -123,7 +130,8 @@ static int lex_end(struct cfg_lex *l, struct cfg_tok *t)
 }
 
 /* 1 when *t was filled, 0 to go on; so do lex_quote() and lex_config(). */
-static int lex_plain(struct cfg_lex *l, struct cfg_tok *t)
+static int
+lex_plain(struct cfg_lex *l, struct cfg_tok *t)
 {
 	struct cfg_lex_file *f = &l->stack[l->depth - 1];
 	char c = f->text.data[f->pos];
@@ -170,7 +178,8 @@ static int lex_plain(struct cfg_lex *l, struct cfg_tok *t)
 	return 1;
 }
 
-static int lex_quote(struct cfg_lex *l, struct cfg_tok *t)
+static int
+lex_quote(struct cfg_lex *l, struct cfg_tok *t)
 {
 	struct cfg_lex_file *f = &l->stack[l->depth - 1];
 
@@ -185,7 +194,8 @@ static int lex_quote(struct cfg_lex *l, struct cfg_tok *t)
 	return 1;
 }
 
-static int lex_config(struct cfg_lex *l, struct err *e)
+static int
+lex_config(struct cfg_lex *l, struct err *e)
 {
 	struct cfg_lex_file *f = &l->stack[l->depth - 1];
 	struct cfg_at at = { f->name, f->line };
@@ -222,7 +232,8 @@ static int lex_config(struct cfg_lex *l, struct err *e)
 	return rc;
 }
 
-int cfg_lex_next(struct cfg_lex *l, struct cfg_tok *ret, struct err *e)
+int
+cfg_lex_next(struct cfg_lex *l, struct cfg_tok *ret, struct err *e)
 {
 	int rc = 0;
 

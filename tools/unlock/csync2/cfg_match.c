@@ -15,17 +15,20 @@
 
 typedef bool match_fn(const struct cfg_group *g, const char *name);
 
-static bool is_path(const struct cfg_pattern *p)
+static bool
+is_path(const struct cfg_pattern *p)
 {
 	return p->text[0] == '/' || p->text[0] == '%';
 }
 
-static int pathname_flag(const struct cfg_pattern *p)
+static int
+pathname_flag(const struct cfg_pattern *p)
 {
 	return strstr(p->text, "**") != NULL ? 0 : FNM_PATHNAME;
 }
 
-static bool name_matches(const struct cfg_group *g, const char *name)
+static bool
+name_matches(const struct cfg_group *g, const char *name)
 {
 	bool by_path = false, by_base = true;
 	const char *base = strrchr(name, '/');
@@ -48,7 +51,8 @@ static bool name_matches(const struct cfg_group *g, const char *name)
 }
 
 /* Whether the folder name leads to an include pattern. */
-static bool name_leads(const struct cfg_group *g, const char *name)
+static bool
+name_leads(const struct cfg_group *g, const char *name)
 {
 	bool found = false;
 
@@ -74,7 +78,8 @@ static bool name_leads(const struct cfg_group *g, const char *name)
 }
 
 /* Where path goes on behind the folder dir: "" or "/rest"; NULL: elsewhere. */
-static const char *below(const char *dir, const char *path)
+static const char *
+below(const char *dir, const char *path)
 {
 	size_t n = strlen(dir);
 
@@ -87,7 +92,8 @@ static const char *below(const char *dir, const char *path)
 }
 
 /* fn of any of the names that path has on host. */
-static bool any_name(const struct cfg *c, const struct cfg_group *g,
+static bool
+any_name(const struct cfg *c, const struct cfg_group *g,
 	const char *host, const char *path, match_fn *fn)
 {
 	struct buf name;
@@ -109,14 +115,16 @@ static bool any_name(const struct cfg *c, const struct cfg_group *g,
 	return found;
 }
 
-bool cfg_match(const struct cfg *c, const struct cfg_group *g,
+bool
+cfg_match(const struct cfg *c, const struct cfg_group *g,
 	const char *host, const char *path)
 {
 	return cfg_self(g, host) != NULL &&
 		any_name(c, g, host, path, name_matches);
 }
 
-bool cfg_enter(const struct cfg *c, const struct cfg_group *g,
+bool
+cfg_enter(const struct cfg *c, const struct cfg_group *g,
 	const char *host, const char *path)
 {
 	size_t n = strlen(path);
@@ -139,7 +147,8 @@ bool cfg_enter(const struct cfg *c, const struct cfg_group *g,
 }
 
 /* Add dir, unless it lies in one that is there; drop those that lie in it. */
-static int add_root(struct strv *out, const char *dir, struct err *e)
+static int
+add_root(struct strv *out, const char *dir, struct err *e)
 {
 	struct strv kept = { .max = out->max };
 	int rc = 0;
@@ -163,7 +172,8 @@ static int add_root(struct strv *out, const char *dir, struct err *e)
 	return 0;
 }
 
-static int add_pattern_root(struct buf *path, struct strv *out,
+static int
+add_pattern_root(struct buf *path, struct strv *out,
 	struct err *e)
 {
 	size_t n = strcspn(path->data, "*?[\\");
@@ -177,7 +187,8 @@ static int add_pattern_root(struct buf *path, struct strv *out,
 	return add_root(out, path->data[0] == '\0' ? "/" : path->data, e);
 }
 
-int cfg_roots(const struct cfg *c, const struct cfg_group *g,
+int
+cfg_roots(const struct cfg *c, const struct cfg_group *g,
 	const char *host, struct strv *out, struct err *e)
 {
 	struct buf path;

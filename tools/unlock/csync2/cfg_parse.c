@@ -12,25 +12,29 @@
 #define STACK_MAX 9998u
 #define SHOWN_MAX 40		/* bytes of a word in a message */
 
-int cfg_parse_no_memory(struct cfg_parser *p)
+int
+cfg_parse_no_memory(struct cfg_parser *p)
 {
 	return err_set(p->e, ERR_MEM, "%s:%u: out of memory, or more than "
 		"%u of a kind", p->tok.at.file, p->tok.at.line,
 		CFG_LIST_MAX);
 }
 
-bool cfg_parse_is_mark(const struct cfg_parser *p, char mark)
+bool
+cfg_parse_is_mark(const struct cfg_parser *p, char mark)
 {
 	return p->tok.kind == CFG_TOK_MARK && p->tok.mark == mark;
 }
 
-bool cfg_parse_is_word(const struct cfg_parser *p, enum cfg_word word)
+bool
+cfg_parse_is_word(const struct cfg_parser *p, enum cfg_word word)
 {
 	return p->tok.kind == CFG_TOK_RESERVED && p->tok.word == word;
 }
 
 /* What most likely went wrong, as the end of a message. */
-static const char *hint(const struct cfg_parser *p, enum cfg_want want)
+static const char *
+hint(const struct cfg_parser *p, enum cfg_want want)
 {
 	const struct cfg_tok *t = &p->tok;
 
@@ -50,7 +54,8 @@ static const char *hint(const struct cfg_parser *p, enum cfg_want want)
 }
 
 /* "FILE:LINE: 'x' where WANTED was expected". */
-int cfg_parse_unexpected(struct cfg_parser *p, const char *wanted,
+int
+cfg_parse_unexpected(struct cfg_parser *p, const char *wanted,
 	enum cfg_want want)
 {
 	const struct cfg_tok *t = &p->tok;
@@ -79,7 +84,8 @@ int cfg_parse_unexpected(struct cfg_parser *p, const char *wanted,
 		hint(p, want));
 }
 
-int cfg_parse_push(struct cfg_parser *p)
+int
+cfg_parse_push(struct cfg_parser *p)
 {
 	if (++p->stack > STACK_MAX)
 		return err_set(p->e, ERR_CONFIG, "%s:%u: too many statements "
@@ -88,19 +94,22 @@ int cfg_parse_push(struct cfg_parser *p)
 	return 0;
 }
 
-int cfg_parse_next(struct cfg_parser *p)
+int
+cfg_parse_next(struct cfg_parser *p)
 {
 	return cfg_parse_push(p) == -1 ? -1 :
 		cfg_lex_next(&p->lex, &p->tok, p->e);
 }
 
-int cfg_parse_expect(struct cfg_parser *p, char mark, const char *wanted)
+int
+cfg_parse_expect(struct cfg_parser *p, char mark, const char *wanted)
 {
 	return cfg_parse_is_mark(p, mark) ? cfg_parse_next(p) :
 		cfg_parse_unexpected(p, wanted, CFG_WANT_MARK);
 }
 
-int cfg_parse_take(struct cfg_parser *p, char **ret)
+int
+cfg_parse_take(struct cfg_parser *p, char **ret)
 {
 	char *s = strndup(p->tok.text, p->tok.len);
 
@@ -111,7 +120,8 @@ int cfg_parse_take(struct cfg_parser *p, char **ret)
 	return cfg_parse_next(p);
 }
 
-int cfg_parse_expect_word(struct cfg_parser *p, char **ret,
+int
+cfg_parse_expect_word(struct cfg_parser *p, char **ret,
 	const char *wanted)
 {
 	if (p->tok.kind != CFG_TOK_WORD)
@@ -119,7 +129,8 @@ int cfg_parse_expect_word(struct cfg_parser *p, char **ret,
 	return cfg_parse_take(p, ret);
 }
 
-static int parse_on(struct cfg_parser *p, struct cfg_prefix *x)
+static int
+parse_on(struct cfg_parser *p, struct cfg_prefix *x)
 {
 	struct cfg_prefix_on *on;
 	struct cfg_at at = p->tok.at;
@@ -147,7 +158,8 @@ static int parse_on(struct cfg_parser *p, struct cfg_prefix *x)
 	return cfg_parse_expect(p, ';', ";");
 }
 
-static int parse_prefix(struct cfg_parser *p)
+static int
+parse_prefix(struct cfg_parser *p)
 {
 	struct cfg_prefix *x;
 	size_t base;
@@ -175,7 +187,8 @@ static int parse_prefix(struct cfg_parser *p)
 	return cfg_parse_next(p);
 }
 
-static int parse_ignore(struct cfg_parser *p)
+static int
+parse_ignore(struct cfg_parser *p)
 {
 	struct cfg *c = p->cfg;
 	size_t base = p->stack;
@@ -205,7 +218,8 @@ static int parse_ignore(struct cfg_parser *p)
 	return cfg_parse_expect(p, ';', "uid, gid, mod or ;");
 }
 
-static int parse_nossl(struct cfg_parser *p)
+static int
+parse_nossl(struct cfg_parser *p)
 {
 	struct cfg_nossl *x;
 
@@ -221,7 +235,8 @@ static int parse_nossl(struct cfg_parser *p)
 }
 
 /* database, tempdir, lock-timeout: "WORD VALUE;". */
-static int parse_setting(struct cfg_parser *p, char **ret,
+static int
+parse_setting(struct cfg_parser *p, char **ret,
 	const char *wanted)
 {
 	if (cfg_parse_next(p) == -1 ||
@@ -230,7 +245,8 @@ static int parse_setting(struct cfg_parser *p, char **ret,
 	return cfg_parse_expect(p, ';', ";");
 }
 
-static int parse_database(struct cfg_parser *p)
+static int
+parse_database(struct cfg_parser *p)
 {
 	char *s = NULL;
 	int rc = parse_setting(p, &s, "a database");
@@ -244,7 +260,8 @@ static int parse_database(struct cfg_parser *p)
 	return rc;
 }
 
-static int parse_block(struct cfg_parser *p)
+static int
+parse_block(struct cfg_parser *p)
 {
 	struct cfg *c = p->cfg;
 
@@ -279,7 +296,8 @@ static int parse_block(struct cfg_parser *p)
 		CFG_WANT_STATEMENT);
 }
 
-int cfg_parse(const char *name, const char *hostname,
+int
+cfg_parse(const char *name, const char *hostname,
 	int (*load)(void *arg, const char *name, struct buf *out,
 	struct err *e), void *arg, struct cfg *ret, struct err *e)
 {
