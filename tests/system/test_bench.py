@@ -21,6 +21,7 @@ def test_a_quick_run_prints_all_four_tables(tmp_path):
         assert text.count(title) >= 1
     for name in ("bare C spawner", "xargs -P", "pssh -I", "clush",
                  "**postern's fan-out (core/)**",
-                 "**postern unlock … -- true**"):
-        assert text.count(f"| {name} |") >= 2, name
+                 "**postern unlock … -- true"):
+        # A run in which a busy machine lost a host says so in its row.
+        assert text.count(f"| {name}") >= 2, name
     assert "| first push: **postern unlock** |" in text
