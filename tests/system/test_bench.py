@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("MESON_BUILD_ROOT", ROOT / "build"))
+BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
 
 
 def test_a_quick_run_prints_all_four_tables(tmp_path):
