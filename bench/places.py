@@ -13,6 +13,7 @@ WORK = Path("/run/bench")       # on a tmpfs of our own
 PUSHER = "127.0.2.1"
 SSH_PORT = 2222
 CSYNC2_PORT = 30865
+FIFO = WORK / "fifo"
 INSIDE = "BENCH_INSIDE"
 DEADLINE_S = 20
 
@@ -74,15 +75,14 @@ def stub_conf(n):
 
 
 def fifo_conf(n):
-    """A group and a FIFO for each host, since all share one file system."""
-    d = WORK / "fifos"
-    if not d.exists():
-        d.mkdir()
-        for i in range(1, n + 1):
-            os.mkfifo(d / f"f{i}", 0o600)
-    (d / "csync2.cfg").write_text("".join(
-        f"group g{i} {{ key {d}/f{i}; include /srv/bench; "
-        f"host (127.0.1.{i}); }}\n" for i in range(1, n + 1)))
+    """One group; the FIFO at its key's path is another one on each host: see
+    Sshd."""
+    d = WORK / "fifoconf"
+    d.mkdir()
+    names = "\n".join(f"127.0.1.{i}" for i in range(1, n + 1))
+    (d / "csync2.cfg").write_text(
+        f"group g {{ key {FIFO}; include /srv/bench; host (\n{names}\n); "
+        "}\n")
     return d
 
 
@@ -147,8 +147,9 @@ class Servers:
 
 
 class Sshd(Servers):
-    """n sshd, one an address: 127.0.1.1 and up. What root's own shell reads
-    at the start (~/.bashrc) is none of the measured: another home."""
+    """n sshd, one an address: 127.0.1.1 and up, each with a FIFO of its own
+    at FIFO. What root's own shell reads at the start (~/.bashrc) is none of
+    the measured: another home."""
 
     def __init__(self, n):
         super().__init__()
@@ -190,8 +191,13 @@ LogLevel QUIET
         self.hosts = d / "hosts"
         self.hosts.write_text("".join(f"127.0.1.{i}\n"
                                       for i in range(1, n + 1)))
+        FIFO.touch()
+        sshd = shutil.which("sshd", path="/usr/sbin:/usr/bin")
         for i in range(1, n + 1):
-            self.start([shutil.which("sshd", path="/usr/sbin:/usr/bin"), "-D",
+            os.mkfifo(d / f"fifo{i}", 0o600)
+            self.start(["unshare", "--mount", "sh", "-c",
+                        'mount --bind "$0" "$1" && shift && exec "$@"',
+                        d / f"fifo{i}", FIFO, sshd, "-D",
                         "-f", d / "sshd_config",
                         "-o", f"ListenAddress=127.0.1.{i}"])
         for i in range(1, n + 1):
