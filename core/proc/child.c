@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "proc/child.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -8,47 +6,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "proc/lines.h"
-#include "proc/queue.h"
-#include "proc/spawn.h"
+#include "proc/child_priv.h"
 
-#define LINE_MAX_DEFAULT 4096
-#define OUT_MAX_DEFAULT ((size_t)1 << 20)
 #define CHUNK 16384
 #define GRACE_MS 2000
-#define MANY_FDS 256
-
-struct stream {
-	struct child *child;
-	int fd;			/* ours; -1: closed or never a pipe */
-	struct loop_fd *watch;
-	enum child_stream name;
-	struct lines lines;
-	size_t left;		/* after the end: bytes still to deliver */
-};
-
-struct child {
-	struct loop *loop;
-	struct child_spec spec;	/* argv and envp are gone after the start */
-	char *name;		/* argv[0] */
-	pid_t pid;
-	struct stream out[2];	/* stdout, stderr */
-	int in;			/* -1: closed */
-	struct loop_fd *in_watch;
-	struct queue queue;	/* what waits to be written to in */
-	bool close_in;		/* once the queue is empty */
-	bool raw, raw_over;
-	bool paused;
-	bool killed;		/* by us: the end waits for nobody */
-	bool over;		/* the process has ended */
-	bool told;		/* on_end() was called */
-	int status;
-	bool timed_out;
-	unsigned term_step;	/* 1: SIGTERM sent, 2: SIGKILL sent */
-	struct loop_timer *timer;
-	unsigned busy;		/* frames of ours on the stack */
-	bool dead;		/* freed while busy */
-};
 
 /* Every way from the loop into a child, and every public function that calls
  * back, counts itself in busy and ends here; afterwards c may be gone. */
@@ -126,6 +87,17 @@ stream_end(struct child *c, struct stream *s)
 		c->spec.on_raw_eof(c->spec.arg);
 }
 
+/* What can't be read will be missed by whoever waits for it: the child is
+ * ended, as at a deadline. */
+static void
+read_failed(struct child *c, int errnum)
+{
+	if (c->io_errno != 0 || c->over)
+		return;
+	c->io_errno = errnum;
+	loop_timer_set(c->timer, 0, 0);
+}
+
 /* One read of at most max bytes, which the caller knows not to block. */
 static void
 pump(struct child *c, struct stream *s, size_t max, short revents)
@@ -145,16 +117,18 @@ pump(struct child *c, struct stream *s, size_t max, short revents)
 		if ((size_t)n == want || (revents & POLLHUP) == 0)
 			return;
 	}
+	if (n == -1)
+		read_failed(c, errno);
 	if (!c->dead)
 		stream_end(c, s);
 }
 
 /* Delivers what was in the pipes at the end, then the end. Comes back from
- * on_readable() when the owner had paused stdout. */
+ * child_on_readable() when the owner had paused stdout. */
 static void
 finish(struct child *c)
 {
-	struct child_end end = { c->status, c->timed_out };
+	struct child_end end = { c->status, c->timed_out, c->io_errno };
 	struct stream *s;
 
 	/* stderr first: a paused stdout must not leave it to be polled. */
@@ -175,8 +149,8 @@ finish(struct child *c)
 	c->spec.on_end(c->spec.arg, &end);
 }
 
-static void
-on_readable(void *arg, int fd, short revents)
+void
+child_on_readable(void *arg, int fd, short revents)
 {
 	struct stream *s = arg;
 	struct child *c = s->child;
@@ -189,8 +163,8 @@ on_readable(void *arg, int fd, short revents)
 	leave(c);
 }
 
-static void
-on_exit_status(void *arg, pid_t pid, int status)
+void
+child_on_exit(void *arg, pid_t pid, int status)
 {
 	struct child *c = arg;
 	int i, n;
@@ -199,7 +173,7 @@ on_exit_status(void *arg, pid_t pid, int status)
 	c->over = true;
 	c->status = status;
 	/* Whatever of its group outlived the deadline goes with it. */
-	if (c->timed_out && c->spec.own_group)
+	if (c->term_step > 0 && c->spec.own_group)
 		kill(-pid, SIGKILL);
 	close_in(c);
 	for (i = 0; i < 2; i++)
@@ -211,8 +185,8 @@ on_exit_status(void *arg, pid_t pid, int status)
 	leave(c);
 }
 
-static void
-on_deadline(void *arg)
+void
+child_on_deadline(void *arg)
 {
 	struct child *c = arg;
 
@@ -225,7 +199,7 @@ on_deadline(void *arg)
 		leave(c);
 		return;
 	}
-	c->timed_out = true;
+	c->timed_out = c->io_errno == 0;
 	switch (c->term_step++) {
 	case 0:
 		child_kill(c, SIGTERM);
@@ -235,14 +209,14 @@ on_deadline(void *arg)
 		break;
 	default:
 		loop_child(c->loop, c->pid, NULL, NULL, NULL);
-		on_exit_status(c, c->pid, SIGKILL);
+		child_on_exit(c, c->pid, SIGKILL);
 		return;
 	}
 	loop_timer_set(c->timer, GRACE_MS, 0);
 }
 
-static void
-on_writable(void *arg, int fd, short revents)
+void
+child_on_writable(void *arg, int fd, short revents)
 {
 	struct child *c = arg;
 
@@ -258,125 +232,6 @@ on_writable(void *arg, int fd, short revents)
 	if (!c->dead && c->queue.bytes == 0 && c->spec.on_drain != NULL)
 		c->spec.on_drain(c->spec.arg);
 	leave(c);
-}
-
-/* The child's three ends into theirs, our ends into c. */
-static int
-open_pipes(struct child *c, int theirs[3], struct err *e)
-{
-	int *ours[3] = { &c->in, &c->out[0].fd, &c->out[1].fd }, i;
-
-	for (i = 0; i < 3; i++) {
-		if (c->spec.io[i] == CHILD_INHERIT)
-			theirs[i] = i;
-		if (c->spec.io[i] == CHILD_FD)
-			theirs[i] = c->spec.fd[i];
-		if (c->spec.io[i] == CHILD_PIPE &&
-		    spawn_pipe(i == 0, ours[i], &theirs[i], e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-watch_all(struct child *c, struct err *e)
-{
-	struct stream *s;
-
-	for (s = c->out; s < c->out + 2; s++) {
-		if (s->fd == -1)
-			continue;
-		s->watch = loop_fd_new(c->loop, s->fd, POLLIN, on_readable, s,
-		    e);
-		if (s->watch == NULL)
-			return -1;
-	}
-	if (c->in != -1) {
-		c->in_watch = loop_fd_new(c->loop, c->in, POLLOUT,
-		    on_writable, c, e);
-		if (c->in_watch == NULL)
-			return -1;
-		loop_fd_pause(c->in_watch, 1);
-	}
-	c->timer = loop_timer_new(c->loop, c->spec.timeout_ms, 0, on_deadline,
-	    c, e);
-	if (c->timer == NULL)
-		return -1;
-	if (c->spec.timeout_ms == 0)
-		loop_timer_stop(c->timer);
-	return 0;
-}
-
-static int
-run(struct child *c, const int theirs[3], const char *path, struct err *e)
-{
-	struct spawn s = {
-		.path = path,
-		.argv = c->spec.argv,
-		.envp = c->spec.envp != NULL ? c->spec.envp : environ,
-		.fd = { theirs[0], theirs[1], theirs[2] },
-		.own_group = c->spec.own_group,
-		.keep_on_death = c->spec.keep_on_death,
-		.many = c->in >= MANY_FDS || c->out[0].fd >= MANY_FDS ||
-		    c->out[1].fd >= MANY_FDS,
-		.reset = loop_reset_set(c->loop),
-		.before_exec = c->spec.before_exec,
-		.arg = c->spec.arg,
-	};
-
-	return spawn_run(&s, &c->pid, e);
-}
-
-static struct child *
-child_new(struct loop *l, const struct child_spec *spec, struct err *e)
-{
-	struct child *c = calloc(1, sizeof(*c));
-	int i;
-
-	if (c == NULL || (c->name = strdup(spec->argv[0])) == NULL) {
-		free(c);
-		err_set(e, ERR_MEM, "out of memory");
-		return NULL;
-	}
-	c->loop = l;
-	c->spec = *spec;
-	c->in = -1;
-	queue_init(&c->queue, spec->out_max > 0 ? spec->out_max :
-	    OUT_MAX_DEFAULT);
-	for (i = 0; i < 2; i++) {
-		c->out[i].fd = -1;
-		c->out[i].name = i == 0 ? CHILD_STDOUT : CHILD_STDERR;
-		c->out[i].child = c;
-		lines_init(&c->out[i].lines, spec->line_max > 0 ?
-		    spec->line_max : LINE_MAX_DEFAULT);
-	}
-	return c;
-}
-
-struct child *
-child_start(struct loop *l, const struct child_spec *spec, struct err *e)
-{
-	struct child *c = child_new(l, spec, e), *ret = NULL;
-	int theirs[3] = { -1, -1, -1 }, i;
-	char *path = NULL;
-
-	if (c == NULL)
-		return NULL;
-	path = spawn_path(spec->argv[0], e);
-	if (path == NULL || open_pipes(c, theirs, e) == -1 ||
-	    watch_all(c, e) == -1 || run(c, theirs, path, e) == -1)
-		goto out;
-	if (loop_child(l, c->pid, on_exit_status, c, e) == -1)
-		goto out;
-	ret = c;
-out:
-	free(path);
-	for (i = 0; i < 3; i++)
-		if (spec->io[i] == CHILD_PIPE && theirs[i] != -1)
-			close(theirs[i]);
-	if (ret == NULL)
-		child_free(c);
-	return ret;
 }
 
 void
@@ -491,7 +346,7 @@ child_kill(struct child *c, int signo)
 void
 child_deadline(struct child *c, uint64_t ms)
 {
-	if (c->told || c->term_step > 0)
+	if (c->told || c->term_step > 0 || c->io_errno != 0)
 		return;
 	if (ms > 0)
 		loop_timer_set(c->timer, ms, 0);

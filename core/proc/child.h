@@ -48,6 +48,8 @@ enum child_stream { CHILD_STDOUT = 1, CHILD_STDERR = 2 };
 struct child_end {
 	int status;		/* as waitpid(2) gave it */
 	bool timed_out;		/* we killed it at its deadline */
+	int io_errno;		/* we killed it since a read of its output
+				 * failed with this; 0: none did */
 };
 
 struct child_spec {

@@ -205,7 +205,10 @@ why(const struct session *s, const struct child_end *end, char *out,
 
 	buf_init(&b, cap - 1);
 	child_why(end->status, status, sizeof(status));
-	if (end->timed_out)
+	if (end->io_errno != 0)
+		buf_addf(&b, "can't read what it says: %s",
+		    strerror(end->io_errno));
+	else if (end->timed_out)
 		buf_adds(&b, s->had_event ? "timed out" :
 		    "timed out before it answered");
 	else if (s->words == NULL || end->status == 0)

@@ -24,7 +24,7 @@ ERRORS = {
     "clone": ["EAGAIN", "ENOMEM"], "clone3": ["EAGAIN"],
     "vfork": ["ENOMEM"], "mmap": ["ENOMEM"], "mlock": ["ENOMEM"],
     "epoll_wait": ["EINTR"], "epoll_ctl": ["ENOMEM"],
-    "epoll_create1": ["EMFILE"], "read": ["EINTR"], "connect": ["EINTR"],
+    "epoll_create1": ["EMFILE"], "read": ["EINTR", "EIO"], "connect": ["EINTR"],
     "sendto": ["EINTR", "ECONNRESET"], "recvfrom": ["EINTR"],
     "fcntl": ["EINVAL"], "prlimit64": ["EPERM"], "execve": ["ENOENT"],
     "bind": ["EADDRINUSE"], "prctl": ["EPERM"], "signalfd4": ["EMFILE"],

@@ -17,7 +17,8 @@ enum {
 	O_FROM = 1, O_FIFO, O_SHARED, O_HOLD, O_CHECK, O_SETUP, O_CAGE,
 	O_TEST, O_HOSTS, O_FILE, O_CNAME, O_SELF, O_DBDIR, O_HOST, O_EXCLUDE,
 	O_MAP, O_USER, O_BECOME, O_SSH, O_SSHCFG, O_SSHOPT, O_KEY,
-	O_HOLDER_KEY, O_STATE, O_JOBS, O_CONNECT, O_HOST_TIMEOUT, O_FOR,
+	O_HOLDER_KEY, O_STATE, O_JOBS, O_CONNECT, O_HOST_TIMEOUT,
+	O_SCAN_TIMEOUT, O_FOR,
 	O_VERIFY, O_STRICT, O_ACCEPT, O_DRY, O_JSON, O_QUIET, O_VERBOSE,
 	O_CONFIG,
 };
@@ -76,6 +77,8 @@ static const struct opt_row rows[] = {
 	{ 0, "timeout", "TIME", NULL, O_HOST_TIMEOUT },
 	{ 0, "host-timeout", "TIME", "for one host's push (60s)",
 	    O_HOST_TIMEOUT },
+	{ 0, "scan-timeout", "TIME", "for the scan on the pushing host (30m)",
+	    O_SCAN_TIMEOUT },
 	{ 0, "config", "FILE", "instead of unlock.conf(5)", O_CONFIG },
 	{ 0, "json", NULL, "an object a line on standard output", O_JSON },
 	{ 'q', "quiet", NULL, "say only what failed", O_QUIET },
@@ -116,6 +119,7 @@ static const struct conf_key conf_keys[] = {
 	{ "unlock", "jobs", O_JOBS, false },
 	{ "unlock", "connect-timeout", O_CONNECT, false },
 	{ "unlock", "host-timeout", O_HOST_TIMEOUT, false },
+	{ "unlock", "scan-timeout", O_SCAN_TIMEOUT, false },
 	{ "map", "*", O_MAP, false },
 	{ NULL, NULL, 0, false },
 };
@@ -153,6 +157,7 @@ static const struct place {
 	{ O_EXCLUDE, KIND_LIST, offsetof(struct unlock_opts, except) },
 	{ O_CONNECT, KIND_TIME, offsetof(struct unlock_opts, connect_ms) },
 	{ O_HOST_TIMEOUT, KIND_TIME, offsetof(struct unlock_opts, host_ms) },
+	{ O_SCAN_TIMEOUT, KIND_TIME, offsetof(struct unlock_opts, scan_ms) },
 	{ O_FOR, KIND_TIME, offsetof(struct unlock_opts, for_ms) },
 	{ O_TEST, KIND_FLAG, offsetof(struct unlock_opts, test) },
 	{ O_HOSTS, KIND_FLAG, offsetof(struct unlock_opts, hosts) },
@@ -426,6 +431,8 @@ fill_in(struct unlock_opts *o, struct err *e)
 		o->connect_ms = 10000;
 	if (o->host_ms == 0)
 		o->host_ms = 60000;
+	if (o->scan_ms == 0)
+		o->scan_ms = 1800000;
 	return 0;
 }
 

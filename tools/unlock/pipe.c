@@ -193,6 +193,18 @@ any_of(const struct run *r, size_t set)
 }
 
 static void
+on_scan_limit(void *arg)
+{
+	struct run *r = arg;
+	char why[160];
+
+	snprintf(why, sizeof(why), "the scan on the pushing host was not "
+	    "done within %g s (--scan-timeout)", (double)r->o->scan_ms / 1000);
+	pusher_quit(r->pusher);
+	fail_all(r, REPORT_LATER, why);
+}
+
+static void
 on_ready(void *arg)
 {
 	struct run *r = arg;
@@ -219,6 +231,11 @@ on_ready(void *arg)
 	}
 	buf_clear(&conf);
 	buf_clear(&dir);
+	if (rc == 0) {
+		way(r)->scan_limit = loop_timer_new(r->loop, r->o->scan_ms, 0,
+		    on_scan_limit, r, &e);
+		rc = way(r)->scan_limit != NULL ? 0 : -1;
+	}
 	if (rc == -1)
 		fail_all(r, REPORT_FAILED, e.msg);
 }
@@ -226,8 +243,10 @@ on_ready(void *arg)
 static void
 scan_over(struct run *r)
 {
-	if (--way(r)->scans_left == 0)
-		pool_run(r->pool);
+	if (--way(r)->scans_left > 0)
+		return;
+	loop_timer_stop(way(r)->scan_limit);
+	pool_run(r->pool);
 }
 
 static void
@@ -416,8 +435,10 @@ pipe_clear(struct run *r)
 		listen_free(w->hosts[i].listen);
 		loop_timer_free(w->hosts[i].deadline);
 	}
-	if (w != NULL)
+	if (w != NULL) {
+		loop_timer_free(w->scan_limit);
 		free(w->hosts);
+	}
 	free(w);
 	r->way = NULL;
 }

@@ -63,6 +63,7 @@ struct unlock_opts {
 	uint64_t jobs;
 	uint64_t connect_ms;
 	uint64_t host_ms;		/* a receiver's push */
+	uint64_t scan_ms;		/* the scan of a pipe push */
 	uint64_t for_ms;		/* limit of a window or run; 0: none */
 	bool jobs_set;
 
