@@ -17,13 +17,13 @@
 #define PAUSE_MS	20
 
 static int
-open_lock(const char *path, struct err *e)
+open_lock(int dirfd, const char *name, const char *path, struct err *e)
 {
 	struct stat st;
 	int fd;
 
-	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
-	    O_NONBLOCK, 0600);
+	fd = openat(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+	    O_NOCTTY | O_NONBLOCK, 0600);
 	if (fd == -1 && errno == ELOOP)
 		return err_set(e, ERR_UNSAFE, "%s: is a symbolic link", path);
 	if (fd == -1 && (errno == EISDIR || errno == ENXIO))
@@ -42,15 +42,16 @@ open_lock(const char *path, struct err *e)
 	return fd;
 }
 
-/* Whether path still names the file behind fd: 1, 0, -1. */
+/* Whether name in dirfd still names the file behind fd: 1, 0, -1. */
 static int
-in_place(const char *path, int fd, struct err *e)
+in_place(int dirfd, const char *name, const char *path, int fd,
+    struct err *e)
 {
 	struct stat a, b;
 
 	if (fstat(fd, &a) == -1)
 		return err_sys(e, "%s", path);
-	if (lstat(path, &b) == -1)
+	if (fstatat(dirfd, name, &b, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : err_sys(e, "%s", path);
 	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -87,17 +88,24 @@ record_pid(int fd)
 int
 lock_take(const char *path, unsigned timeout_ms, int *ret_fd, struct err *e)
 {
+	return lock_take_at(AT_FDCWD, path, path, timeout_ms, ret_fd, e);
+}
+
+int
+lock_take_at(int dirfd, const char *name, const char *path,
+    unsigned timeout_ms, int *ret_fd, struct err *e)
+{
 	static const struct timespec pause = { 0, PAUSE_MS * 1000000l };
 	uint64_t end = clock_ms() + timeout_ms;
 	int fd = -1, same, removed = 0;
 
 	for (;;) {
 		if (fd == -1)
-			fd = open_lock(path, e);
+			fd = open_lock(dirfd, name, path, e);
 		if (fd == -1)
 			return -1;
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-			same = in_place(path, fd, e);
+			same = in_place(dirfd, name, path, fd, e);
 			if (same == 1)
 				break;
 			close(fd);

@@ -18,4 +18,9 @@
 int lock_take(const char *path, unsigned timeout_ms, int *ret_fd,
 	struct err *e);
 
+/* lock_take_at(): the same for name in the folder dirfd; path is what
+ * messages call it. */
+int lock_take_at(int dirfd, const char *name, const char *path,
+	unsigned timeout_ms, int *ret_fd, struct err *e);
+
 #endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include "store_btrfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* The inode of each subvolume's top (BTRFS_FIRST_FREE_OBJECTID). */
+#define TOP_INODE	256
+#define PROBE		".probe"
+
+bool
+store_btrfs_is(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == BTRFS_SUPER_MAGIC;
+}
+
+bool
+store_btrfs_subvol(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_ino == TOP_INODE &&
+	    store_btrfs_is(fd);
+}
+
+/* The calls of old take a name of 4087 bytes, ours are snapshots' names. */
+static int
+by_name(int dirfd, unsigned long what, const char *name)
+{
+	struct btrfs_ioctl_vol_args args = { 0 };
+
+	if (strlen(name) > BTRFS_PATH_NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(args.name, name, strlen(name));
+	return ioctl(dirfd, what, &args);
+}
+
+bool
+store_btrfs_probe(int dirfd)
+{
+	/* One that a killed run left is as good a sign as a new one. */
+	if (by_name(dirfd, BTRFS_IOC_SUBVOL_CREATE, PROBE) == -1 &&
+	    errno != EEXIST)
+		return false;
+	return unlinkat(dirfd, PROBE, AT_REMOVEDIR) == 0 ||
+	    by_name(dirfd, BTRFS_IOC_SNAP_DESTROY, PROBE) == 0;
+}
+
+int
+store_btrfs_create(int dirfd, const char *where, const char *name,
+    struct err *e)
+{
+	if (by_name(dirfd, BTRFS_IOC_SUBVOL_CREATE, name) == -1)
+		return err_sys(e, "%s/%s: making a subvolume", where, name);
+	return 0;
+}
+
+int
+store_btrfs_snapshot(int dirfd, const char *where, const char *name,
+    int from_fd, struct err *e)
+{
+	struct btrfs_ioctl_vol_args_v2 args = { .fd = from_fd };
+
+	if (strlen(name) > BTRFS_SUBVOL_NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return err_sys(e, "%s/%s", where, name);
+	}
+	memcpy(args.name, name, strlen(name));
+	if (ioctl(dirfd, BTRFS_IOC_SNAP_CREATE_V2, &args) == -1)
+		return err_sys(e, "%s/%s: making a snapshot of a subvolume",
+		    where, name);
+	return 0;
+}
+
+int
+store_btrfs_readonly(int fd, const char *path, bool on, struct err *e)
+{
+	uint64_t flags;
+
+	if (ioctl(fd, BTRFS_IOC_SUBVOL_GETFLAGS, &flags) == -1)
+		return err_sys(e, "%s: flags of the subvolume", path);
+	if (((flags & BTRFS_SUBVOL_RDONLY) != 0) == on)
+		return 0;
+	flags ^= BTRFS_SUBVOL_RDONLY;
+	if (ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &flags) == -1)
+		return err_sys(e, "%s: making the subvolume %s", path,
+		    on ? "read-only" : "writable");
+	return 0;
+}
+
+int
+store_btrfs_delete(int dirfd, const char *where, const char *name,
+    struct err *e)
+{
+	if (by_name(dirfd, BTRFS_IOC_SNAP_DESTROY, name) == -1)
+		return err_sys(e, "%s/%s: removing the subvolume", where,
+		    name);
+	return 0;
+}
