@@ -5,7 +5,8 @@
 completion.py OUTPUT POSTERN [NAME PROGRAM]...
 
 Each program is asked for its options with --opt-table; their table is the
-only list of options that there is.
+only list of options that there is. A program may have commands of its own,
+each with a table.
 """
 import re
 import subprocess
@@ -20,7 +21,8 @@ HEAD = '''\
 
 _postern()
 {
-    local cur prev name='' options='' files='' folders='' values='' i word
+    local cur prev name='' sub='' options='' files='' folders='' values=''
+    local subs='' i word
     COMPREPLY=()
     # "--option=value" arrives as three words.
     cur=${COMP_WORDS[COMP_CWORD]}
@@ -32,14 +34,20 @@ _postern()
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
-        if [[ $word != -* ]]; then
+        if [[ $word != -* && -z $name ]]; then
             name=$word
+        elif [[ $word != -* ]]; then
+            sub=$word
             break
         fi
     done
 '''
 
 TAIL = '''\
+    if [[ -n $subs && -z $sub && $cur != -* ]]; then
+        _postern_add -W "$subs"
+        return
+    fi
     for ((i = 2; i < COMP_CWORD; i++)); do
         if [[ ${COMP_WORDS[i]} == -- ]]; then
             compopt -o filenames
@@ -73,12 +81,27 @@ complete -F _postern postern
 '''
 
 
-def table(program):
-    """The options of one program, by what their argument is."""
+def tables(program):
+    """{name of a command of its own, or '': its options by what their
+    argument is}"""
     out = subprocess.run([program, '--opt-table'], check=True,
                          stdout=subprocess.PIPE, text=True).stdout
-    groups = {'options': [], 'files': [], 'folders': [], 'values': []}
+    found = {'': []}
+    rows = found['']
     for line in out.splitlines():
+        if line.count('\t') == 1:
+            name = line.split('\t')[0]
+            if not re.fullmatch(r'[a-z][a-z-]*', name):
+                sys.exit(f'{program}: odd command {name!r}')
+            rows = found[name] = []
+        else:
+            rows.append(line)
+    return {name: grouped(program, rows) for name, rows in found.items()}
+
+
+def grouped(program, rows):
+    groups = {'options': [], 'files': [], 'folders': [], 'values': []}
+    for line in rows:
         letter, name, arg, _ = line.split('\t')
         words = ['-' + letter] * bool(letter) + ['--' + name] * bool(name)
         for word in words:
@@ -102,13 +125,22 @@ def case(label, groups):
     return '\n'.join(lines + ['        ;;', ''])
 
 
+def cases(name, program):
+    """What the shell is told of one program."""
+    found = tables(program)
+    top = found.pop('')
+    text = ''.join(case(f"'{name} {sub}'", groups)
+                   for sub, groups in found.items())
+    return text + case(f"'{name} '*", {**top, 'subs': sorted(found)})
+
+
 def main():
     output, postern, *rest = sys.argv[1:]
     names = rest[0::2]
-    text = HEAD + '    case $name in\n'
-    text += case("''", table(postern))
+    text = HEAD + '    case "$name $sub" in\n'
+    text += case("' '", tables(postern)[''])
     for name, program in zip(names, rest[1::2], strict=True):
-        text += case(name, table(program))
+        text += cases(name, program)
     text += '    esac\n'
     every = ' '.join(['help', *names])
     text += f'''\

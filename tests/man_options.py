@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 """man_options.py PAGE PROGRAM: the manual page names every option that
-PROGRAM --opt-table prints, long and short, and no other long option."""
+PROGRAM --opt-table prints, long and short, and no other long option; and in
+its SYNOPSIS every command that the program has of its own."""
 import re
 import subprocess
 import sys
@@ -12,6 +13,9 @@ def options(program):
                          stdout=subprocess.PIPE, text=True).stdout
     found = set()
     for line in out.splitlines():
+        if line.count('\t') == 1:
+            found.add(line.split('\t')[0])
+            continue
         letter, name, _, _ = line.split('\t')
         found |= {'-' + letter} if letter else set()
         found |= {'--' + name} if name else set()
@@ -23,8 +27,11 @@ def named(page):
     out = subprocess.run(['mandoc', '-mdoc', '-Tascii', '-Owidth=1000', page],
                          check=True, stdout=subprocess.PIPE, text=True).stdout
     text = re.sub('.\b', '', out)
+    synopsis = re.search(r'^SYNOPSIS\n(.*?)^\S', text, re.M | re.S)
     return set(re.findall(
-        r'(?<![\w-])(--[a-z0-9][a-z0-9-]*|-[A-Za-z0-9](?!\w))', text))
+        r'(?<![\w-])(--[a-z0-9][a-z0-9-]*|-[A-Za-z0-9](?!\w))', text)) | \
+        set(re.findall(r'^ +postern \w+ ([a-z]+)',
+                       synopsis[1] if synopsis else '', re.M))
 
 
 def main():

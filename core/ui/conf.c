@@ -65,6 +65,19 @@ match(const char *pattern, const char *word)
 	return strcmp(pattern, "*") == 0 || strcmp(pattern, word) == 0;
 }
 
+/* Also "job *": one blank, then a name without any. */
+static bool
+match_section(const char *pattern, const char *word)
+{
+	size_t len = strlen(pattern);
+
+	if (len > 2 && strcmp(pattern + len - 2, " *") == 0)
+		return strncmp(pattern, word, len - 1) == 0 &&
+		    word[len - 1] != '\0' && strpbrk(word + len - 1,
+		    " \t") == NULL;
+	return match(pattern, word);
+}
+
 /* "[name]" as a whole, and a section that the table knows. */
 static int
 check_section(struct conf_run *r, const char *s)
@@ -87,7 +100,7 @@ check_section(struct conf_run *r, const char *s)
 	memcpy(name, s + 1, len);
 	name[len] = '\0';
 	for (k = r->keys; k->id != 0; k++)
-		if (k->section[0] != '\0' && match(k->section, name))
+		if (k->section[0] != '\0' && match_section(k->section, name))
 			return 0;
 	return fail(r, "unknown section", name);
 }
@@ -220,7 +233,7 @@ handle(void *arg, const char *section, const char *key, const char *value)
 	if (r->failed)
 		return 0;
 	for (k = r->keys; k->id != 0; k++)
-		if (match(k->section, section) && match(k->key, key))
+		if (match_section(k->section, section) && match(k->key, key))
 			break;
 	if (k->id == 0) {
 		fail(r, "unknown key", key);

@@ -17,7 +17,8 @@
 #include "base/err.h"
 
 struct conf_key {
-	const char *section;	/* "" for keys before any section; "*" any */
+	const char *section;	/* "" for keys before any section; "*" any;
+				 * "job *": [job NAME] with any NAME */
 	const char *key;	/* "*": any key, in a free-form section */
 	int id;			/* > 0 */
 	bool many;		/* may appear more than once */

@@ -216,12 +216,27 @@ wrap(FILE *out, const char *text, size_t col, size_t indent)
 
 #define HELP_COLUMN 28
 
+/* left, and help beside it or below. */
+static void
+help_line(FILE *out, const char *left, const char *help)
+{
+	size_t n = strlen(left);
+
+	fputs(left, out);
+	if (n > HELP_COLUMN - 2)
+		fprintf(out, "\n%*s", HELP_COLUMN, "");
+	else
+		fprintf(out, "%*s", (int)(HELP_COLUMN - n), "");
+	wrap(out, help, HELP_COLUMN, HELP_COLUMN);
+}
+
 void
 opt_help(const struct opt_cmd *cmd, FILE *out)
 {
+	const struct opt_sub *s;
 	const struct opt_row *r;
 	char left[128];
-	size_t i, n;
+	size_t i;
 
 	for (i = 0; cmd->usage[i] != NULL; i++)
 		fprintf(out, "%s%s\n", i == 0 ? "usage: " : "       ",
@@ -231,6 +246,14 @@ opt_help(const struct opt_cmd *cmd, FILE *out)
 		wrap(out, cmd->about, 0, 0);
 	}
 	fputc('\n', out);
+	for (s = cmd->subs; s != NULL && s->id != 0; s++) {
+		if (s->summary == NULL)
+			continue;
+		snprintf(left, sizeof(left), "  %s", s->name);
+		help_line(out, left, s->summary);
+	}
+	if (cmd->subs != NULL)
+		fputc('\n', out);
 	for (i = 0; (r = row_at(cmd, i)) != NULL; i++) {
 		if (r->help == NULL)
 			continue;
@@ -240,19 +263,14 @@ opt_help(const struct opt_cmd *cmd, FILE *out)
 		    r->name == NULL ? "" : r->letter != 0 ? ", " : "  ",
 		    r->name == NULL ? "" : "--", r->name == NULL ? "" : r->name,
 		    r->arg != NULL ? " " : "", r->arg != NULL ? r->arg : "");
-		n = strlen(left);
-		fputs(left, out);
-		if (n > HELP_COLUMN - 2)
-			fprintf(out, "\n%*s", HELP_COLUMN, "");
-		else
-			fprintf(out, "%*s", (int)(HELP_COLUMN - n), "");
-		wrap(out, r->help, HELP_COLUMN, HELP_COLUMN);
+		help_line(out, left, r->help);
 	}
 }
 
 void
 opt_table(const struct opt_cmd *cmd, FILE *out)
 {
+	const struct opt_sub *s;
 	const struct opt_row *r;
 	size_t i;
 
@@ -263,6 +281,12 @@ opt_table(const struct opt_cmd *cmd, FILE *out)
 			fputc(r->letter, out);
 		fprintf(out, "\t%s\t%s\t%s\n", r->name != NULL ? r->name : "",
 		    r->arg != NULL ? r->arg : "", r->help);
+	}
+	for (s = cmd->subs; s != NULL && s->id != 0; s++) {
+		if (s->summary == NULL)
+			continue;
+		fprintf(out, "%s\t%s\n", s->name, s->summary);
+		opt_table(s->cmd, out);
 	}
 }
 
@@ -331,4 +355,31 @@ opt_near(const char *word, const char *const *names, size_t n)
 		}
 	}
 	return near;
+}
+
+const struct opt_sub *
+opt_sub(const struct opt_cmd *cmd, const char *name, struct err *e)
+{
+	const char *names[ROWS_MAX], *near;
+	const struct opt_sub *s;
+	struct buf b;
+	size_t n = 0;
+
+	for (s = cmd->subs; s->id != 0; s++) {
+		if (strcmp(s->name, name) == 0)
+			return s;
+		if (s->summary != NULL && n < ROWS_MAX)
+			names[n++] = s->name;
+	}
+	buf_init(&b, ERR_MSG_MAX);
+	(void)esc_text(&b, name, strlen(name));
+	near = opt_near(name, names, n);
+	if (near != NULL)
+		err_set(e, ERR_USAGE, "unknown command '%s'; did you mean "
+		    "'%s'?", b.data, near);
+	else
+		err_set(e, ERR_USAGE, "unknown command '%s' (%s --help lists "
+		    "them)", b.data, cmd->name);
+	buf_clear(&b);
+	return NULL;
 }

@@ -9,6 +9,11 @@
  * They reach set() as OPT_HELP, OPT_VERSION and OPT_TABLE; the caller
  * remembers the id and has opt_answer() print what was asked for.
  *
+ * A command may have commands of its own (subs), each with a table. Then
+ * opt_parse() with stop_at_operand walks the options before the name,
+ * opt_sub() finds the name, and a second opt_parse() with that command's
+ * table walks the rest.
+ *
  * Unique beginnings of long options are understood, as getopt_long(3) does.
  * At most 190 rows.
  */
@@ -37,6 +42,14 @@ struct opt_cmd {
 	const char *const *usage;	/* lines after "usage: ", NULL-ended */
 	const char *about;	/* a paragraph, or NULL */
 	const struct opt_row *rows;	/* ended by a row with id 0 */
+	const struct opt_sub *subs;	/* ended by id 0; NULL: has none */
+};
+
+struct opt_sub {
+	const char *name;		/* "restore" */
+	const char *summary;		/* as a row's help; NULL: not shown */
+	const struct opt_cmd *cmd;	/* whose subs is NULL */
+	int id;				/* > 0 */
 };
 
 /*
@@ -55,11 +68,17 @@ int opt_parse(const struct opt_cmd *cmd, int argc, char **argv,
 	struct err *e), void *arg, int *ret_first, int *ret_dashes,
 	struct err *e);
 
-/* opt_help(): usage, about and rows, wrapped for 80 columns. */
+/* opt_sub(): the command called name. NULL: ERR_USAGE, with the name that was
+ * probably meant. */
+const struct opt_sub *opt_sub(const struct opt_cmd *cmd, const char *name,
+	struct err *e);
+
+/* opt_help(): usage, about, commands and rows, wrapped for 80 columns. */
 void opt_help(const struct opt_cmd *cmd, FILE *out);
 
 /* opt_table(): "LETTER\tNAME\tARG\tHELP" a row, for tools and tests; rows
- * without a help text are left out. */
+ * without a help text are left out. Then, for each command of its own,
+ * "NAME\tSUMMARY" and that one's rows. */
 void opt_table(const struct opt_cmd *cmd, FILE *out);
 
 /* opt_answer(): print what id (OPT_HELP, OPT_VERSION, OPT_TABLE) asks for and

@@ -93,6 +93,34 @@ conf_rejects_what_the_table_does_not_know(void **state)
 }
 
 static void
+conf_takes_sections_that_have_a_name(void **state)
+{
+	static const struct conf_key named[] = { { "job *", "root", 1 },
+		{ "job", "x", 2 }, { 0 } };
+	static const char *const bad[] = { "[job ]", "[jobs a]", "[job a b]",
+		"[job\ta]", "[JOB a]", "[ job a]" };
+	const char *good = "[job a]\nroot = 1\n[job b]\nroot = 2\n"
+	    "[job]\nx = 3\n";
+	size_t i;
+
+	(void)state;
+	buf_clear(&seen);
+	buf_init(&seen, 1 << 20);
+	assert_int_equal(conf_parse(good, strlen(good), "f", named, take,
+	    NULL, &e), 0);
+	assert_string_equal(seen.data, "1:job a.root=1@f:2\n"
+	    "1:job b.root=2@f:4\n2:job.x=3@f:6\n");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (conf_parse(bad[i], strlen(bad[i]), "f", named, take, NULL,
+		    &e) == 0)
+			fail_msg("%s", bad[i]);
+	good = "[job a]\nroot = 1\n[job b]\n[job a]\nroot = 2\n";
+	assert_int_equal(conf_parse(good, strlen(good), "f", named, take,
+	    NULL, &e), -1);
+	assert_string_equal(e.msg, "f:5: set a second time: key 'root'");
+}
+
+static void
 conf_rejects_a_key_that_is_set_twice(void **state)
 {
 	(void)state;
@@ -301,6 +329,7 @@ main(void)
 		cmocka_unit_test(conf_reads_keys_and_sections_with_their_lines),
 		cmocka_unit_test(conf_accepts_an_empty_file),
 		cmocka_unit_test(conf_rejects_what_the_table_does_not_know),
+		cmocka_unit_test(conf_takes_sections_that_have_a_name),
 		cmocka_unit_test(conf_rejects_a_key_that_is_set_twice),
 		cmocka_unit_test(conf_rejects_what_inih_would_pass_over),
 		cmocka_unit_test(

@@ -238,10 +238,66 @@ opt_near_finds_what_was_meant(void **state)
 	assert_null(opt_near("unlockunlockunlockunlockunlockunlock", names, 4));
 }
 
+static const struct opt_row sub_rows[] = {
+	{ 0, "to", "DIR", "where", HOST }, { 0 } };
+static const char *const sub_usage[] = { "postern x undo [--to DIR]", NULL };
+static const struct opt_cmd sub_cmd = { "postern x undo", sub_usage, NULL,
+	sub_rows };
+static const struct opt_sub subs[] = {
+	{ "undo", "bring it back", &sub_cmd, 1 },
+	{ "gate", NULL, &sub_cmd, 2 },
+	{ 0 },
+};
+static const struct opt_cmd with_subs = { .name = "postern x",
+	.usage = usage, .rows = rows, .subs = subs };
+
+static void
+opt_finds_a_command_of_its_own(void **state)
+{
+	(void)state;
+	memset(&e, 0, sizeof(e));
+	assert_int_equal(opt_sub(&with_subs, "undo", &e)->id, 1);
+	assert_int_equal(opt_sub(&with_subs, "gate", &e)->id, 2);
+	assert_null(opt_sub(&with_subs, "undp", &e));
+	assert_int_equal(e.code, ERR_USAGE);
+	assert_string_equal(e.msg, "unknown command 'undp'; did you mean "
+	    "'undo'?");
+	assert_null(opt_sub(&with_subs, "gat\033", &e));
+	assert_string_equal(e.msg, "unknown command 'gat\\x1b' (postern x "
+	    "--help lists them)");
+}
+
+static void
+opt_shows_commands_in_help_and_table(void **state)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	(void)state;
+	opt_help(&with_subs, f);
+	fflush(f);
+	assert_non_null(strstr(text, "\n\n  undo                      "
+	    "bring it back\n\n  -c, --config FILE"));
+	assert_null(strstr(text, "gate"));
+	fclose(f);
+	free(text);
+	f = open_memstream(&text, &len);
+	opt_table(&with_subs, f);
+	fflush(f);
+	assert_non_null(strstr(text, "\n\tversion\t\tshow the version\n"
+	    "undo\tbring it back\n\tto\tDIR\twhere\n\thelp\t"));
+	assert_null(strstr(text, "gate"));
+	fclose(f);
+	free(text);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(opt_finds_a_command_of_its_own),
+		cmocka_unit_test(opt_shows_commands_in_help_and_table),
 		cmocka_unit_test(opt_mixes_options_and_operands),
 		cmocka_unit_test(
 		    opt_dashes_end_the_options_and_split_the_operands),

@@ -22,6 +22,13 @@ printf '%s\\n' "${0##*/}" "$@"
 exit 7
 '''
 
+# One that has commands of its own.
+FAKE_SUBS = '''#!/bin/sh
+printf '\\thelp\\t\\tx\\n'
+printf 'run\\tdo it\\n\\tjson\\t\\tx\\n\\thelp\\t\\tx\\n'
+printf 'restore\\tundo it\\n\\tto\\tDIR\\tx\\n'
+'''
+
 
 def program(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -136,11 +143,13 @@ class Dispatcher(Case):
 class Completion(Case):
     def complete(self, *words, cwd=None):
         script = f'{self.tree}/completion'
+        program(f'{self.tree}/tools/backup/postern-backup', FAKE_SUBS)
         if not os.path.exists(script):
             subprocess.run(
                 [sys.executable, f'{SOURCE}/completions/completion.py', script,
                  POSTERN, 'unlock', f'{self.tree}/tools/unlock/postern-unlock',
-                 'git', f'{self.tree}/tools/git/postern-git'], check=True)
+                 'git', f'{self.tree}/tools/git/postern-git', 'backup',
+                 f'{self.tree}/tools/backup/postern-backup'], check=True)
         out = subprocess.run(
             ['bash', '-c', 'compopt() { :; }; . "$1"; shift\n'
              'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _postern\n'
@@ -152,10 +161,10 @@ class Completion(Case):
 
     def test_the_names_come_first(self):
         self.assertEqual(self.complete('postern', ''),
-                         ['git', 'help', 'unlock'])
+                         ['backup', 'git', 'help', 'unlock'])
         self.assertEqual(self.complete('postern', 'un'), ['unlock'])
         self.assertEqual(self.complete('postern', 'help', ''),
-                         ['git', 'unlock'])
+                         ['backup', 'git', 'unlock'])
         self.assertEqual(self.complete('postern', '--v'), ['--version'])
 
     def test_then_the_options_of_the_command(self):
@@ -166,6 +175,21 @@ class Completion(Case):
                           '-c', '-q'])
         self.assertEqual(self.complete('postern', 'unlock', ''), [])
         self.assertEqual(self.complete('postern', 'nosuch', '--'), [])
+
+    def test_a_command_may_have_commands_with_options_of_their_own(self):
+        self.assertEqual(self.complete('postern', 'backup', ''),
+                         ['restore', 'run'])
+        self.assertEqual(self.complete('postern', 'backup', 'ru'), ['run'])
+        self.assertEqual(self.complete('postern', 'backup', '-'), ['--help'])
+        self.assertEqual(self.complete('postern', 'backup', 'run', '-'),
+                         ['--help', '--json'])
+        self.assertEqual(self.complete('postern', 'backup', 'run', ''), [])
+        self.assertEqual(self.complete('postern', 'backup', 'run', '--json',
+                                       'x', '--h'), ['--help'])
+        folder = f'{self.tree}/there'
+        os.makedirs(f'{folder}/a')
+        self.assertEqual(self.complete('postern', 'backup', 'restore', '--to',
+                                       '', cwd=folder), ['a'])
 
     def test_files_and_folders_where_an_option_takes_one(self):
         folder = f'{self.tree}/here'
@@ -216,6 +240,17 @@ class ManOptions(Case):
         out = self.check(*self.FULL, 'and', '.Fl -old .')
         self.assertEqual(out.returncode, 1)
         self.assertIn('--old: in ', out.stdout)
+
+    def test_commands_stand_in_the_synopsis(self):
+        program(f'{self.tree}/tools/unlock/postern-unlock', FAKE_SUBS)
+        end = ('.It Fl -help', '.It Fl -json', '.It Fl -to Ar DIR')
+        both = ('.El', '.Sh SYNOPSIS', '.Nm postern x run',
+                '.Nm postern x restore', '.Sh MORE', '.Bl -tag -width x')
+        out = self.check(*end, *both)
+        self.assertEqual((out.returncode, out.stderr), (0, ''), out.stdout)
+        out = self.check(*end, *both[:3], *both[4:])
+        self.assertEqual(out.returncode, 1)
+        self.assertIn('restore: not in', out.stdout)
 
 
 del sys.argv[1:3]

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+#include "allow.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const struct {
+	const char *word;
+	unsigned bit;
+} words[] = {
+	{ "run", ALLOW_RUN },
+	{ "list", ALLOW_LIST },
+	{ "restore", ALLOW_RESTORE },
+	{ "verify", ALLOW_VERIFY },
+};
+#define WORDS (sizeof(words) / sizeof(words[0]))
+
+static const struct {
+	const char *op;
+	unsigned bit;
+} ops[] = {
+	{ "run", ALLOW_RUN },
+	{ "list", ALLOW_LIST },
+	{ "find", ALLOW_LIST },
+	{ "restore", ALLOW_RESTORE },
+	{ "cat", ALLOW_RESTORE },
+	{ "verify", ALLOW_VERIFY },
+};
+
+/* The bit of a word of len bytes, or 0. */
+static unsigned
+bit_of(const char *word, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < WORDS; i++)
+		if (strlen(words[i].word) == len &&
+		    memcmp(words[i].word, word, len) == 0)
+			return words[i].bit;
+	return 0;
+}
+
+int
+allow_parse(const char *text, unsigned *ret, struct err *e)
+{
+	unsigned bits = 0, bit;
+	const char *p = text;
+	size_t len;
+
+	for (;;) {
+		len = strcspn(p, ",");
+		bit = bit_of(p, len);
+		if (bit == 0)
+			return err_set(e, ERR_USAGE, "what is allowed is a "
+			    "list of run, list, restore and verify with "
+			    "commas between them");
+		if ((bits & bit) != 0)
+			return err_set(e, ERR_USAGE, "'%.*s' is in the list "
+			    "twice", (int)len, p);
+		bits |= bit;
+		if (p[len] == '\0')
+			break;
+		p += len + 1;
+	}
+	*ret = bits;
+	return 0;
+}
+
+int
+allow_emit(unsigned bits, struct buf *out, struct err *e)
+{
+	bool first = true;
+	size_t i;
+
+	for (i = 0; i < WORDS; i++) {
+		if ((bits & words[i].bit) == 0)
+			continue;
+		if (buf_addf(out, "%s%s", first ? "" : ",",
+		    words[i].word) == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+		first = false;
+	}
+	return 0;
+}
+
+unsigned
+allow_for(const char *op)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		if (strcmp(ops[i].op, op) == 0)
+			return ops[i].bit;
+	return 0;
+}
