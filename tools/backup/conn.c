@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+#include "conn.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/esc.h"
+#include "keys.h"
+#include "proc/child.h"
+#include "ssh/sshargv.h"
+#include "ui/log.h"
+
+#define SSH_FAILED 255
+#define WORDS_MAX 300
+
+struct conn {
+	struct conn_calls calls;
+	void *arg;
+	const char *dest;		/* borrowed from the job */
+	struct child *ssh;
+	struct wire *wire;
+	bool answered;
+	bool wire_over, ssh_over;
+	struct err err;			/* the wire's */
+	int status;			/* of ssh, as waitpid(2) gave it */
+	enum sshfail fail;
+	char words[WORDS_MAX];		/* its last meaningful ones, escaped */
+};
+
+/* What became of it, for a person. */
+static void
+judge(const struct conn *c, struct err *e)
+{
+	char why[64];
+	bool later = c->fail == SSHFAIL_UNREACHABLE || c->fail == SSHFAIL_LOST;
+
+	if (c->err.code != ERR_NONE && c->err.code != ERR_PEER &&
+	    c->fail == SSHFAIL_OTHER)
+		err_set(e, c->err.code, "%s: %s", c->dest, c->err.msg);
+	else if (c->fail != SSHFAIL_OTHER)
+		err_set(e, later ? ERR_TIMEOUT : ERR_PEER, "%s: %s: %s",
+		    c->dest, sshargv_failname(c->fail), c->words);
+	else if (c->err.code != ERR_NONE)
+		err_set(e, ERR_PEER, "%s: %s", c->dest, c->err.msg);
+	else if (c->words[0] != '\0')
+		err_set(e, ERR_PEER, "%s: %s", c->dest, c->words);
+	else {
+		child_why(c->status, why, sizeof(why));
+		err_set(e, ERR_PEER, "%s: hung up without a result (ssh: %s)",
+		    c->dest, why);
+	}
+}
+
+static void
+maybe_end(struct conn *c)
+{
+	struct err e = ERR_INIT;
+
+	if (!c->wire_over || !c->ssh_over)
+		return;
+	judge(c, &e);
+	c->calls.on_end(c->arg, &e);
+}
+
+static int
+on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
+{
+	struct conn *c = arg;
+	struct reply r;
+
+	if (c->answered && type != MSG_ANSWER && type != MSG_REQUEST)
+		return c->calls.on_frame(c->arg, type, data, len, e);
+	if (c->answered)
+		return err_set(e, ERR_PEER, "a second answer");
+	/* Before its answer the store may say what it is busy with. */
+	if (type == MSG_PROGRESS)
+		return c->calls.on_frame(c->arg, type, data, len, e);
+	if (type != MSG_ANSWER)
+		return err_set(e, ERR_PEER, "it goes on without an answer");
+	if (reply_parse(data, len, &r, e) == -1)
+		return -1;
+	c->answered = true;
+	c->calls.on_answer(c->arg, &r);
+	return 0;
+}
+
+static void
+on_room(void *arg)
+{
+	struct conn *c = arg;
+
+	if (c->calls.on_room != NULL)
+		c->calls.on_room(c->arg);
+}
+
+static void
+on_wire_end(void *arg, const struct err *e)
+{
+	struct conn *c = arg;
+
+	c->wire_over = true;
+	if (e != NULL)
+		c->err = *e;
+	/* A server that has lost its mind may never close. */
+	if (!c->ssh_over)
+		child_deadline(c->ssh, e != NULL ? 1 : 5000);
+	maybe_end(c);
+}
+
+static void
+on_line(void *arg, enum child_stream s, const char *line, size_t len,
+    bool cut)
+{
+	struct conn *c = arg;
+	enum sshfail f = sshargv_fail(line);
+	struct buf b;
+
+	log_debug("ssh: %s", line);
+	if (line[strspn(line, " \t\r")] == '\0' || f < c->fail)
+		return;
+	c->fail = f;
+	buf_init(&b, sizeof(c->words) - 1);
+	if (esc_text(&b, line, strcspn(line, "\r")) == 0)
+		snprintf(c->words, sizeof(c->words), "%s", b.data);
+	buf_clear(&b);
+}
+
+static void
+on_ssh_end(void *arg, const struct child_end *end)
+{
+	struct conn *c = arg;
+
+	c->ssh_over = true;
+	c->status = end->status;
+	/* Its words explain only its own failure. */
+	if (!WIFEXITED(end->status) || WEXITSTATUS(end->status) != SSH_FAILED)
+		c->fail = SSHFAIL_OTHER;
+	maybe_end(c);
+}
+
+static int
+start_ssh(struct conn *c, struct loop *l, const struct settings_job *j,
+    const char *command, int in, int out, struct err *e)
+{
+	struct strv argv = { 0 }, options = { 0 };
+	struct sshargv_opts o = { .program = j->ssh, .config = j->ssh_config,
+		.options = &options,
+		.connect_timeout_s = (unsigned)(j->connect_timeout / 1000) };
+	struct child_spec s = {
+		.io = { CHILD_FD, CHILD_FD, CHILD_PIPE },
+		.fd = { in, out }, .own_group = true,
+		.on_line = on_line, .on_end = on_ssh_end, .arg = c };
+	int rc = -1;
+
+	if (keys_options(j, &options, e) == 0 &&
+	    sshargv_build(&o, j->destination, command, &argv, e) == 0) {
+		s.argv = argv.v;
+		c->ssh = child_start(l, &s, e);
+		rc = c->ssh != NULL ? 0 : -1;
+	}
+	strv_clear(&argv);
+	strv_clear(&options);
+	return rc;
+}
+
+static int
+send_request(struct conn *c, const struct request *request, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, MSG_MAX);
+	rc = request_emit(request, &b, e);
+	if (rc == 0)
+		rc = wire_send(c->wire, MSG_REQUEST, b.data, b.len, e);
+	buf_clear(&b);
+	return rc;
+}
+
+struct conn *
+conn_open(struct loop *l, const struct settings_job *j,
+    const struct request *request, const struct conn_calls *calls, void *arg,
+    struct err *e)
+{
+	static const struct wire_ops ops = { on_frame, on_room, on_wire_end };
+	struct conn *c = calloc(1, sizeof(*c)), *ret = NULL;
+	int to[2] = { -1, -1 }, from[2] = { -1, -1 };
+
+	if (c == NULL) {
+		err_set(e, ERR_MEM, "out of memory");
+		return NULL;
+	}
+	*c = (struct conn){ .calls = *calls, .arg = arg,
+		.dest = j->destination, .err = ERR_INIT };
+	if (pipe2(to, O_CLOEXEC) == -1 || pipe2(from, O_CLOEXEC) == -1) {
+		err_sys(e, "pipe");
+		goto out;
+	}
+	if (start_ssh(c, l, j, request_op_name(request->op), to[0], from[1],
+	    e) == -1)
+		goto out;
+	c->wire = wire_new(l, from[0], to[1], (uint64_t)j->beat, &ops, c, e);
+	from[0] = to[1] = -1;
+	if (c->wire == NULL || send_request(c, request, e) == -1)
+		goto out;
+	ret = c;
+out:
+	for (int i = 0; i < 2; i++) {
+		if (to[i] != -1)
+			close(to[i]);
+		if (from[i] != -1)
+			close(from[i]);
+	}
+	if (ret == NULL)
+		conn_free(c);
+	return ret;
+}
+
+void
+conn_free(struct conn *c)
+{
+	if (c == NULL)
+		return;
+	wire_free(c->wire);
+	child_free(c->ssh);
+	free(c);
+}
+
+struct wire *
+conn_wire(struct conn *c)
+{
+	return c->wire;
+}
+
+void
+conn_close(struct conn *c)
+{
+	wire_close(c->wire, NULL, NULL);
+}

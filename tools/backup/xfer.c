@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: ISC */
+#include "xfer.h"
+
+#include <stdio.h>
+
+#include "ui/log.h"
+
+/* What a paused wire may still hand over: the rest of what it had read. */
+#define SLACK ((size_t)2 * MSG_MAX)
+
+void
+xfer_init(struct xfer *x, struct wire *w, const struct xfer_calls *calls,
+    void *arg)
+{
+	*x = (struct xfer){ .wire = w, .calls = *calls, .arg = arg };
+}
+
+void
+xfer_clear(struct xfer *x)
+{
+	half_free(x->half);
+	x->half = NULL;
+}
+
+static void
+maybe_over(struct xfer *x)
+{
+	if (x->over && x->peer_over)
+		x->calls.on_over(x->arg);
+}
+
+static void
+on_data(void *arg, const void *data, size_t len)
+{
+	struct xfer *x = arg;
+	struct err e = ERR_INIT;
+
+	/* Nobody reads any more: the wire's own end says why. */
+	if (wire_send(x->wire, MSG_DATA, data, len, &e) == -1)
+		log_debug("%s", e.msg);
+	if (!wire_room(x->wire))
+		half_pause(x->half, true);
+}
+
+static void
+on_room(void *arg)
+{
+	struct xfer *x = arg;
+
+	wire_pause(x->wire, false);
+}
+
+static void
+on_line(void *arg, enum child_stream s, const char *line, size_t len,
+    bool cut)
+{
+	struct xfer *x = arg;
+
+	if (x->calls.on_line != NULL)
+		x->calls.on_line(x->arg, s, line, len, cut);
+}
+
+static void
+on_end(void *arg, const struct half_end *end)
+{
+	struct xfer *x = arg;
+	char rc[8];
+	int n;
+
+	x->over = true;
+	x->rc = end->rc;
+	snprintf(x->said, sizeof(x->said), "%s", end->err->code != ERR_NONE ?
+	    end->err->msg : end->said[0] != '\0' ? end->said : end->why);
+	half_free(x->half);
+	x->half = NULL;
+	/* What it left unread must not hold up what comes after it. */
+	wire_pause(x->wire, false);
+	n = snprintf(rc, sizeof(rc), "%d", x->rc & 255);
+	(void)wire_send(x->wire, MSG_END, rc, (size_t)n, NULL);
+	maybe_over(x);
+}
+
+struct half_calls
+xfer_calls(struct xfer *x)
+{
+	return (struct half_calls){ .on_data = on_data, .on_room = on_room,
+		.on_line = on_line, .on_end = on_end, .arg = x };
+}
+
+int
+xfer_frame(struct xfer *x, char type, const char *data, size_t len,
+    struct err *e)
+{
+	struct err ignored = ERR_INIT;
+
+	if (x->peer_over)
+		return err_set(e, ERR_PEER, "the other end goes on after its "
+		    "end");
+	if (type == MSG_END) {
+		if (msg_end(data, len, &x->peer_rc, e) == -1)
+			return -1;
+		x->peer_over = true;
+		if (x->half != NULL)
+			half_finish(x->half, x->peer_rc);
+		maybe_over(x);
+		return 0;
+	}
+	/* rsync that reads no more will end, and say why. */
+	if (x->half == NULL || half_write(x->half, data, len, &ignored) == -1)
+		return 0;
+	if (half_room(x->half) < SLACK)
+		wire_pause(x->wire, true);
+	return 0;
+}
+
+void
+xfer_room(struct xfer *x)
+{
+	if (x->half != NULL)
+		half_pause(x->half, false);
+}
