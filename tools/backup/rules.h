@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * rules: what the sender lets a receiver read, in the words of rsync, of
+ * Landlock and of a person. Pure. The roots and excludes are the sender's own;
+ * nothing that a receiver says takes part.
+ *
+ * A root is a plain path (plain.h): a folder with all below it, or one file.
+ * It must not lead through a symlink: rsync saves the link and stops there.
+ * An exclude is a pattern of rsync (FILTER RULES in rsync(1)). One that begins
+ * with '/' and has none of *?[\ is literal: its path is plain, a '/' at its
+ * end makes it match folders only. Rules are read in this order, the first
+ * that matches counts:
+ *
+ *	each exclude		"- EXCLUDE"
+ *	each root but "/"	"+ PARENT/" for each parent, "+ ROOT", "+ ROOT" and
+ *				"/" and two stars
+ *	if "/" is a root	what is in rules_unreal is not read, the folders
+ *				themselves come along; a root in one of them
+ *				stands above and is read; then all
+ *	all else		"- " and a star
+ *
+ * A rule ends with its line (CR and LF) and rsync drops one of 4096 bytes with
+ * no more than a message: names with either and patterns of that length are
+ * refused. Checked against rsync 3.2.7 and 3.5.0.
+ */
+#ifndef POSTERN_RULES_H
+#define POSTERN_RULES_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+
+/* Never read below the root "/", NULL-ended: what the kernel makes up, and raw
+ * disks, which a backup's capability would open. */
+extern const char *const rules_unreal[];
+
+#define RULES_TEXT_MAX	(64u << 20)	/* bytes: a cap for rules_text() */
+
+struct rules {			/* both borrowed */
+	const struct strv *roots;
+	const struct strv *excludes;
+};
+
+/*
+ * rules_check(): 0, or -1 ERR_CONFIG naming the root or exclude (escaped):
+ * no root, one that is not plain, an exclude that hides a whole root (a pattern
+ * with "**" is not looked at), a name that no rule can hold. The functions
+ * below check, too.
+ */
+int rules_check(const struct rules *r, struct err *e);
+
+/* rules_text(): the file for "exclude from" or --exclude-from, appended.
+ * 0, or -1: as rules_check(), ERR_MEM. */
+int rules_text(const struct rules *r, struct buf *out, struct err *e);
+
+/* rules_literal(): whether the kernel can enforce this exclude. */
+bool rules_literal(const char *exclude);
+
+/*
+ * rules_explain(): for a person, a line each: what is read, what is not, and
+ * who holds it: the kernel and rsync, or rsync alone. Appended; escaped.
+ * 0, or -1: as rules_check(), ERR_MEM.
+ */
+int rules_explain(const struct rules *r, struct buf *out, struct err *e);
+
+enum rules_kind {
+	RULES_FOLDER,
+	RULES_FILE,		/* a regular file */
+	RULES_OTHER,		/* symlink, device, FIFO, socket */
+};
+
+/* One entry of a folder, without "." and "..". name: borrowed.
+ * 0, or -1 with *e filled. */
+typedef int rules_entry_fn(void *ctx, const char *name, enum rules_kind kind,
+	struct err *e);
+/*
+ * Calls entry(ctx, ...) for each entry of the folder at path, without
+ * following a symlink at any part of it. A folder that is not there, is none
+ * or may not be read has no entries. 0, or -1: what entry() returned, or an
+ * error of its own.
+ */
+typedef int rules_list_fn(void *arg, const char *path, rules_entry_fn *entry,
+	void *ctx, struct err *e);
+
+/*
+ * What Landlock grants; each with all that is below it. To be opened with
+ * RESOLVE_NO_SYMLINKS; one that is gone by then, or a link, is left out.
+ */
+struct rules_grants {
+	struct strv files;	/* LANDLOCK_ACCESS_FS_READ_FILE */
+	struct strv folders;	/* LANDLOCK_ACCESS_FS_READ_DIR */
+};
+
+/* rules_grants_clear(): legal on a zeroed struct. */
+void rules_grants_clear(struct rules_grants *g);
+
+/*
+ * rules_grants(): each root may be read; where a literal exclude (or /dev,
+ * /proc, /run, /sys below the root "/") lies in it, the entries beside it
+ * instead, level by level: so what appears there later can't be read by this
+ * run. Symlinks need no grant, devices get none there. Folders may be listed
+ * everywhere: rsync lists the roots' parents, the first of which is "/",
+ * and Landlock knows no grant for a folder without what is below it.
+ * *ret: owned by the caller. 0, or -1: as rules_check(), list's, ERR_MEM.
+ */
+int rules_grants(const struct rules *r, rules_list_fn *list, void *arg,
+	struct rules_grants *ret, struct err *e);
+
+#endif
