@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: ISC */
+#include "half.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/esc.h"
+#include "base/strv.h"
+#include "half_priv.h"
+#include "jail.h"
+
+#define SAID_LINES 8
+#define SAID_MAX 512		/* bytes of a line, escaped */
+
+struct half {
+	struct half_calls calls;
+	struct child *child;
+	bool recv;
+	struct wire wire;	/* when recv */
+	pid_t pid;
+	bool over;		/* rsync has ended, with status */
+	int status;
+	bool finished;
+	struct err err;
+	char *said[SAID_LINES];	/* the oldest is at said_at */
+	unsigned said_at;
+	unsigned busy;
+	bool dead;
+};
+
+void
+half_enter(struct half *h)
+{
+	h->busy++;
+}
+
+bool
+half_leave(struct half *h)
+{
+	unsigned i;
+
+	if (--h->busy > 0)
+		return !h->dead;
+	if (!h->dead)
+		return true;
+	for (i = 0; i < SAID_LINES; i++)
+		free(h->said[i]);
+	free(h);
+	return false;
+}
+
+bool
+half_dead(const struct half *h)
+{
+	return h->dead;
+}
+
+static void
+keep_said(struct half *h, const char *line, size_t len)
+{
+	struct buf b;
+
+	/* An escaped byte takes four. */
+	buf_init(&b, SAID_MAX);
+	if (esc_text(&b, line, len) == -1)
+		(void)esc_text(&b, line, len < SAID_MAX / 4 ? len :
+		    SAID_MAX / 4);
+	free(h->said[h->said_at]);
+	h->said[h->said_at] = buf_steal(&b);
+	h->said_at = (h->said_at + 1) % SAID_LINES;
+	buf_clear(&b);
+}
+
+static void
+on_line(void *arg, enum child_stream s, const char *line, size_t len, bool cut)
+{
+	struct half *h = arg;
+
+	half_enter(h);
+	if (s == CHILD_STDERR && len > 0)
+		keep_said(h, line, len);
+	if (h->calls.on_line != NULL)
+		h->calls.on_line(h->calls.arg, s, line, len, cut);
+	half_leave(h);
+}
+
+static void
+on_raw(void *arg, const void *data, size_t len)
+{
+	half_wire_data(arg, data, len);
+}
+
+void
+half_wire_data(struct half *h, const void *data, size_t len)
+{
+	half_enter(h);
+	h->calls.on_data(h->calls.arg, data, len);
+	half_leave(h);
+}
+
+static void
+on_drain(void *arg)
+{
+	half_wire_room(arg);
+}
+
+void
+half_wire_room(struct half *h)
+{
+	half_enter(h);
+	if (h->calls.on_room != NULL && !h->over)
+		h->calls.on_room(h->calls.arg);
+	half_leave(h);
+}
+
+void
+half_wire_failed(struct half *h, const struct err *e)
+{
+	if (h->err.code == ERR_NONE)
+		h->err = *e;
+	half_kill(h);
+}
+
+static void
+tell_end(struct half *h)
+{
+	struct half_end end = { .err = &h->err };
+	struct buf said;
+	char why[128];
+	unsigned i;
+
+	buf_init(&said, SAID_LINES * (SAID_MAX + 1));
+	for (i = 0; i < SAID_LINES; i++) {
+		const char *line = h->said[(h->said_at + i) % SAID_LINES];
+
+		if (line != NULL && buf_addf(&said, "%s%s",
+		    said.len > 0 ? "\n" : "", line) == -1)
+			break;
+	}
+	child_why(h->status, why, sizeof(why));
+	end.rc = WIFSIGNALED(h->status) ? 128 + WTERMSIG(h->status) :
+	    WEXITSTATUS(h->status);
+	end.why = why;
+	end.said = said.data;
+	wire_clear(&h->wire);
+	h->calls.on_end(h->calls.arg, &end);
+	buf_clear(&said);
+}
+
+void
+half_wire_dry(struct half *h)
+{
+	if (h->over && h->pid != 0 && wire_drain(&h->wire) && !h->dead) {
+		h->pid = 0;
+		tell_end(h);
+	}
+}
+
+static void
+on_child_end(void *arg, const struct child_end *end)
+{
+	struct half *h = arg;
+
+	half_enter(h);
+	/* The others of its group: the receiver that rsync forked, the relay.
+	 * Its number is taken while one of them is left. */
+	kill(-h->pid, SIGKILL);
+	h->over = true;
+	h->status = end->status;
+	if (end->io_errno != 0 && h->err.code == ERR_NONE) {
+		errno = end->io_errno;
+		err_sys(&h->err, "reading from the confined rsync");
+	}
+	half_wire_dry(h);
+	half_leave(h);
+}
+
+/* Between fork and exec: the relay's socket where recv and relay look for it.
+ * All else from 3 up has been marked to be closed. */
+static int
+place_relay(void *arg)
+{
+	const struct half *h = arg;
+
+	if (h->wire.theirs == JAIL_RELAY_FD)
+		return fcntl(JAIL_RELAY_FD, F_SETFD, 0);
+	return dup2(h->wire.theirs, JAIL_RELAY_FD) == -1 ? -1 : 0;
+}
+
+static struct half *
+start(struct loop *l, const struct strv *argv, bool recv,
+    const struct half_calls *calls, struct err *e)
+{
+	struct half *h = calloc(1, sizeof(*h));
+	struct child_spec spec = {
+		.argv = argv->v,
+		.io = { recv ? CHILD_NULL : CHILD_PIPE, CHILD_PIPE,
+		    CHILD_PIPE },
+		.own_group = true,
+		.out_max = HALF_QUEUE_MAX,
+		.before_exec = recv ? place_relay : NULL,
+		.on_line = on_line,
+		.on_raw = on_raw,
+		.on_drain = on_drain,
+		.on_end = on_child_end,
+		.arg = h,
+	};
+
+	if (h == NULL) {
+		err_set(e, ERR_MEM, "out of memory");
+		return NULL;
+	}
+	h->calls = *calls;
+	h->recv = recv;
+	h->wire = (struct wire){ .ctl = -1, .theirs = -1, .from = -1,
+		.to = -1 };
+	if (recv && wire_init(&h->wire, h, l, e) == -1)
+		goto fail;
+	h->child = child_start(l, &spec, e);
+	if (h->child == NULL)
+		goto fail;
+	h->pid = child_pid(h->child);
+	if (!recv)
+		child_raw(h->child);
+	/* Only the jail's copy is left, so that its end is seen here. */
+	if (h->wire.theirs != -1)
+		close(h->wire.theirs);
+	h->wire.theirs = -1;
+	return h;
+fail:
+	half_free(h);
+	return NULL;
+}
+
+/* rc is of strv_add*(); what could not be added makes no child. */
+static struct half *
+start_words(struct loop *l, struct strv *argv, int rc, bool recv,
+    const struct half_calls *calls, struct err *e)
+{
+	struct half *h = NULL;
+
+	if (rc == -1)
+		err_set(e, ERR_MEM, "out of memory");
+	else
+		h = start(l, argv, recv, calls, e);
+	strv_clear(argv);
+	return h;
+}
+
+struct half *
+half_send_start(struct loop *l, const struct half_send *what,
+    const struct half_calls *calls, struct err *e)
+{
+	const char *const pairs[][2] = { { "--nice", what->nice },
+		{ "--ionice", what->ionice }, { "--config", what->config },
+		{ "--rules", what->rules }, { "--grants", what->grants } };
+	struct strv argv = { 0 };
+	size_t i;
+	int rc;
+
+	rc = strv_add(&argv, what->program);
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && rc == 0; i++) {
+		if (pairs[i][1] == NULL)
+			continue;
+		rc = strv_add(&argv, pairs[i][0]);
+		if (rc == 0)
+			rc = strv_add(&argv, pairs[i][1]);
+	}
+	return start_words(l, &argv, rc, false, calls, e);
+}
+
+struct half *
+half_recv_start(struct loop *l, const struct half_recv *what,
+    const struct half_calls *calls, struct err *e)
+{
+	const char *const words[] = { what->program, "--dir", what->dir,
+		"--relay-fd", "3", what->privileged ? "--privileged" : "--",
+		what->privileged ? "--" : NULL };
+	struct strv argv = { 0 };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]) && rc == 0; i++)
+		if (words[i] != NULL)
+			rc = strv_add(&argv, words[i]);
+	if (rc == 0)
+		rc = strv_addv(&argv, what->argv);
+	return start_words(l, &argv, rc, true, calls, e);
+}
+
+void
+half_free(struct half *h)
+{
+	if (h == NULL || h->dead)
+		return;
+	half_enter(h);
+	h->dead = true;
+	/* Kills the group, unless it is over. */
+	child_free(h->child);
+	h->child = NULL;
+	wire_clear(&h->wire);
+	half_leave(h);
+}
+
+int
+half_write(struct half *h, const void *data, size_t len, struct err *e)
+{
+	if (h->over || h->finished)
+		return err_set(e, ERR_PEER, "rsync reads no more");
+	return h->recv ? wire_write(&h->wire, data, len, e) :
+	    child_send(h->child, data, len, e);
+}
+
+size_t
+half_room(const struct half *h)
+{
+	return HALF_QUEUE_MAX - (h->recv ? wire_queued(&h->wire) :
+	    child_queued(h->child));
+}
+
+void
+half_pause(struct half *h, bool on)
+{
+	if (h->recv)
+		wire_pause(&h->wire, on);
+	else
+		child_pause(h->child, on);
+}
+
+void
+half_finish(struct half *h, int rc)
+{
+	if (h->over || h->finished)
+		return;
+	h->finished = true;
+	if (h->recv)
+		wire_finish(&h->wire, rc);
+	else
+		child_close_stdin(h->child);
+}
+
+void
+half_kill(struct half *h)
+{
+	if (!h->over)
+		child_kill(h->child, SIGKILL);
+}
+
+pid_t
+half_pid(const struct half *h)
+{
+	return h->over ? 0 : h->pid;
+}
+
+int
+half_program(const char *name, char *out, size_t cap, struct err *e)
+{
+	ssize_t n = readlink("/proc/self/exe", out, cap);
+	char *slash;
+
+	if (n <= 0 || (size_t)n >= cap)
+		return err_sys(e, "/proc/self/exe");
+	out[n] = '\0';
+	slash = strrchr(out, '/');
+	if ((size_t)(slash + 1 - out) + strlen(name) >= cap) {
+		errno = ENAMETOOLONG;
+		return err_sys(e, "%s", name);
+	}
+	memcpy(slash + 1, name, strlen(name) + 1);
+	return 0;
+}

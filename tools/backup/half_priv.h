@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/* half_priv: what half.c (both halves) and half_wire.c (the sockets of the
+ * half that writes) share. */
+#ifndef POSTERN_BACKUP_HALF_PRIV_H
+#define POSTERN_BACKUP_HALF_PRIV_H
+
+#include "base/buf.h"
+#include "half.h"
+
+struct half;
+
+/* The sockets of a receiving rsync, as its relay gave them. */
+struct wire {
+	struct half *half;
+	struct loop *loop;
+	int ctl;		/* our end of the relay's socket; -1: told */
+	int theirs;		/* the relay's end, until it is started */
+	int from, to;		/* rsync's stream; -1: not yet, or closed */
+	struct loop_fd *ctl_watch, *from_watch, *to_watch;
+	struct buf queue;	/* for rsync; the first .off bytes are gone */
+	size_t off;
+	bool paused;
+	bool finish;		/* half_finish(): rc, once nothing waits */
+	bool deaf;		/* rsync reads no more */
+	unsigned char rc;
+};
+
+/* wire_init(): makes the socket pair. 0, or -1 ERR_SYS, ERR_MEM. */
+int wire_init(struct wire *w, struct half *h, struct loop *l, struct err *e);
+void wire_clear(struct wire *w);
+size_t wire_queued(const struct wire *w);
+int wire_write(struct wire *w, const void *data, size_t len, struct err *e);
+void wire_pause(struct wire *w, bool on);
+void wire_finish(struct wire *w, int rc);
+/* wire_drain(): what rsync sent before it ended, to half_wire_data(). false:
+ * there may be more once the pause is over. */
+bool wire_drain(struct wire *w);
+
+/* What it calls back; each may free the half, which is kept until the wire's
+ * own callback has returned (half_enter(), half_leave()). */
+void half_enter(struct half *h);
+/* false: h was freed by it or is gone. */
+bool half_leave(struct half *h);
+bool half_dead(const struct half *h);
+void half_wire_data(struct half *h, const void *data, size_t len);
+void half_wire_room(struct half *h);
+void half_wire_failed(struct half *h, const struct err *e);
+/* rsync's stream was read to its end after it was over. */
+void half_wire_dry(struct half *h);
+
+#endif

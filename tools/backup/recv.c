@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * postern-backup-recv --dir DIR [--relay-fd 3] [--privileged] -- ARGUMENT…
+ *
+ * The half that writes: becomes an rsync that receives into DIR. It can read,
+ * make, link and remove what is below DIR, execute rsync and our relay, and
+ * connect to nothing. The arguments go to rsync when recvargs.h lets them,
+ * behind --rsh=RELAY, where RELAY is postern-backup-relay beside this program;
+ * relay.c says what happens at descriptor 3.
+ *
+ * --privileged keeps the capabilities that a restore of owners, devices and
+ * file capabilities needs. Since a device that was made could be opened, DIR
+ * is then seen through a mount without devices, in a mount namespace of this
+ * process's own.
+ *
+ * Exit status: rsync's; 120 when rsync was not started, 64 usage.
+ */
+#include <limits.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/strv.h"
+#include "jail.h"
+#include "recvargs.h"
+#include "sys/cap.h"
+
+#define NAME "postern-backup-recv"
+
+struct recv_opts {
+	const char *dir;
+	bool relay, privileged;
+	char *const *args;
+};
+
+static int
+parse(char *const *argv, struct recv_opts *o, struct err *e)
+{
+	for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++) {
+		if (strcmp(*argv, "--dir") == 0 && argv[1] != NULL &&
+		    o->dir == NULL)
+			o->dir = *++argv;
+		else if (strcmp(*argv, "--relay-fd") == 0 &&
+		    argv[1] != NULL && strcmp(argv[1], "3") == 0)
+			o->relay = *++argv != NULL;
+		else if (strcmp(*argv, "--privileged") == 0)
+			o->privileged = true;
+		else
+			return err_set(e, ERR_USAGE, "argument '%s'", *argv);
+	}
+	if (o->dir == NULL || *argv == NULL)
+		return err_set(e, ERR_USAGE,
+		    "--dir DIR and -- ARGUMENT… are needed");
+	o->args = argv + 1;
+	return recvargs_check(o->args, e);
+}
+
+/* The relay lies beside this program. rsync cuts --rsh at spaces. */
+static int
+find_relay(char *out, size_t cap, struct err *e)
+{
+	static const char name[] = "/postern-backup-relay";
+	char *slash;
+	ssize_t n = readlink("/proc/self/exe", out, cap);
+
+	if (n <= 0 || (size_t)n + sizeof(name) > cap)
+		return err_sys(e, "/proc/self/exe");
+	out[n] = '\0';
+	slash = strrchr(out, '/');
+	memcpy(slash, name, sizeof(name));
+	if (strpbrk(out, " \t'\"\\") != NULL)
+		return err_set(e, ERR_UNSAFE,
+		    "%s: rsync can't run a path with spaces or quotes", out);
+	return 0;
+}
+
+/* Devices can be made below ".", but not be opened. */
+static int
+hide_devices(const char *dir, struct err *e)
+{
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount(".", ".", NULL, MS_BIND | MS_REC, NULL) == -1)
+		return err_sys(e, "%s: a mount without devices", dir);
+	/* The mount lies on what "." was. */
+	if (chdir(dir) == -1 || mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND |
+	    MS_NODEV | MS_NOSUID | MS_NOEXEC, NULL) == -1)
+		return err_sys(e, "%s: a mount without devices", dir);
+	return 0;
+}
+
+static int
+confine(const struct recv_opts *o, const char *relay, struct err *e)
+{
+	unsigned all = SANDBOX_READ | SANDBOX_LIST | SANDBOX_WRITE;
+	struct sandbox *s = NULL;
+	bool has;
+	int rc = -1;
+
+	if (sandbox_abi() == 1)
+		return err_set(e, ERR_REFUSED, "this kernel's Landlock can't "
+		    "let hard links be made: Linux 5.19 or later is needed");
+	if (o->privileged)
+		all |= SANDBOX_DEVICES;
+	if (o->privileged && hide_devices(o->dir, e) == -1)
+		return -1;
+	if (cap_keep(o->privileged ? CAP_KEEP_RESTORE : CAP_KEEP_NONE, &has,
+	    e) == -1)
+		return -1;
+	if (!has)
+		return err_set(e, ERR_REFUSED, "--privileged takes the "
+		    "capabilities of root");
+	s = sandbox_new(e);
+	if (s != NULL && jail_programs(s, e) == 0 &&
+	    sandbox_allow(s, relay, SANDBOX_READ | SANDBOX_EXEC, e) != -1 &&
+	    sandbox_allow(s, ".", all, e) != -1)
+		rc = sandbox_enter(s, SANDBOX_PAIRS | SANDBOX_META, e);
+	sandbox_free(s);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct recv_opts o = { 0 };
+	struct err e = ERR_INIT;
+	struct strv rsync = { 0 };
+	char relay[PATH_MAX];
+
+	if (argc < 1 || parse(argv + 1, &o, &e) == -1 ||
+	    jail_start(o.relay ? JAIL_RELAY_FD + 1 : 3, &e) == -1 ||
+	    find_relay(relay, sizeof(relay), &e) == -1)
+		return jail_fail(NAME, &e);
+	if (strv_add(&rsync, JAIL_RSYNC) == -1 ||
+	    strv_addf(&rsync, "--rsh=%s", relay) == -1 ||
+	    strv_addv(&rsync, o.args) == -1)
+		err_set(&e, ERR_MEM, "out of memory");
+	else if (chdir(o.dir) == -1)
+		err_sys(&e, "%s", o.dir);
+	else if (confine(&o, relay, &e) == 0)
+		jail_exec(rsync.v, &e);
+	strv_clear(&rsync);
+	return jail_fail(NAME, &e);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] --config CONF
+ *     [--rules FILE] --grants FILE
+ * postern-backup-send --explain
+ *
+ * The half that reads: becomes an rsync daemon on stdin and stdout that can
+ * read what the grants say (grants.h), CONF and FILE, whatever its uid and its
+ * capability would let it, and can write, connect to and signal nothing.
+ *
+ * May carry cap_dac_read_search=p (root:group, mode 0750): it then reads what
+ * root reads, for whoever may execute it. It does not parse what a peer
+ * sends: rsync does, confined. The grants are read before the capability is
+ * effective: they must be the caller's to read.
+ *
+ * Exit status: rsync's; 120 when rsync was not started, 64 usage.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "grants.h"
+#include "jail.h"
+#include "sys/cap.h"
+#include "sys/file.h"
+
+#define NAME "postern-backup-send"
+
+struct send_opts {
+	const char *nice, *ionice, *config, *rules, *grants;
+};
+
+static const struct {
+	const char *name;
+	size_t at;
+} rows[] = {
+	{ "--nice", offsetof(struct send_opts, nice) },
+	{ "--ionice", offsetof(struct send_opts, ionice) },
+	{ "--config", offsetof(struct send_opts, config) },
+	{ "--rules", offsetof(struct send_opts, rules) },
+	{ "--grants", offsetof(struct send_opts, grants) },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static int
+parse(char **argv, struct send_opts *o, struct err *e)
+{
+	const char **slot;
+	size_t i;
+
+	for (; *argv != NULL; argv += 2) {
+		for (i = 0; i < ROWS && strcmp(*argv, rows[i].name) != 0; i++)
+			continue;
+		if (i == ROWS)
+			return err_set(e, ERR_USAGE, "unknown argument '%s'",
+			    *argv);
+		slot = (const char **)(void *)((char *)o + rows[i].at);
+		if (argv[1] == NULL || *slot != NULL)
+			return err_set(e, ERR_USAGE, "%s takes one value, "
+			    "once", *argv);
+		*slot = argv[1];
+	}
+	if (o->config == NULL || o->grants == NULL)
+		return err_set(e, ERR_USAGE,
+		    "--config and --grants are needed");
+	if (o->config[0] != '/' || (o->rules != NULL && o->rules[0] != '/'))
+		return err_set(e, ERR_USAGE, "paths must be absolute");
+	return 0;
+}
+
+/* ioprio_set(2) has no header: class << 13 | level, 1 is "this process". */
+static int
+set_ionice(const char *text, struct err *e)
+{
+	static const struct {
+		const char *name;
+		int class;
+	} classes[] = { { "best-effort", 2 }, { "idle", 3 } };
+	size_t len = strcspn(text, ":"), i;
+	uint64_t level = 4;
+
+	for (i = 0; i < 2; i++)
+		if (strlen(classes[i].name) == len &&
+		    memcmp(classes[i].name, text, len) == 0)
+			break;
+	if (i == 2)
+		return err_set(e, ERR_USAGE,
+		    "--ionice takes best-effort[:0-7] or idle");
+	if (text[len] == ':' &&
+	    num_u64(text + len + 1, "--ionice", 0, 7, &level, e) == -1)
+		return -1;
+	if (syscall(SYS_ioprio_set, 1, 0, classes[i].class << 13 |
+	    (classes[i].class == 3 ? 0 : (int)level)) == -1)
+		return err_sys(e, "--ionice %s", text);
+	return 0;
+}
+
+static int
+be_modest(const struct send_opts *o, struct err *e)
+{
+	uint64_t n;
+
+	if (o->nice != NULL) {
+		if (num_u64(o->nice, "--nice", 0, 19, &n, e) == -1)
+			return -1;
+		if (setpriority(PRIO_PROCESS, 0, (int)n) == -1)
+			return err_sys(e, "--nice %s", o->nice);
+	}
+	return o->ionice != NULL ? set_ionice(o->ionice, e) : 0;
+}
+
+/* A grants_fn. What has vanished since the grants were written is passed
+ * over, and so is what became a link: rsync doesn't go through it. */
+static int
+grant(void *arg, char letter, const char *path, struct err *e)
+{
+	unsigned allow = letter == 'r' ? SANDBOX_READ | SANDBOX_LIST :
+	    SANDBOX_LIST;
+
+	return sandbox_allow(arg, path, allow | SANDBOX_STRICT |
+	    SANDBOX_OPTIONAL, e) == -1 ? -1 : 0;
+}
+
+static int
+confine(const struct send_opts *o, struct err *e)
+{
+	struct sandbox *s = NULL;
+	struct buf text;
+	bool all;
+	int rc = -1;
+
+	buf_init(&text, GRANTS_MAX);
+	if (file_read(o->grants, &text, e) == -1)
+		goto out;
+	if (cap_keep(CAP_KEEP_READ, &all, e) == -1)
+		goto out;
+	s = sandbox_new(e);
+	if (s == NULL || jail_programs(s, e) == -1 ||
+	    sandbox_allow(s, o->config, SANDBOX_READ, e) == -1 ||
+	    (o->rules != NULL &&
+		sandbox_allow(s, o->rules, SANDBOX_READ, e) == -1))
+		goto out;
+	if (grants_parse(text.data, text.len, grant, s, e) == -1) {
+		err_wrap(e, "%s", o->grants);
+		goto out;
+	}
+	/* rsync as root wants to drop groups; here that takes a capability
+	 * and gives nothing. */
+	rc = sandbox_enter(s, geteuid() == 0 ? SANDBOX_GROUPS : 0, e);
+out:
+	buf_clear(&text);
+	sandbox_free(s);
+	return rc;
+}
+
+static int
+explain(struct err *e)
+{
+	char caps[256], kernel[512];
+
+	if (cap_describe(caps, sizeof(caps), e) == -1)
+		return -1;
+	sandbox_describe(sandbox_abi(), kernel, sizeof(kernel));
+	dprintf(STDOUT_FILENO, "%s\ncapabilities: %s\n", kernel, caps);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct send_opts o = { 0 };
+	struct err e = ERR_INIT;
+	char config[4096];
+	char *rsync[] = { (char []){ JAIL_RSYNC }, (char []){ "--server" },
+		(char []){ "--daemon" }, config, (char []){ "." }, NULL };
+	int n;
+
+	if (argc == 2 && strcmp(argv[1], "--explain") == 0)
+		return explain(&e) == 0 ? 0 : jail_fail(NAME, &e);
+	if (argc < 1 || parse(argv + 1, &o, &e) == -1)
+		return jail_fail(NAME, &e);
+	n = snprintf(config, sizeof(config), "--config=%s", o.config);
+	if (n < 0 || (size_t)n >= sizeof(config)) {
+		err_set(&e, ERR_USAGE, "--config: too long");
+		return jail_fail(NAME, &e);
+	}
+	if (jail_start(3, &e) == 0 && be_modest(&o, &e) == 0 &&
+	    confine(&o, &e) == 0)
+		jail_exec(rsync, &e);
+	return jail_fail(NAME, &e);
+}
