@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * hook: the commands that backup.conf(5) names: before, after, on-failure.
+ * sh -c COMMAND, with stdin from nowhere, our stdout and stderr, and
+ *
+ *	POSTERN_HOOK	before after on-failure
+ *	POSTERN_JOB	the job's name
+ *	POSTERN_STATUS	0 1 2 75: what came of it, but for before
+ *	POSTERN_SNAPSHOT	its name, when one was made
+ *	POSTERN_WHY	what went wrong
+ *
+ * A failing `before` stops the run; the others' failures are told.
+ */
+#ifndef BACKUP_HOOK_H
+#define BACKUP_HOOK_H
+
+#include "reply.h"
+#include "settings.h"
+
+/* hook_run(): command NULL: nothing is done. result NULL: there is none yet.
+ * 0, or -1: ERR_PEER (its exit status is not 0), ERR_SYS, ERR_MEM. */
+int hook_run(const char *command, const char *name,
+	const struct settings_job *j, const struct reply *result,
+	struct err *e);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backup.h"
+#include "conn.h"
+#include "hook.h"
+#include "show.h"
+#include "source.h"
+#include "ui/log.h"
+#include "version.h"
+#include "xfer.h"
+
+/*
+ * postern backup run: the machine that is backed up asks for it. The store
+ * answers, our confined half lets it read the roots, and its result ends it.
+ */
+
+struct run {
+	struct loop *loop;
+	struct backup_opts *o;
+	struct settings_job *job;
+	struct conn *conn;
+	struct xfer xfer;
+	char *dir;			/* of the half's files */
+	struct show *show;
+	struct loop_timer *limit;
+	struct reply result;
+	bool done;			/* a result came */
+	struct err err;			/* why there is none */
+};
+
+static void
+fail(struct run *r, const struct err *e)
+{
+	if (r->err.code == ERR_NONE)
+		r->err = *e;
+	loop_stop(r->loop);
+}
+
+static void
+on_over(void *arg)
+{
+	/* The store has the last word. */
+}
+
+static void
+on_answer(void *arg, const struct reply *a)
+{
+	static const struct xfer_calls calls = { NULL, on_over };
+	struct run *r = arg;
+	struct settings_job *j = r->job;
+	struct source_spec s = { .path = "/", .rules = { &j->roots,
+		&j->excludes }, .nice = j->nice, .ionice = j->ionice };
+	struct half_calls half;
+	struct err e = ERR_INIT;
+
+	if (a->status != 0) {
+		err_set(&e, a->status == 75 ? ERR_BUSY : ERR_REFUSED, "%s: %s",
+		    j->destination, a->why);
+		fail(r, &e);
+		return;
+	}
+	show_answer(r->show, a);
+	xfer_init(&r->xfer, conn_wire(r->conn), &calls, r);
+	half = xfer_calls(&r->xfer);
+	r->xfer.half = source_start(r->loop, &s, &half, &r->dir, &e);
+	if (r->xfer.half == NULL)
+		fail(r, &e);
+}
+
+static int
+on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
+{
+	struct run *r = arg;
+	struct reply p;
+
+	if (type == MSG_DATA || type == MSG_END)
+		return xfer_frame(&r->xfer, type, data, len, e);
+	if (reply_parse(data, len, &p, e) == -1)
+		return -1;
+	if (type == MSG_PROGRESS) {
+		show_progress(r->show, &p);
+		return 0;
+	}
+	r->result = p;
+	r->done = true;
+	loop_stop(r->loop);
+	return 0;
+}
+
+static void
+on_room(void *arg)
+{
+	struct run *r = arg;
+
+	xfer_room(&r->xfer);
+}
+
+static void
+on_end(void *arg, const struct err *e)
+{
+	if (!((struct run *)arg)->done)
+		fail(arg, e);
+}
+
+static void
+on_limit(void *arg)
+{
+	struct run *r = arg;
+	struct err e = ERR_INIT;
+
+	err_set(&e, ERR_TIMEOUT, "%s: not done within %g s (timeout)",
+	    r->job->destination, (double)r->job->timeout / 1000);
+	fail(r, &e);
+}
+
+static void
+on_signal(void *arg, int signo)
+{
+	struct err e = ERR_INIT;
+
+	err_set(&e, ERR_REFUSED, "interrupted: what came so far is kept for "
+	    "the next run");
+	fail(arg, &e);
+}
+
+static int
+request(const struct settings_job *j, struct request *q, struct err *e)
+{
+	*q = (struct request){ .op = REQUEST_RUN,
+		.one_file_system = j->one_file_system == 1,
+		.compress = j->compress == COMPRESS_ZSTD ?
+		    REQUEST_COMPRESS_ZSTD : j->compress == COMPRESS_ZLIB ?
+		    REQUEST_COMPRESS_ZLIB : REQUEST_COMPRESS_NONE };
+	q->roots = j->roots;		/* borrowed: never request_clear()ed */
+	q->excludes = j->excludes;
+	q->job = j->section;
+	return version_rsync(&q->rsync, e);
+}
+
+static int
+start(struct run *r, struct err *e)
+{
+	static const struct conn_calls calls = { on_answer, on_frame, on_room,
+		on_end };
+	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
+	struct request q;
+	size_t i;
+	int rc;
+
+	r->loop = loop_new(e);
+	if (r->loop == NULL)
+		return -1;
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (loop_signal(r->loop, signals[i], on_signal, r, e) == -1)
+			return -1;
+	r->show = show_new(r->loop, r->o, r->job, e);
+	if (r->show == NULL)
+		return -1;
+	if (r->job->timeout > 0) {
+		r->limit = loop_timer_new(r->loop, (uint64_t)r->job->timeout,
+		    0, on_limit, r, e);
+		if (r->limit == NULL)
+			return -1;
+	}
+	rc = request(r->job, &q, e);
+	if (rc == 0) {
+		r->conn = conn_open(r->loop, r->job, &q, &calls, r, e);
+		rc = r->conn != NULL ? 0 : -1;
+	}
+	free(q.rsync);
+	return rc;
+}
+
+/* One job. The exit status; what went wrong has been said. */
+static int
+one(struct backup_opts *o, struct settings_job *j)
+{
+	struct run r = { .o = o, .job = j, .err = ERR_INIT };
+	struct err e = ERR_INIT;
+	int status;
+
+	if (hook_run(j->before, "before", j, NULL, &e) == -1 ||
+	    start(&r, &e) == -1 || loop_run(r.loop, &e) == -1)
+		r.err = e;
+	xfer_clear(&r.xfer);
+	source_remove(r.dir);
+	conn_free(r.conn);
+	loop_timer_free(r.limit);
+	status = r.done ? (int)r.result.status : err_exit(r.err.code);
+	if (!r.done) {
+		r.result.status = (uint64_t)status;
+		snprintf(r.result.why, sizeof(r.result.why), "%s", r.err.msg);
+	}
+	show_result(r.show, j, &r.result);
+	show_free(r.show);
+	loop_free(r.loop);
+	e = (struct err)ERR_INIT;
+	if ((status != 0 && hook_run(j->on_failure, "on-failure", j,
+	    &r.result, &e) == -1) || hook_run(j->after, "after", j, &r.result,
+	    &e) == -1) {
+		log_err(&e);
+		status = status != 0 ? status : 1;
+	}
+	return status;
+}
+
+int
+backup_run(struct backup_opts *o, struct err *e)
+{
+	struct settings_job *j;
+	size_t i, n = o->args.n > 0 ? o->args.n : 1;
+	int status = 0, rc;
+
+	for (i = 0; i < n; i++) {
+		j = settings_job(&o->conf, o->args.n > 0 ? o->args.v[i] :
+		    o->job, e);
+		if (j == NULL || settings_job_fill(j, e) == -1)
+			return -1;
+		if (o->timeout_ms > 0)
+			j->timeout = (int64_t)o->timeout_ms;
+		if (o->bandwidth > 0)
+			j->bandwidth = (int64_t)o->bandwidth;
+		rc = one(o, j);
+		/* Some done and some not: 2. */
+		status = i == 0 || rc == status ? rc : 2;
+	}
+	return status;
+}

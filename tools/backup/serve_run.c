@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "serve.h"
+#include "sink.h"
+#include "store_build.h"
+#include "store_rec.h"
+#include "store_remove.h"
+
+/*
+ * A backup, at the store: make room and .incoming (a worker), let rsync fill
+ * it (a transfer), make it a snapshot (a worker). Whatever fails on the way
+ * leaves .incoming, which the next run goes on with.
+ */
+
+#define PROGRESS_MS 500
+
+struct run {
+	struct store_build build;
+	struct store_rec rec;
+	struct reply now;		/* how far it is, and the figures */
+	uint64_t begin_ms, said_ms;
+	int lines;			/* of rsync's errors that were kept */
+	char snapshot[STORE_SNAP_MAX];
+};
+
+static struct run *
+run_of(struct serve *s)
+{
+	return s->op;
+}
+
+static void
+run_free(struct serve *s)
+{
+	struct run *r = run_of(s);
+
+	store_rec_clear(&r->rec);
+	free(r);
+	s->op = NULL;
+}
+
+static void
+phase(struct serve *s, const char *name)
+{
+	struct run *r = run_of(s);
+
+	snprintf(r->now.phase, sizeof(r->now.phase), "%s", name);
+	serve_progress(s, &r->now);
+}
+
+/* --- after the transfer --- */
+
+static int
+finish(void *arg, struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+
+	return store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
+	    e);
+}
+
+static void
+on_finished(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+
+	if (e != NULL) {
+		serve_refuse(s, e);
+		return;
+	}
+	r->now.phase[0] = '\0';
+	r->now.seconds = r->rec.seconds;
+	r->now.vanished = r->rec.partial;
+	snprintf(r->now.snapshot, sizeof(r->now.snapshot), "%s",
+	    r->snapshot);
+	serve_result(s, &r->now);
+}
+
+static void
+on_over(void *arg)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+	struct err e = ERR_INIT;
+	const char *why = sink_why(s->xfer.rc);
+
+	/* The sender's own status says more where ours only lost it. */
+	if ((why != NULL && sink_why(s->xfer.peer_rc) != NULL &&
+	    s->xfer.rc == 12) || why == NULL)
+		why = sink_why(s->xfer.peer_rc);
+	if (why != NULL) {
+		err_set(&e, ERR_PEER, "%s (rsync's status here %d, there %d): "
+		    "%s; what came so far is kept for the next run", why,
+		    s->xfer.rc, s->xfer.peer_rc, s->xfer.said);
+		serve_refuse(s, &e);
+		return;
+	}
+	r->rec.partial = s->xfer.rc == 24 || s->xfer.peer_rc == 24;
+	r->rec.files = r->now.files;
+	r->rec.bytes = r->now.bytes;
+	r->rec.added = r->now.added;
+	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
+	phase(s, "sync");
+	worker_free(s->worker);
+	s->worker = worker_start(s->loop, finish, on_finished, s, &e);
+	if (s->worker == NULL)
+		serve_refuse(s, &e);
+}
+
+static void
+on_line(void *arg, enum child_stream stream, const char *line, size_t len,
+    bool cut)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+	uint64_t now = loop_now_ms(s->loop);
+
+	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||
+	    now < r->said_ms + PROGRESS_MS)
+		return;
+	r->said_ms = now;
+	serve_progress(s, &r->now);
+}
+
+/* --- before it --- */
+
+static int
+prepare(void *arg, struct err *e)
+{
+	struct serve *s = arg;
+
+	if (store_remove_sweep(&s->client, e) == -1)
+		return -1;
+	return store_build_begin(&s->client, &run_of(s)->build, e);
+}
+
+static void
+on_prepared(void *arg, const struct err *e)
+{
+	static const struct xfer_calls calls = { on_line, on_over };
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+	struct sink_spec sink = { .dir = s->client.path,
+		.target = STORE_INCOMING "/", .exact = true,
+		.link_dest = r->build.link_dest,
+		.in_place = r->build.backend == STORE_BTRFS,
+		.fake_super = s->policy.metadata == METADATA_FAKE_SUPER,
+		.privileged = s->policy.metadata == METADATA_REAL,
+		.one_file_system = s->req.one_file_system,
+		.compress = s->req.compress };
+	struct reply a = { .resumed = r->build.resumed };
+	struct half_calls half;
+	struct err why = ERR_INIT;
+
+	if (e != NULL) {
+		serve_refuse(s, e);
+		return;
+	}
+	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
+	xfer_init(&s->xfer, s->wire, &calls, s);
+	half = xfer_calls(&s->xfer);
+	s->xfer.half = sink_start(s->loop, &sink, &half, &why);
+	if (s->xfer.half == NULL || serve_go_on(s, &a, &why) == -1) {
+		serve_refuse(s, &why);
+		return;
+	}
+	phase(s, "transfer");
+}
+
+static int
+copy(const struct strv *from, struct strv *to)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < from->n; i++)
+		rc = strv_add(to, from->v[i]);
+	return rc;
+}
+
+int
+serve_run(struct serve *s, struct err *e)
+{
+	struct run *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	s->op = r;
+	s->op_free = run_free;
+	r->begin_ms = loop_now_ms(s->loop);
+	r->rec.one_fs = s->req.one_file_system;
+	snprintf(r->rec.mode, sizeof(r->rec.mode), "channel");
+	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
+	if (copy(&s->req.roots, &r->rec.roots) == -1 ||
+	    copy(&s->req.excludes, &r->rec.excludes) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	if (store_client_lock(&s->client, 0, e) == -1)
+		return -1;
+	phase(s, "space");
+	s->worker = worker_start(s->loop, prepare, on_prepared, s, e);
+	return s->worker != NULL ? 0 : -1;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+#include "sink.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH_ROOM 4096
+
+static int
+add_options(const struct sink_spec *s, struct strv *v)
+{
+	int rc = 0;
+
+	/* -1: times are compared to the nanosecond; a change of the same size
+	 * within a second would be missed. */
+	rc |= strv_add(v, "-aHAX");
+	rc |= strv_add(v, "--numeric-ids");
+	rc |= strv_add(v, "--modify-window=-1");
+	rc |= strv_add(v, "--no-human-readable");
+	rc |= strv_add(v, "--info=progress2,stats2");
+	rc |= strv_add(v, "--outbuf=L");
+	if (s->fake_super)
+		rc |= strv_add(v, "--fake-super");
+	if (s->one_file_system)
+		rc |= strv_add(v, "--one-file-system");
+	if (s->exact)
+		rc |= strv_add(v, "--delete");
+	if (s->in_place) {
+		rc |= strv_add(v, "--inplace");
+		rc |= strv_add(v, "--no-whole-file");
+	} else {
+		rc |= strv_add(v, "--sparse");
+		rc |= strv_add(v, "--partial-dir=.postern-partial");
+	}
+	if (s->link_dest != NULL && s->link_dest[0] != '\0')
+		rc |= strv_addf(v, "--link-dest=%s", s->link_dest);
+	if (s->compress != REQUEST_COMPRESS_NONE) {
+		rc |= strv_add(v, "--compress");
+		rc |= strv_addf(v, "--compress-choice=%s",
+		    request_compress_name(s->compress));
+	}
+	if (s->bandwidth > 0)
+		rc |= strv_addf(v, "--bwlimit=%" PRId64,
+		    (s->bandwidth + 1023) / 1024);
+	return rc;
+}
+
+struct half *
+sink_start(struct loop *l, const struct sink_spec *s,
+    const struct half_calls *calls, struct err *e)
+{
+	struct strv v = { 0 };
+	char program[PATH_ROOM];
+	struct half_recv what = { .program = program, .dir = s->dir,
+		.privileged = s->privileged };
+	struct half *h = NULL;
+	size_t i;
+	int rc;
+
+	if (half_program("postern-backup-recv", program, sizeof(program),
+	    e) == -1)
+		return NULL;
+	rc = add_options(s, &v);
+	if (s->paths == NULL)
+		rc |= strv_add(&v, "x::root/");
+	for (i = 0; s->paths != NULL && i < s->paths->n; i++)
+		rc |= strv_addf(&v, "x::root%s", s->paths->v[i]);
+	rc |= strv_add(&v, s->target);
+	if (rc == 0) {
+		what.argv = v.v;
+		h = half_recv_start(l, &what, calls, e);
+	} else {
+		err_set(e, ERR_MEM, "out of memory");
+	}
+	strv_clear(&v);
+	return h;
+}
+
+/* "  1234567  12%  117.74MB/s    0:00:12 (xfr#3, …)" */
+static bool
+progress(const char *line, struct reply *r)
+{
+	uint64_t bytes, percent;
+	double rate;
+	char unit;
+
+	if (sscanf(line, " %" SCNu64 " %" SCNu64 "%% %lf%cB/s", &bytes,
+	    &percent, &rate, &unit) != 4 || percent > 100 || rate < 0 ||
+	    rate > 1e9)
+		return false;
+	r->bytes = bytes;
+	r->percent = percent;
+	r->rate = (uint64_t)(rate * (unit == 'G' ? 1073741824.0 :
+	    unit == 'M' ? 1048576.0 : 1024.0));
+	return true;
+}
+
+bool
+sink_line(const char *line, struct reply *r)
+{
+	static const struct {
+		const char *head;
+		size_t at;
+	} figures[] = {
+		{ "Number of files: ", offsetof(struct reply, files) },
+		{ "Total file size: ", offsetof(struct reply, bytes) },
+		{ "Total transferred file size: ",
+		    offsetof(struct reply, added) },
+	};
+	size_t i, len;
+
+	if (progress(line, r))
+		return true;
+	for (i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		len = strlen(figures[i].head);
+		if (strncmp(line, figures[i].head, len) == 0 &&
+		    line[len] >= '0' && line[len] <= '9')
+			*(uint64_t *)((char *)r + figures[i].at) =
+			    strtoull(line + len, NULL, 10);
+	}
+	return false;
+}
+
+const char *
+sink_why(int rc)
+{
+	static const struct {
+		int rc;
+		const char *why;
+	} reasons[] = {
+		{ 2, "the two rsyncs don't understand each other" },
+		{ 4, "the two rsyncs have not the same abilities" },
+		{ 5, "the other rsync would not begin" },
+		{ 10, "the connection broke" },
+		{ 11, "reading or writing files failed" },
+		{ 12, "the connection broke" },
+		{ 13, "rsync was told nonsense" },
+		{ 14, "rsync's processes lost each other" },
+		{ 19, "rsync was ended" },
+		{ 20, "rsync was ended" },
+		{ 22, "rsync ran out of memory" },
+		{ 23, "some files could not be copied" },
+		{ 25, "more would be deleted than is allowed" },
+		{ 30, "nothing came for too long" },
+		{ 35, "nothing came for too long" },
+		{ 120, "rsync could not be started" },
+	};
+	size_t i;
+
+	if (rc == 0 || rc == 24)
+		return NULL;
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].rc == rc)
+			return reasons[i].why;
+	return "rsync failed";
+}

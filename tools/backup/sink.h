@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sink: the half that writes: what rsync is told on the store for a snapshot,
+ * and on a client for a restore, and what it says meanwhile. Pure but for
+ * sink_start().
+ */
+#ifndef BACKUP_SINK_H
+#define BACKUP_SINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "half.h"
+#include "reply.h"
+#include "request.h"
+
+struct sink_spec {
+	const char *dir;	/* all that it may write to */
+	const char *target;	/* below it */
+	const struct strv *paths;	/* of the source; NULL: all of it */
+	const char *link_dest;	/* "" or NULL: none */
+	bool in_place;		/* btrfs: what is there is changed */
+	bool fake_super;	/* owners and the like into user.* */
+	bool one_file_system;
+	bool exact;		/* delete what the source has not */
+	bool privileged;	/* owners, devices, file capabilities */
+	enum request_compress compress;
+	int64_t bandwidth;	/* bytes a second; 0: no limit */
+};
+
+/* sink_start(): returns owned, or NULL: ERR_SYS, ERR_MEM. */
+struct half *sink_start(struct loop *l, const struct sink_spec *s,
+	const struct half_calls *calls, struct err *e);
+
+/*
+ * sink_line(): a line of rsync's stdout. Returns true when it says how far it
+ * is (--info=progress2): percent, bytes and rate of *r are set; or, of the
+ * figures in the end (--info=stats2), files, bytes and added.
+ */
+bool sink_line(const char *line, struct reply *r);
+
+/* sink_why(): what rsync's exit status means, for a person; NULL: it
+ * is good (0), or good but for files that vanished meanwhile (24). */
+const char *sink_why(int rc);
+
+#endif

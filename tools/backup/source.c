@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+#include "source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "grants.h"
+#include "rsyncdconf.h"
+#include "settings.h"
+#include "sys/file.h"
+
+#define PREFIX "postern-backup."
+#define PATH_ROOM 4096
+
+static const char *const files[] = { "rsyncd.conf", "rules", "grants" };
+enum { CONF, RULES, GRANTS, NFILES };
+
+/* --- the folder --- */
+
+static const char *
+base_dir(void)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+
+	if (run != NULL && *run == '/' && access(run, W_OK | X_OK) == 0)
+		return run;
+	return geteuid() == 0 && access("/run", W_OK) == 0 ? "/run" : "/tmp";
+}
+
+void
+source_remove(char *dir)
+{
+	char path[PATH_ROOM];
+	size_t i;
+
+	if (dir == NULL)
+		return;
+	for (i = 0; i < NFILES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+	free(dir);
+}
+
+/* Those of our uid whose process is gone. */
+static void
+sweep(const char *base)
+{
+	DIR *d = opendir(base);
+	struct dirent *de;
+	struct stat st;
+	char *path;
+	long pid;
+
+	while (d != NULL && (de = readdir(d)) != NULL) {
+		if (strncmp(de->d_name, PREFIX, sizeof(PREFIX) - 1) != 0)
+			continue;
+		pid = strtol(de->d_name + sizeof(PREFIX) - 1, NULL, 10);
+		if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno == EPERM)
+			continue;
+		if (asprintf(&path, "%s/%s", base, de->d_name) == -1)
+			break;
+		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+		    st.st_uid == geteuid())
+			source_remove(path);
+		else
+			free(path);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
+static char *
+make_dir(struct err *e)
+{
+	const char *base = base_dir();
+	char *dir;
+
+	sweep(base);
+	if (asprintf(&dir, "%s/" PREFIX "%ld.XXXXXX", base,
+	    (long)getpid()) == -1) {
+		err_set(e, ERR_MEM, "out of memory");
+		return NULL;
+	}
+	if (mkdtemp(dir) == NULL) {
+		err_sys(e, "%s", dir);
+		free(dir);
+		return NULL;
+	}
+	return dir;
+}
+
+/* --- what is in it --- */
+
+static int
+list(void *arg, const char *path, rules_entry_fn *entry, void *ctx,
+    struct err *e)
+{
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS };
+	enum rules_kind kind;
+	struct dirent *de;
+	struct stat st;
+	DIR *d = NULL;
+	int fd, rc = 0;
+
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (fd == -1 || (d = fdopendir(fd)) == NULL) {
+		if (fd != -1)
+			close(fd);
+		return 0;
+	}
+	while (rc == 0 && (de = readdir(d)) != NULL) {
+		if (strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0 ||
+		    fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		kind = S_ISDIR(st.st_mode) ? RULES_FOLDER :
+		    S_ISREG(st.st_mode) ? RULES_FILE : RULES_OTHER;
+		rc = entry(ctx, de->d_name, kind, e);
+	}
+	closedir(d);
+	return rc;
+}
+
+static int
+grants_text(const struct source_spec *s, struct buf *out, struct err *e)
+{
+	struct rules_grants g = { 0 };
+	size_t i;
+	int rc = 0;
+
+	if (s->rules.roots == NULL)
+		return grants_add(out, 'r', s->path, e);
+	if (rules_grants(&s->rules, list, NULL, &g, e) == -1)
+		return -1;
+	for (i = 0; rc == 0 && i < g.files.n; i++)
+		rc = grants_add(out, 'r', g.files.v[i], e);
+	for (i = 0; rc == 0 && i < g.folders.n; i++)
+		rc = grants_add(out, 'l', g.folders.v[i], e);
+	rules_grants_clear(&g);
+	return rc;
+}
+
+static int
+write_all(const struct source_spec *s, char paths[NFILES][PATH_ROOM],
+    struct err *e)
+{
+	struct rsyncdconf conf = { .path = s->path,
+		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
+		.ids = geteuid() == 0, .fake_super = s->fake_super };
+	struct buf b;
+	int i, rc = 0;
+
+	buf_init(&b, RULES_TEXT_MAX);
+	for (i = 0; rc == 0 && i < NFILES; i++) {
+		buf_clear(&b);
+		if (i == CONF)
+			rc = rsyncdconf_emit(&conf, &b, e);
+		else if (i == GRANTS)
+			rc = grants_text(s, &b, e);
+		else if (s->rules.roots != NULL)
+			rc = rules_text(&s->rules, &b, e);
+		if (rc == 0)
+			rc = file_write(paths[i], b.data, b.len, 0600, NULL,
+			    e);
+	}
+	buf_clear(&b);
+	return rc;
+}
+
+/* ionice(1)'s words, from ioprio_set(2)'s number. */
+static const char *
+ionice_text(int64_t ionice, char out[32])
+{
+	static const char *const classes[] = { NULL, "realtime",
+		"best-effort", "idle" };
+	int64_t class = ionice >> 13;
+
+	if (class < 1 || class > 3)
+		return NULL;
+	if (class == 3)
+		return "idle";
+	snprintf(out, 32, "%s:%d", classes[class], (int)(ionice & 7));
+	return out;
+}
+
+struct half *
+source_start(struct loop *l, const struct source_spec *s,
+    const struct half_calls *calls, char **ret_dir, struct err *e)
+{
+	char paths[NFILES][PATH_ROOM], program[PATH_ROOM], nice[8], io[32];
+	struct half_send what = { .program = program, .config = paths[CONF],
+		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
+		.grants = paths[GRANTS], .ionice = ionice_text(s->ionice, io) };
+	struct half *h = NULL;
+	char *dir;
+	int i;
+
+	dir = make_dir(e);
+	if (dir == NULL)
+		return NULL;
+	for (i = 0; i < NFILES; i++)
+		snprintf(paths[i], PATH_ROOM, "%s/%s", dir, files[i]);
+	snprintf(nice, sizeof(nice), "%d", (int)s->nice);
+	if (s->nice > 0)
+		what.nice = nice;
+	if (write_all(s, paths, e) == 0 && half_program("postern-backup-send",
+	    program, sizeof(program), e) == 0)
+		h = half_send_start(l, &what, calls, e);
+	if (h == NULL)
+		source_remove(dir);
+	else
+		*ret_dir = dir;
+	return h;
+}

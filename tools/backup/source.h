@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * source: the half that reads, ready to go: the files that
+ * postern-backup-send wants (rsyncd.conf, rules, grants) in a private folder
+ * of ours, and the program started on them.
+ *
+ * The folder is $XDG_RUNTIME_DIR's or /run's or /tmp's postern-backup.PID.*,
+ * 0700. It holds no secret. What a killed run left there goes with the next.
+ */
+#ifndef BACKUP_SOURCE_H
+#define BACKUP_SOURCE_H
+
+#include <stdint.h>
+
+#include "half.h"
+#include "rules.h"
+
+struct source_spec {
+	const char *path;	/* of the module: "/", or a snapshot */
+	struct rules rules;	/* what is read of "/"; no roots: all of path */
+	bool fake_super;	/* path was stored so */
+	int64_t nice;
+	int64_t ionice;		/* SETTINGS_IONICE(), 0: as it is */
+};
+
+/*
+ * source_start(): returns the half, owned, with *ret_dir the folder's path,
+ * owned, to be given to source_remove() once the half is over; or NULL:
+ * ERR_CONFIG (rules), ERR_SYS, ERR_MEM, and then no folder is left.
+ */
+struct half *source_start(struct loop *l, const struct source_spec *s,
+	const struct half_calls *calls, char **ret_dir, struct err *e);
+/* source_remove(): the folder and dir itself. NULL is legal. */
+void source_remove(char *dir);
+
+#endif
