@@ -6,10 +6,9 @@
 #include "plain.h"
 #include "proc/msg.h"
 #include "proc/msgtext.h"
-#include "snapname.h"
+#include "request_why.h"
 
 #define VERSION_TEXT	"1"
-#define TEXT_MAX	4095
 
 /* One bit a key. */
 enum {
@@ -43,44 +42,6 @@ static const struct op {
 	{ "cat", REQUEST_CAT, K_SNAPSHOT | K_PATH, 0, 0 },
 };
 
-/* The grammars: what is wrong with value, or NULL. */
-
-static const char *
-name_why(const char *value)
-{
-	return snapname_client(value, "job", NULL) == 0 ? NULL :
-	    "is no name (a-z 0-9 . _ -, at most 63 bytes)";
-}
-
-static const char *
-snapshot_why(const char *value)
-{
-	struct snapname s;
-
-	return snapname_parse(value, &s, NULL) == 0 ? NULL :
-	    "is no snapshot's name";
-}
-
-static const char *
-text_why(const char *value)
-{
-	if (value[0] == '\0')
-		return "is empty";
-	return strlen(value) > TEXT_MAX ? "is longer than 4095 bytes" : NULL;
-}
-
-static const char *
-rsync_why(const char *value)
-{
-	static const char digits[] = "0123456789";
-	static const char all[] = "0123456789abcdefghijklmnopqrstuvwxyz.";
-
-	if (strlen(value) > 32 || strspn(value, digits) == 0 ||
-	    value[strspn(value, all)] != '\0')
-		return "is no version of rsync";
-	return NULL;
-}
-
 /* The index of value among words; -1: none of them. */
 static int
 word(const char *const *words, const char *value)
@@ -111,19 +72,19 @@ static const struct key {
 } keys[] = {
 	{ "op", K_OP, op_words },
 	{ "version", K_VERSION, version_words },
-	{ "job", K_JOB, NULL, name_why, offsetof(struct request, job) },
+	{ "job", K_JOB, NULL, request_name_why, offsetof(struct request, job) },
 	{ "root", K_ROOT, NULL, plain_why, offsetof(struct request, roots),
 	    true, true },
-	{ "exclude", K_EXCLUDE, NULL, text_why,
+	{ "exclude", K_EXCLUDE, NULL, request_text_why,
 	    offsetof(struct request, excludes), true },
 	{ "one-file-system", K_ONE_FS, bool_words },
 	{ "compress", K_COMPRESS, compress_words },
-	{ "rsync", K_RSYNC, NULL, rsync_why, offsetof(struct request, rsync) },
-	{ "snapshot", K_SNAPSHOT, NULL, snapshot_why,
+	{ "rsync", K_RSYNC, NULL, request_rsync_why, offsetof(struct request, rsync) },
+	{ "snapshot", K_SNAPSHOT, NULL, request_snapshot_why,
 	    offsetof(struct request, snapshot) },
 	{ "path", K_PATH, NULL, plain_why, offsetof(struct request, paths),
 	    true, true },
-	{ "pattern", K_PATTERN, NULL, text_why,
+	{ "pattern", K_PATTERN, NULL, request_text_why,
 	    offsetof(struct request, pattern) },
 };
 #define NKEYS	(sizeof(keys) / sizeof(keys[0]))

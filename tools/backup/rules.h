@@ -21,7 +21,8 @@
  *
  * A rule ends with its line (CR and LF) and rsync drops one of 4096 bytes with
  * no more than a message: names with either and patterns of that length are
- * refused. Checked against rsync 3.2.7 and 3.5.0.
+ * refused. tests/unit/backup/test_rules_rsync.c
+ * holds all this against the real rsync.
  */
 #ifndef POSTERN_RULES_H
 #define POSTERN_RULES_H

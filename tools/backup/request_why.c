@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+#include "request_why.h"
+
+#include <string.h>
+
+#include "snapname.h"
+
+#define TEXT_MAX	4095
+
+const char *
+request_name_why(const char *value)
+{
+	return snapname_client(value, "job", NULL) == 0 ? NULL :
+	    "is no name (a-z 0-9 . _ -, at most 63 bytes)";
+}
+
+const char *
+request_snapshot_why(const char *value)
+{
+	struct snapname s;
+
+	return snapname_parse(value, &s, NULL) == 0 ? NULL :
+	    "is no snapshot's name";
+}
+
+const char *
+request_text_why(const char *value)
+{
+	if (value[0] == '\0')
+		return "is empty";
+	return strlen(value) > TEXT_MAX ? "is longer than 4095 bytes" : NULL;
+}
+
+const char *
+request_rsync_why(const char *value)
+{
+	static const char digits[] = "0123456789";
+	static const char all[] = "0123456789abcdefghijklmnopqrstuvwxyz.";
+
+	if (strlen(value) > 32 || strspn(value, digits) == 0 ||
+	    value[strspn(value, all)] != '\0')
+		return "is no version of rsync";
+	return NULL;
+}
