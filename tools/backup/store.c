@@ -21,6 +21,12 @@
 static const char *const admin_dirs[] = { "pins", "hold", "snap" };
 #define ADMIN_DIRS (sizeof(admin_dirs) / sizeof(admin_dirs[0]))
 
+const char *
+store_backend_name(enum store_backend b)
+{
+	return b == STORE_BTRFS ? "btrfs" : "hardlink";
+}
+
 static int64_t
 clock_now(void)
 {
@@ -304,4 +310,18 @@ store_client_lock(struct store_client *c, unsigned timeout_ms, struct err *e)
 	snprintf(path, sizeof(path), "%s/lock", c->admin_path);
 	return lock_take_at(c->admin_fd, "lock", path, timeout_ms,
 	    &c->lock_fd, e);
+}
+
+int
+store_snapshot_ok(const struct store_client *c, const char *name,
+    struct err *e)
+{
+	struct snapname n;
+
+	if (snapname_parse(name, &n, e) == -1)
+		return -1;
+	if (strcmp(n.client, c->name) != 0)
+		return err_set(e, ERR_CONFIG, "%s: not a snapshot of %s",
+		    name, c->name);
+	return 0;
 }

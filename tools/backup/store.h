@@ -35,8 +35,14 @@
 #define STORE_ADMIN	".postern"
 #define STORE_INCOMING	".incoming"
 #define STORE_TRASH	".trash-"
+#define STORE_PROBE	".probe"	/* an empty subvolume, at times */
 
 #define STORE_NAME_MAX	(SNAPNAME_CLIENT_MAX + 1)
+
+enum store_backend { STORE_HARDLINK = 1, STORE_BTRFS };
+
+/* store_backend_name(): "hardlink", "btrfs". */
+const char *store_backend_name(enum store_backend b);
 
 struct store {
 	char *path;		/* owned; as given, for messages */
@@ -103,6 +109,11 @@ void store_client_close(struct store_client *c);
 /* store_client_lock(): one writer (run, prune, remove) at a time; held until
  * store_client_close(). As lock_take(). */
 int store_client_lock(struct store_client *c, unsigned timeout_ms,
+	struct err *e);
+
+/* store_snapshot_ok(): whether name is one of a snapshot of c's. 0, or -1
+ * ERR_CONFIG. */
+int store_snapshot_ok(const struct store_client *c, const char *name,
 	struct err *e);
 
 #endif

@@ -13,9 +13,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "store.h"
+
 /* The inode of each subvolume's top (BTRFS_FIRST_FREE_OBJECTID). */
 #define TOP_INODE	256
-#define PROBE		".probe"
 
 bool
 store_btrfs_is(int fd)
@@ -52,11 +53,11 @@ bool
 store_btrfs_probe(int dirfd)
 {
 	/* One that a killed run left is as good a sign as a new one. */
-	if (by_name(dirfd, BTRFS_IOC_SUBVOL_CREATE, PROBE) == -1 &&
+	if (by_name(dirfd, BTRFS_IOC_SUBVOL_CREATE, STORE_PROBE) == -1 &&
 	    errno != EEXIST)
 		return false;
-	return unlinkat(dirfd, PROBE, AT_REMOVEDIR) == 0 ||
-	    by_name(dirfd, BTRFS_IOC_SNAP_DESTROY, PROBE) == 0;
+	return unlinkat(dirfd, STORE_PROBE, AT_REMOVEDIR) == 0 ||
+	    by_name(dirfd, BTRFS_IOC_SNAP_DESTROY, STORE_PROBE) == 0;
 }
 
 int

@@ -16,14 +16,8 @@
 /* So many seconds in a row may have a snapshot already. */
 #define TRIES_MAX	60
 
-const char *
-store_backend_name(enum store_backend b)
-{
-	return b == STORE_BTRFS ? "btrfs" : "hardlink";
-}
-
 enum store_backend
-store_backend_pick(const struct store_client *c)
+store_build_pick(const struct store_client *c)
 {
 	return store_btrfs_is(c->fd) && store_btrfs_probe(c->fd) ?
 	    STORE_BTRFS : STORE_HARDLINK;
@@ -51,7 +45,7 @@ make_subvol(const struct store_client *c, const char *prev, struct err *e)
 static int
 make_incoming(const struct store_client *c, const char *prev, struct err *e)
 {
-	if (store_backend_pick(c) == STORE_BTRFS)
+	if (store_build_pick(c) == STORE_BTRFS)
 		return make_subvol(c, prev, e);
 	if (mkdirat(c->fd, STORE_INCOMING, 0700) == -1)
 		return err_sys(e, "%s/" STORE_INCOMING, c->path);

@@ -25,14 +25,9 @@
 #include "store.h"
 #include "store_list.h"
 
-enum store_backend { STORE_HARDLINK = 1, STORE_BTRFS };
-
-/* store_backend_name(): "hardlink", "btrfs". */
-const char *store_backend_name(enum store_backend b);
-
-/* store_backend_pick(): what a new .incoming of c would be. Makes and
+/* store_build_pick(): what a new .incoming of c would be. Makes and
  * removes a subvolume to know. */
-enum store_backend store_backend_pick(const struct store_client *c);
+enum store_backend store_build_pick(const struct store_client *c);
 
 struct store_build {
 	enum store_backend backend;

@@ -18,6 +18,7 @@ ours(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 	    strcmp(name, STORE_INCOMING) == 0 ||
+	    strcmp(name, STORE_PROBE) == 0 ||
 	    strncmp(name, STORE_TRASH, strlen(STORE_TRASH)) == 0;
 }
 

@@ -25,7 +25,6 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "store.h"
-#include "store_build.h"
 
 #define STORE_REC_WORD	32		/* bytes of a word, with the NUL */
 #define STORE_REC_MAX	(4u << 20)	/* bytes of a record */
