@@ -22,10 +22,10 @@ struct conn {
 	void *arg;
 	const char *dest;		/* borrowed from the job */
 	struct child *ssh;
-	struct wire *wire;
+	struct chan *chan;
 	bool answered;
-	bool wire_over, ssh_over;
-	struct err err;			/* the wire's */
+	bool chan_over, ssh_over;
+	struct err err;			/* the channel's */
 	int status;			/* of ssh, as waitpid(2) gave it */
 	enum sshfail fail;
 	char words[WORDS_MAX];		/* its last meaningful ones, escaped */
@@ -60,7 +60,7 @@ maybe_end(struct conn *c)
 {
 	struct err e = ERR_INIT;
 
-	if (!c->wire_over || !c->ssh_over)
+	if (!c->chan_over || !c->ssh_over)
 		return;
 	judge(c, &e);
 	c->calls.on_end(c->arg, &e);
@@ -98,11 +98,11 @@ on_room(void *arg)
 }
 
 static void
-on_wire_end(void *arg, const struct err *e)
+on_chan_end(void *arg, const struct err *e)
 {
 	struct conn *c = arg;
 
-	c->wire_over = true;
+	c->chan_over = true;
 	if (e != NULL)
 		c->err = *e;
 	/* A server that has lost its mind may never close. */
@@ -176,7 +176,7 @@ send_request(struct conn *c, const struct request *request, struct err *e)
 	buf_init(&b, MSG_MAX);
 	rc = request_emit(request, &b, e);
 	if (rc == 0)
-		rc = wire_send(c->wire, MSG_REQUEST, b.data, b.len, e);
+		rc = chan_send(c->chan, MSG_REQUEST, b.data, b.len, e);
 	buf_clear(&b);
 	return rc;
 }
@@ -186,7 +186,7 @@ conn_open(struct loop *l, const struct settings_job *j,
     const struct request *request, const struct conn_calls *calls, void *arg,
     struct err *e)
 {
-	static const struct wire_ops ops = { on_frame, on_room, on_wire_end };
+	static const struct chan_ops ops = { on_frame, on_room, on_chan_end };
 	struct conn *c = calloc(1, sizeof(*c)), *ret = NULL;
 	int to[2] = { -1, -1 }, from[2] = { -1, -1 };
 
@@ -203,9 +203,9 @@ conn_open(struct loop *l, const struct settings_job *j,
 	if (start_ssh(c, l, j, request_op_name(request->op), to[0], from[1],
 	    e) == -1)
 		goto out;
-	c->wire = wire_new(l, from[0], to[1], (uint64_t)j->beat, &ops, c, e);
+	c->chan = chan_new(l, from[0], to[1], (uint64_t)j->beat, &ops, c, e);
 	from[0] = to[1] = -1;
-	if (c->wire == NULL || send_request(c, request, e) == -1)
+	if (c->chan == NULL || send_request(c, request, e) == -1)
 		goto out;
 	ret = c;
 out:
@@ -225,19 +225,19 @@ conn_free(struct conn *c)
 {
 	if (c == NULL)
 		return;
-	wire_free(c->wire);
+	chan_free(c->chan);
 	child_free(c->ssh);
 	free(c);
 }
 
-struct wire *
-conn_wire(struct conn *c)
+struct chan *
+conn_chan(struct conn *c)
 {
-	return c->wire;
+	return c->chan;
 }
 
 void
 conn_close(struct conn *c)
 {
-	wire_close(c->wire, NULL, NULL);
+	chan_close(c->chan, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 #include "reply.h"
 #include "request.h"
 #include "settings.h"
-#include "wire.h"
+#include "chan.h"
 
 struct conn;
 
@@ -25,7 +25,7 @@ struct conn_calls {
 	 * status 0. 0, or -1 with *e filled, which ends the connection. */
 	int (*on_frame)(void *arg, char type, const char *data, size_t len,
 		struct err *e);
-	void (*on_room)(void *arg);	/* as wire_ops; may be NULL */
+	void (*on_room)(void *arg);	/* as chan_ops; may be NULL */
 	/*
 	 * ssh has ended. e: why, complete for a person: ERR_PEER (what ssh or
 	 * the store said), ERR_TIMEOUT (unreachable, silent: try again), or
@@ -43,8 +43,8 @@ struct conn *conn_open(struct loop *l, const struct settings_job *j,
 /* conn_free(): hangs up. NULL is legal; from a callback, too. */
 void conn_free(struct conn *c);
 
-/* conn_wire(): borrowed. */
-struct wire *conn_wire(struct conn *c);
+/* conn_chan(): borrowed. */
+struct chan *conn_chan(struct conn *c);
 /* conn_close(): nothing more to say; on_end comes when the store has hung up. */
 void conn_close(struct conn *c);
 

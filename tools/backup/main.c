@@ -12,7 +12,7 @@ static const struct {
 	int (*fn)(struct backup_opts *o, struct err *e);
 } commands[] = {
 	{ BACKUP_SETUP, NULL },
-	{ BACKUP_RUN, NULL },
+	{ BACKUP_RUN, backup_run },
 	{ BACKUP_RESTORE, NULL },
 	{ BACKUP_LIST, NULL },
 	{ BACKUP_FIND, NULL },
@@ -21,7 +21,7 @@ static const struct {
 	{ BACKUP_USAGE, NULL },
 	{ BACKUP_ACCEPT, NULL },
 	{ BACKUP_PULL, NULL },
-	{ BACKUP_RECEIVE, NULL },
+	{ BACKUP_RECEIVE, backup_receive },
 	{ BACKUP_EXPLAIN, NULL },
 	{ BACKUP_SHOW, NULL },
 	{ BACKUP_DIFF, NULL },

@@ -46,10 +46,10 @@ say_last(struct serve *s, char type, const struct reply *r)
 	s->status = (int)r->status;
 	buf_init(&b, MSG_MAX);
 	if (reply_emit(r, &b, &e) == -1 ||
-	    wire_send(s->wire, type, b.data, b.len, &e) == -1)
+	    chan_send(s->chan, type, b.data, b.len, &e) == -1)
 		log_debug("%s", e.msg);
 	buf_clear(&b);
-	wire_close(s->wire, on_closed, s);
+	chan_close(s->chan, on_closed, s);
 }
 
 void
@@ -77,7 +77,7 @@ serve_go_on(struct serve *s, struct reply *r, struct err *e)
 	buf_init(&b, MSG_MAX);
 	rc = reply_emit(r, &b, e);
 	if (rc == 0)
-		rc = wire_send(s->wire, MSG_ANSWER, b.data, b.len, e);
+		rc = chan_send(s->chan, MSG_ANSWER, b.data, b.len, e);
 	buf_clear(&b);
 	if (rc == 0)
 		s->answered = true;
@@ -89,11 +89,11 @@ serve_progress(struct serve *s, const struct reply *r)
 {
 	struct buf b;
 
-	if (s->over || !wire_room(s->wire))
+	if (s->over || !chan_room(s->chan))
 		return;
 	buf_init(&b, MSG_MAX);
 	if (reply_emit(r, &b, NULL) == 0)
-		(void)wire_send(s->wire, MSG_PROGRESS, b.data, b.len, NULL);
+		(void)chan_send(s->chan, MSG_PROGRESS, b.data, b.len, NULL);
 	buf_clear(&b);
 }
 
@@ -168,7 +168,7 @@ on_room(void *arg)
 }
 
 static void
-on_wire_end(void *arg, const struct err *e)
+on_chan_end(void *arg, const struct err *e)
 {
 	struct serve *s = arg;
 
@@ -212,7 +212,7 @@ take_stdio(int fds[2], struct err *e)
 static int
 start(struct serve *s, struct err *e)
 {
-	static const struct wire_ops wire = { on_frame, on_room, on_wire_end };
+	static const struct chan_ops chan = { on_frame, on_room, on_chan_end };
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
 	size_t i;
 	int fds[2];
@@ -225,8 +225,8 @@ start(struct serve *s, struct err *e)
 			return -1;
 	if (take_stdio(fds, e) == -1)
 		return -1;
-	s->wire = wire_new(s->loop, fds[0], fds[1], BEAT_MS, &wire, s, e);
-	return s->wire != NULL ? 0 : -1;
+	s->chan = chan_new(s->loop, fds[0], fds[1], BEAT_MS, &chan, s, e);
+	return s->chan != NULL ? 0 : -1;
 }
 
 int
@@ -250,7 +250,7 @@ backup_receive(struct backup_opts *o, struct err *e)
 	source_remove(s.source_dir);
 	if (s.op_free != NULL)
 		s.op_free(&s);
-	wire_free(s.wire);
+	chan_free(s.chan);
 	if (s.client_open)
 		store_client_close(&s.client);
 	if (s.store_open)

@@ -66,7 +66,7 @@ on_answer(void *arg, const struct reply *a)
 		return;
 	}
 	show_answer(r->show, a);
-	xfer_init(&r->xfer, conn_wire(r->conn), &calls, r);
+	xfer_init(&r->xfer, conn_chan(r->conn), &calls, r);
 	half = xfer_calls(&r->xfer);
 	r->xfer.half = source_start(r->loop, &s, &half, &r->dir, &e);
 	if (r->xfer.half == NULL)

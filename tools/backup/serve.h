@@ -15,14 +15,14 @@
 #include "reply.h"
 #include "request.h"
 #include "store.h"
-#include "wire.h"
+#include "chan.h"
 #include "xfer.h"
 
 struct serve {
 	struct loop *loop;
 	struct backup_opts *o;
 	struct settings_policy policy;
-	struct wire *wire;
+	struct chan *chan;
 	struct request req;
 	struct store store;
 	struct store_client client;
@@ -45,7 +45,7 @@ int serve_go_on(struct serve *s, struct reply *r, struct err *e);
 /* serve_refuse(): the answer of a status that e makes, or e's result when it
  * was answered before. Hangs up. */
 void serve_refuse(struct serve *s, const struct err *e);
-/* serve_progress(): how far it is; lost when the wire is full. */
+/* serve_progress(): how far it is; lost when the channel is full. */
 void serve_progress(struct serve *s, const struct reply *r);
 /* serve_result(): the result; hangs up. */
 void serve_result(struct serve *s, const struct reply *r);

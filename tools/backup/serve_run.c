@@ -162,7 +162,7 @@ on_prepared(void *arg, const struct err *e)
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
-	xfer_init(&s->xfer, s->wire, &calls, s);
+	xfer_init(&s->xfer, s->chan, &calls, s);
 	half = xfer_calls(&s->xfer);
 	s->xfer.half = sink_start(s->loop, &sink, &half, &why);
 	if (s->xfer.half == NULL || serve_go_on(s, &a, &why) == -1) {

@@ -19,7 +19,9 @@ add_options(const struct sink_spec *s, struct strv *v)
 	rc |= strv_add(v, "--numeric-ids");
 	rc |= strv_add(v, "--modify-window=-1");
 	rc |= strv_add(v, "--no-human-readable");
-	rc |= strv_add(v, "--info=progress2,stats2");
+	/* Not --info=stats2: the sender would be told of that. */
+	rc |= strv_add(v, "--info=progress2");
+	rc |= strv_add(v, "--stats");
 	rc |= strv_add(v, "--outbuf=L");
 	if (s->fake_super)
 		rc |= strv_add(v, "--fake-super");

@@ -35,7 +35,7 @@ struct half *sink_start(struct loop *l, const struct sink_spec *s,
 /*
  * sink_line(): a line of rsync's stdout. Returns true when it says how far it
  * is (--info=progress2): percent, bytes and rate of *r are set; or, of the
- * figures in the end (--info=stats2), files, bytes and added.
+ * figures in the end (--stats), files, bytes and added.
  */
 bool sink_line(const char *line, struct reply *r);
 

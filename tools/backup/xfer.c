@@ -2,17 +2,18 @@
 #include "xfer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "ui/log.h"
 
-/* What a paused wire may still hand over: the rest of what it had read. */
+/* What a paused channel may still hand over: the rest of what it had read. */
 #define SLACK ((size_t)2 * MSG_MAX)
 
 void
-xfer_init(struct xfer *x, struct wire *w, const struct xfer_calls *calls,
+xfer_init(struct xfer *x, struct chan *w, const struct xfer_calls *calls,
     void *arg)
 {
-	*x = (struct xfer){ .wire = w, .calls = *calls, .arg = arg };
+	*x = (struct xfer){ .chan = w, .calls = *calls, .arg = arg };
 }
 
 void
@@ -35,10 +36,10 @@ on_data(void *arg, const void *data, size_t len)
 	struct xfer *x = arg;
 	struct err e = ERR_INIT;
 
-	/* Nobody reads any more: the wire's own end says why. */
-	if (wire_send(x->wire, MSG_DATA, data, len, &e) == -1)
+	/* Nobody reads any more: the channel's own end says why. */
+	if (chan_send(x->chan, MSG_DATA, data, len, &e) == -1)
 		log_debug("%s", e.msg);
-	if (!wire_room(x->wire))
+	if (!chan_room(x->chan))
 		half_pause(x->half, true);
 }
 
@@ -47,7 +48,7 @@ on_room(void *arg)
 {
 	struct xfer *x = arg;
 
-	wire_pause(x->wire, false);
+	chan_pause(x->chan, false);
 }
 
 static void
@@ -61,6 +62,13 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 }
 
 static void
+one_line(char *s)
+{
+	for (; (s = strchr(s, '\n')) != NULL; s++)
+		*s = s[1] == '\0' ? '\0' : ';';
+}
+
+static void
 on_end(void *arg, const struct half_end *end)
 {
 	struct xfer *x = arg;
@@ -71,12 +79,15 @@ on_end(void *arg, const struct half_end *end)
 	x->rc = end->rc;
 	snprintf(x->said, sizeof(x->said), "%s", end->err->code != ERR_NONE ?
 	    end->err->msg : end->said[0] != '\0' ? end->said : end->why);
+	one_line(x->said);
+	if (x->rc != 0)
+		log_debug("our rsync: %s", x->said);
 	half_free(x->half);
 	x->half = NULL;
 	/* What it left unread must not hold up what comes after it. */
-	wire_pause(x->wire, false);
+	chan_pause(x->chan, false);
 	n = snprintf(rc, sizeof(rc), "%d", x->rc & 255);
-	(void)wire_send(x->wire, MSG_END, rc, (size_t)n, NULL);
+	(void)chan_send(x->chan, MSG_END, rc, (size_t)n, NULL);
 	maybe_over(x);
 }
 
@@ -109,7 +120,7 @@ xfer_frame(struct xfer *x, char type, const char *data, size_t len,
 	if (x->half == NULL || half_write(x->half, data, len, &ignored) == -1)
 		return 0;
 	if (half_room(x->half) < SLACK)
-		wire_pause(x->wire, true);
+		chan_pause(x->chan, true);
 	return 0;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * xfer: one transfer: our half of it (half.h) joined to the other one by
- * frames on a wire (wire.h). Bytes go as MSG_DATA; whoever's rsync is over says
+ * frames on a channel (chan.h). Bytes go as MSG_DATA; whoever's rsync is over says
  * so by MSG_END with its exit status, and the transfer is over once both have.
  * Back pressure goes both ways; nothing is judged here.
  *
  *	xfer_init → half_*_start with xfer_calls() → xfer.half = it →
  *	xfer_frame() for each MSG_DATA and MSG_END, xfer_room() from the
- *	wire's on_room → on_over once → xfer_clear()
+ *	channel's on_room → on_over once → xfer_clear()
  */
 #ifndef BACKUP_XFER_H
 #define BACKUP_XFER_H
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 #include "half.h"
-#include "wire.h"
+#include "chan.h"
 
 struct xfer;
 
@@ -30,7 +30,7 @@ struct xfer_calls {
 };
 
 struct xfer {
-	struct wire *wire;		/* borrowed */
+	struct chan *chan;		/* borrowed */
 	struct half *half;		/* owned */
 	struct xfer_calls calls;
 	void *arg;
@@ -42,7 +42,7 @@ struct xfer {
 
 /* xfer_init(): w and arg are borrowed for the transfer's life, which begins
  * when its half has been started. */
-void xfer_init(struct xfer *x, struct wire *w, const struct xfer_calls *calls,
+void xfer_init(struct xfer *x, struct chan *w, const struct xfer_calls *calls,
 	void *arg);
 /* xfer_clear(): ends our half. */
 void xfer_clear(struct xfer *x);

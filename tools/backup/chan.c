@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "wire.h"
+#include "chan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 #define QUEUE_MAX ((size_t)1 << 20)
 #define BEATS_MISSED 3
 
-struct wire {
+struct chan {
 	struct loop *loop;
-	struct wire_ops ops;
+	struct chan_ops ops;
 	void *arg;
 	int in, out;			/* -1: closed */
 	struct loop_fd *in_watch, *out_watch;
@@ -35,7 +35,7 @@ struct wire {
 };
 
 static void
-leave(struct wire *w)
+leave(struct chan *w)
 {
 	if (--w->busy > 0 || !w->dead)
 		return;
@@ -45,7 +45,7 @@ leave(struct wire *w)
 }
 
 static void
-close_in(struct wire *w)
+close_in(struct chan *w)
 {
 	loop_fd_free(w->in_watch);
 	w->in_watch = NULL;
@@ -56,7 +56,7 @@ close_in(struct wire *w)
 }
 
 static void
-close_out(struct wire *w)
+close_out(struct chan *w)
 {
 	void (*closed)(void *arg) = w->closed;
 
@@ -73,7 +73,7 @@ close_out(struct wire *w)
 }
 
 static void
-end(struct wire *w, const struct err *e)
+end(struct chan *w, const struct err *e)
 {
 	close_in(w);
 	if (w->ended || w->dead)
@@ -85,7 +85,7 @@ end(struct wire *w, const struct err *e)
 static int
 on_msg(void *arg, char type, const char *data, size_t len, struct err *e)
 {
-	struct wire *w = arg;
+	struct chan *w = arg;
 
 	if (type != MSG_BEAT &&
 	    w->ops.on_frame(w->arg, type, data, len, e) == -1)
@@ -98,7 +98,7 @@ on_msg(void *arg, char type, const char *data, size_t len, struct err *e)
 static void
 on_readable(void *arg, int fd, short revents)
 {
-	struct wire *w = arg;
+	struct chan *w = arg;
 	struct err e = ERR_INIT;
 	char chunk[CHUNK];
 	size_t used;
@@ -124,7 +124,7 @@ on_readable(void *arg, int fd, short revents)
 }
 
 static void
-flush(struct wire *w)
+flush(struct chan *w)
 {
 	if (w->out == -1)
 		return;
@@ -138,7 +138,7 @@ flush(struct wire *w)
 		close_out(w);
 		return;
 	}
-	if (w->full && wire_room(w)) {
+	if (w->full && chan_room(w)) {
 		w->full = false;
 		if (w->ops.on_room != NULL)
 			w->ops.on_room(w->arg);
@@ -148,7 +148,7 @@ flush(struct wire *w)
 static void
 on_writable(void *arg, int fd, short revents)
 {
-	struct wire *w = arg;
+	struct chan *w = arg;
 
 	w->busy++;
 	flush(w);
@@ -158,17 +158,17 @@ on_writable(void *arg, int fd, short revents)
 static void
 on_beat(void *arg)
 {
-	struct wire *w = arg;
+	struct chan *w = arg;
 
 	/* Who has frames to read needs no beat. */
 	if (w->queue.bytes == 0)
-		(void)wire_send(w, MSG_BEAT, NULL, 0, NULL);
+		(void)chan_send(w, MSG_BEAT, NULL, 0, NULL);
 }
 
 static void
 on_silence(void *arg)
 {
-	struct wire *w = arg;
+	struct chan *w = arg;
 	struct err e = ERR_INIT;
 
 	w->busy++;
@@ -179,7 +179,7 @@ on_silence(void *arg)
 }
 
 static int
-start(struct wire *w, struct err *e)
+start(struct chan *w, struct err *e)
 {
 	int fl, fds[2], i;
 
@@ -210,11 +210,11 @@ start(struct wire *w, struct err *e)
 	return 0;
 }
 
-struct wire *
-wire_new(struct loop *l, int in, int out, uint64_t beat_ms,
-    const struct wire_ops *ops, void *arg, struct err *e)
+struct chan *
+chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
+    const struct chan_ops *ops, void *arg, struct err *e)
 {
-	struct wire *w = calloc(1, sizeof(*w));
+	struct chan *w = calloc(1, sizeof(*w));
 
 	if (w == NULL) {
 		close(in);
@@ -232,14 +232,14 @@ wire_new(struct loop *l, int in, int out, uint64_t beat_ms,
 	msg_init(&w->msg);
 	queue_init(&w->queue, QUEUE_MAX);
 	if (start(w, e) == -1) {
-		wire_free(w);
+		chan_free(w);
 		return NULL;
 	}
 	return w;
 }
 
 void
-wire_free(struct wire *w)
+chan_free(struct chan *w)
 {
 	if (w == NULL)
 		return;
@@ -255,7 +255,7 @@ wire_free(struct wire *w)
 }
 
 int
-wire_send(struct wire *w, char type, const void *data, size_t len,
+chan_send(struct chan *w, char type, const void *data, size_t len,
     struct err *e)
 {
 	unsigned char head[MSG_HEAD];
@@ -270,19 +270,19 @@ wire_send(struct wire *w, char type, const void *data, size_t len,
 	    (len > 0 && queue_add(&w->queue, data, len) == -1))
 		return err_set(e, ERR_MEM, "too much waits to be sent");
 	loop_fd_pause(w->out_watch, 0);
-	if (!wire_room(w))
+	if (!chan_room(w))
 		w->full = true;
 	return 0;
 }
 
 bool
-wire_room(const struct wire *w)
+chan_room(const struct chan *w)
 {
 	return w->queue.bytes < HIGH_WATER;
 }
 
 void
-wire_pause(struct wire *w, bool on)
+chan_pause(struct chan *w, bool on)
 {
 	if (w->paused == on || w->in == -1)
 		return;
@@ -297,7 +297,7 @@ wire_pause(struct wire *w, bool on)
 }
 
 void
-wire_close(struct wire *w, void (*done)(void *arg), void *arg)
+chan_close(struct chan *w, void (*done)(void *arg), void *arg)
 {
 	w->busy++;
 	w->closing = true;

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * chan: our end of a connection that frames (proc/msg.h) go over: the pipes
+ * of an ssh, or what sshd gave us as stdin and stdout.
+ *
+ * It sends a beat every beat_ms and takes the other end for lost when nothing
+ * came for three of them. It never blocks: frames wait in a bounded queue,
+ * and whoever has a stream to send asks chan_room() first and goes on at
+ * on_room(). A paused channel reads nothing, and takes no silence for a loss
+ * meanwhile.
+ *
+ *	chan_new → chan_send … → chan_free
+ */
+#ifndef BACKUP_CHAN_H
+#define BACKUP_CHAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "proc/loop.h"
+#include "proc/msg.h"
+
+struct chan;
+
+struct chan_ops {
+	/* A frame other than a beat; data: len bytes, borrowed for the call.
+	 * 0, or -1 with *e filled: the channel ends with that. */
+	int (*on_frame)(void *arg, char type, const char *data, size_t len,
+		struct err *e);
+	/* chan_room() is true again. May be NULL. */
+	void (*on_room)(void *arg);
+	/*
+	 * Nothing will come any more, called once. e NULL: the other end
+	 * closed at the end of a frame. Otherwise ERR_PEER (no frames of
+	 * ours, or cut), ERR_TIMEOUT (silence), ERR_SYS, or on_frame()'s.
+	 */
+	void (*on_end)(void *arg, const struct err *e);
+};
+
+/*
+ * chan_new(): takes in and out (set non-blocking, closed by chan_free(), and
+ * on failure; they may be the same), copies ops. beat_ms 0: neither beats nor
+ * a limit for silence. Returns owned, or NULL: ERR_MEM, ERR_SYS.
+ */
+struct chan *chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
+	const struct chan_ops *ops, void *arg, struct err *e);
+/* chan_free(): what is queued is lost. NULL is legal; from any callback, too. */
+void chan_free(struct chan *w);
+
+/* chan_send(): queue a frame. 0, or -1: ERR_PEER (no such frame, or nobody
+ * reads any more), ERR_MEM (more is queued than a stream should: see
+ * chan_room()). */
+int chan_send(struct chan *w, char type, const void *data, size_t len,
+	struct err *e);
+/* chan_room(): whether a stream should send more now. */
+bool chan_room(const struct chan *w);
+/* chan_pause(): stop or resume reading. */
+void chan_pause(struct chan *w, bool on);
+/* chan_close(): close out once the queue is written; done, unless NULL, is
+ * called then, at once when there is nothing left. */
+void chan_close(struct chan *w, void (*done)(void *arg), void *arg);
+
+#endif
