@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "allow.h"
 
-#include <stdbool.h>
 #include <string.h>
+
+#include "base/esc.h"
 
 static const struct {
 	const char *word;
@@ -91,5 +92,49 @@ allow_for(const char *op)
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (strcmp(ops[i].op, op) == 0)
 			return ops[i].bit;
+	return 0;
+}
+
+bool
+allow_has(unsigned bits, enum request_op op)
+{
+	return op >= REQUEST_RUN && op <= REQUEST_CAT &&
+	    (bits & allow_for(request_op_name(op))) != 0;
+}
+
+int
+allow_check(unsigned bits, enum request_op op, struct err *e)
+{
+	if (allow_has(bits, op))
+		return 0;
+	return err_set(e, ERR_REFUSED, "refused: '%s' is not allowed to this "
+	    "client; on the store, 'postern backup accept --allow' changes "
+	    "that", request_op_name(op));
+}
+
+int
+allow_command(const char *command, unsigned bits, enum request_op *ret_op,
+    struct err *e)
+{
+	enum request_op op = 0;
+	struct buf shown;
+
+	if (command != NULL && command[0] != '\0') {
+		op = request_op_find(command);
+		if (op == 0) {
+			buf_init(&shown, 1024);
+			if (esc_text(&shown, command, strnlen(command,
+			    100)) == -1)
+				buf_clear(&shown);
+			err_set(e, ERR_REFUSED, "refused: '%s' is no "
+			    "operation: this key makes backups and nothing "
+			    "else", shown.data);
+			buf_clear(&shown);
+			return -1;
+		}
+		if (allow_check(bits, op, e) == -1)
+			return -1;
+	}
+	*ret_op = op;
 	return 0;
 }

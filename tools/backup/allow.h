@@ -8,8 +8,11 @@
 #ifndef BACKUP_ALLOW_H
 #define BACKUP_ALLOW_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
+#include "request.h"
 
 enum {
 	ALLOW_RUN = 1,		/* make a snapshot */
@@ -26,5 +29,20 @@ int allow_emit(unsigned bits, struct buf *out, struct err *e);
 /* allow_for(): the bit that request op ("run", "cat") needs; 0: there is no
  * such request. */
 unsigned allow_for(const char *op);
+/* allow_has(): no operation is allowed without its bit. */
+bool allow_has(unsigned bits, enum request_op op);
+/* allow_check(): 0, or -1 ERR_REFUSED naming op and who can change it. */
+int allow_check(unsigned bits, enum request_op op, struct err *e);
+
+/*
+ * allow_command(): what the client's command (SSH_ORIGINAL_COMMAND) asks for:
+ * nothing (NULL, ""), or one operation, which must be allowed. It serves
+ * whoever reads sshd's log; what counts is the request, asked with
+ * allow_check().
+ * Returns 0 with *ret_op set (0: nothing), or -1 ERR_REFUSED; the message is
+ * printable whatever command is.
+ */
+int allow_command(const char *command, unsigned bits,
+	enum request_op *ret_op, struct err *e);
 
 #endif

@@ -100,33 +100,22 @@ serve_progress(struct serve *s, const struct reply *r)
 /* --- the request --- */
 
 static int
-may(const struct serve *s, struct err *e)
-{
-	const char *op = request_op_name(s->req.op);
-	unsigned need = allow_for(op);
-
-	if (need != 0 && (s->o->allow & need) == need &&
-	    (s->policy.allow == 0 || ((unsigned)s->policy.allow & need)))
-		return 0;
-	return err_set(e, ERR_REFUSED, "%s may not %s here; the owner of the "
-	    "store allows it with: postern backup accept --client %s --allow",
-	    s->o->client, op, s->o->client);
-}
-
-static int
 begin(struct serve *s, const char *text, size_t len, struct err *e)
 {
-	const char *said = getenv("SSH_ORIGINAL_COMMAND");
+	enum request_op said;
+	unsigned allow = s->o->allow;
 	size_t i;
 
-	if (request_parse(text, len, &s->req, e) == -1)
+	if (s->policy.allow > 0)
+		allow &= (unsigned)s->policy.allow;
+	if (allow_command(getenv("SSH_ORIGINAL_COMMAND"), allow, &said,
+	    e) == -1 || request_parse(text, len, &s->req, e) == -1)
 		return -1;
-	/* The log of sshd has the command: it has to be the truth. */
-	if (said != NULL && *said != '\0' &&
-	    strcmp(said, request_op_name(s->req.op)) != 0)
+	/* Whoever reads the command in a log shall be told the truth. */
+	if (said != 0 && said != s->req.op)
 		return err_set(e, ERR_REFUSED, "the command says something "
 		    "else than the request");
-	if (may(s, e) == -1 ||
+	if (allow_check(allow, s->req.op, e) == -1 ||
 	    store_open(s->o->store, &s->store, e) == -1)
 		return -1;
 	s->store_open = true;

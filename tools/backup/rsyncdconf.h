@@ -17,7 +17,7 @@
 
 struct rsyncdconf {
 	const char *path;	/* borrowed; "/", or a snapshot to restore */
-	const char *rules;	/* borrowed; the file of rules_text(), or NULL */
+	const char *rules;	/* borrowed; file of rules_text(), or NULL */
 	bool ids;		/* rsync starts as uid 0 and is to stay so */
 	bool fake_super;	/* path was stored with --fake-super */
 };

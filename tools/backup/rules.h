@@ -12,8 +12,8 @@
  * that matches counts:
  *
  *	each exclude		"- EXCLUDE"
- *	each root but "/"	"+ PARENT/" for each parent, "+ ROOT", "+ ROOT" and
- *				"/" and two stars
+ *	each root but "/"	"+ PARENT/" for each parent, "+ ROOT", and
+ *				"+ ROOT/" with two stars
  *	if "/" is a root	what is in rules_unreal is not read, the folders
  *				themselves come along; a root in one of them
  *				stands above and is read; then all

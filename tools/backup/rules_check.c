@@ -66,20 +66,18 @@ static bool
 matches(const char *pattern, const char *path)
 {
 	bool wild = strpbrk(pattern, WILD) != NULL;
-	const char *s, *at = path;
+	bool anchored = pattern[0] == '/';
+	const char *s = path;
 
-	if (pattern[0] == '/')
-		return (wild ? fnmatch(pattern + 1, path, FNM_PATHNAME) :
-		    strcmp(pattern + 1, path)) == 0;
-	/* As many parts of path as the pattern has. */
-	for (s = path + strlen(path); s > path; s--)
-		if (s[-1] == '/') {
-			if (wild ? fnmatch(pattern, s, FNM_PATHNAME) == 0 :
-			    strcmp(pattern, s) == 0)
-				return true;
-		}
-	return (wild ? fnmatch(pattern, at, FNM_PATHNAME) :
-	    strcmp(pattern, at)) == 0;
+	pattern += anchored ? 1 : 0;
+	for (;;) {
+		if ((wild ? fnmatch(pattern, s, FNM_PATHNAME) :
+		    strcmp(pattern, s)) == 0)
+			return true;
+		if (anchored || (s = strchr(s, '/')) == NULL)
+			return false;
+		s++;
+	}
 }
 
 /* Whether the pattern x hides root or one of its parents: then nothing of it

@@ -91,7 +91,7 @@ what_is_wrong_is_named(void **state)
 		{ "version 1\n", "op: is missing" },
 		{ "op run\nroot /\nrsync 3\n", "version: 'run' needs it" },
 		{ "op rm\nversion 1\n", "op: no such value" },
-		{ "op run\nversion 2\n", "version: this side speaks version 1" },
+		{ "op run\nversion 2\n", "version: this side speaks" },
 		{ "op run\nversion 1\nrsync 3\n", "root: 'run' needs it" },
 		{ "op run\nversion 1\nroot /\n", "rsync: 'run' needs it" },
 		{ RUN "name web\n", "name: no such key" },
