@@ -18,7 +18,7 @@
 /* btrfs frees after the call has returned: so long we wait for more, and so
  * long after the last that came. */
 #define FREEING_MS	30000
-#define STILL_MS	3000
+#define STILL_MS	5000
 #define LOCK_MS		10000
 
 /* One client's part of the tables. */
@@ -140,20 +140,20 @@ static int
 free_now(const struct store_client *c, uint64_t need, uint64_t *ret,
     struct err *e)
 {
-	static const struct timespec pause = { 0, 100 * 1000000l };
+	static const struct timespec pause = { 0, 200 * 1000000l };
 	uint64_t end, still, was = 0;
 
 	if (store_evict_free(c->fd, c->path, ret, e) == -1)
 		return -1;
 	if (*ret >= need || !store_btrfs_is(c->fd))
 		return 0;
-	(void)syncfs(c->fd);
 	end = clock_ms() + FREEING_MS;
 	still = clock_ms() + STILL_MS;
 	while (*ret < need && clock_ms() < end && clock_ms() < still) {
 		if (*ret > was)
 			still = clock_ms() + STILL_MS;
 		was = *ret;
+		store_btrfs_sync(c->fd);
 		nanosleep(&pause, NULL);
 		if (store_evict_free(c->fd, c->path, ret, e) == -1)
 			return -1;
