@@ -10,7 +10,8 @@ demo='csync2 libsqlite3-0 openssh-server openssh-client iproute2 util-linux open
 # Who is not root makes namespaces with ids of /etc/subuid.
 [ "$(id -u)" = 0 ] || demo="$demo uidmap"
 test="$demo rsync clang libclang-rt-14-dev python3-pytest mmdebstrap strace valgrind
-	mandoc shellcheck uidmap clustershell pssh e2fsprogs busybox tcsh sqlite3 bash-completion"
+	mandoc shellcheck uidmap clustershell pssh e2fsprogs btrfs-progs busybox
+	tcsh sqlite3 bash-completion"
 bench="$demo clustershell pssh linux-perf python3"
 
 want=

@@ -83,8 +83,9 @@ int store_make(const char *path, struct err *e);
 int store_open(const char *path, struct store *ret, struct err *e);
 void store_close(struct store *s);
 
-/* store_lock(): for work across clients; as lock_take(). A client's lock is
- * taken after this one, never before it without a timeout of 0. */
+/* store_lock(): for work across clients; as lock_take(). Who has it only
+ * tries the locks of clients (timeout 0), so that one who has a client's lock
+ * may wait for it. */
 int store_lock(const struct store *s, unsigned timeout_ms, int *ret_fd,
 	struct err *e);
 

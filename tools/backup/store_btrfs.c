@@ -111,3 +111,9 @@ store_btrfs_delete(int dirfd, const char *where, const char *name,
 		    name);
 	return 0;
 }
+
+void
+store_btrfs_sync(int fd)
+{
+	(void)ioctl(fd, BTRFS_IOC_SYNC);
+}

@@ -45,4 +45,8 @@ int store_btrfs_readonly(int fd, const char *path, bool on, struct err *e);
 int store_btrfs_delete(int dirfd, const char *where, const char *name,
 	struct err *e);
 
+/* store_btrfs_sync(): commit, and have the kernel go on with freeing what was
+ * deleted, which it would else do half a minute later. */
+void store_btrfs_sync(int fd);
+
 #endif

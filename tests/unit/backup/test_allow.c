@@ -47,7 +47,7 @@ other_lists_are_refused(void **state)
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		assert_int_equal(allow_parse(t[i], &got, &e), -1);
-		assert_err(&e, ERR_USAGE, "run,list,restore,verify");
+		assert_err(&e, ERR_USAGE, "list of run, list, restore and verify");
 	}
 	assert_int_equal(allow_parse("run,list,run", &got, &e), -1);
 	assert_err(&e, ERR_USAGE, "'run' comes twice");

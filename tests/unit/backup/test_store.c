@@ -2,6 +2,8 @@
 /* Opening the store and a client, listing, begin and finish. */
 #include "store_tmp.h"
 
+#include <time.h>
+
 #include "store_build.h"
 #include "store_list.h"
 #include "store_rec.h"
@@ -251,6 +253,36 @@ a_collision_waits_and_the_clock_set_back_overwrites_nothing(void **state)
 	assert_false(there(client.fd, "laptop.2023-11-14.1700000001/old"));
 }
 
+static int64_t
+real_time(void)
+{
+	return (int64_t)time(NULL);
+}
+
+static void
+three_at_once_get_three_seconds(void **state)
+{
+	struct store_rec rec = { 0 };
+	char name[3][STORE_SNAP_MAX];
+	struct err e = ERR_INIT;
+	struct store_build b;
+	struct store_list l;
+	int i;
+
+	store.now = real_time;
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(store_build_begin(&client, &b, &e), 0);
+		if (store_build_finish(&client, &b, &rec, name[i], &e) == -1)
+			fail_msg("%s", e.msg);
+	}
+	assert_int_equal(store_list_read(&client, &l, &e), 0);
+	assert_int_equal(l.n, 3);
+	assert_string_equal(l.snaps[0].name, name[2]);
+	assert_true(l.snaps[0].time_s > l.snaps[1].time_s);
+	assert_true(l.snaps[1].time_s > l.snaps[2].time_s);
+	store_list_clear(&l);
+}
+
 static void
 an_incoming_that_is_a_link_is_refused(void **state)
 {
@@ -316,6 +348,7 @@ tests(void)
 		T(snapshots_are_listed_newest_first_and_strays_are_named),
 		T(a_build_is_resumed_and_gets_its_name),
 		T(a_collision_waits_and_the_clock_set_back_overwrites_nothing),
+		T(three_at_once_get_three_seconds),
 		T(an_incoming_that_is_a_link_is_refused),
 		T(a_receiver_with_a_uid_of_its_own_gets_it_and_loses_it_again),
 	};

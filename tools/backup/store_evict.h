@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_evict: room for a run, by removing snapshots as store_space.h
+ * decides. The free space is looked at after each removal, so that no more go
+ * than have to; on btrfs, which frees in the background, it is waited for.
+ */
+#ifndef POSTERN_STORE_EVICT_H
+#define POSTERN_STORE_EVICT_H
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "store.h"
+#include "store_space.h"
+
+/* store_evict_free(): the bytes that are free for us where fd is. 0, or -1
+ * ERR_SYS. */
+int store_evict_free(int fd, const char *path, uint64_t *ret,
+	struct err *e);
+
+/*
+ * store_evict(): make room for a run of c, whose lock the caller holds. With
+ * rules->across other clients' snapshots may go, but for those of clients
+ * that are busy.
+ * removed  gets the names of what went, also on failure; borrowed.
+ * Returns 0, or -1: ERR_REFUSED (over the quota; too little is free and
+ * nothing more may go), ERR_BUSY (another run works on the space), or why a
+ * snapshot could not be removed.
+ */
+int store_evict(const struct store_client *c,
+	const struct store_space_rules *rules, struct strv *removed,
+	struct err *e);
+
+/*
+ * store_evict_used(): what c uses as recorded, and how many snapshots it has
+ * (either may be NULL): for `status` and the warning of a quota. 0, or -1.
+ */
+int store_evict_used(const struct store_client *c, uint64_t *ret_used,
+	size_t *ret_n, struct err *e);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store_space: which snapshots go before a run, so that it has room. A pure
+ * decision: tables in, a list out. The rules:
+ *
+ *   - The free space must be at least max(average snapshot of the client,
+ *     min_free), and what the client uses plus an average snapshot at most its
+ *     quota. The average is of what each took, without the oldest: that was
+ *     the whole once, and the next one won't be.
+ *   - Otherwise the client's own oldest snapshots go.
+ *   - Only by the owner's setting, and after the client's own, those of other
+ *     clients: the oldest of each in turn.
+ *   - No client is left with fewer than min_keep by that. A pinned or a held
+ *     snapshot never goes.
+ *
+ * What a snapshot takes can only be told when it is gone: by hard links or
+ * shared extents others may hold the same data. What a client uses is
+ * therefore reckoned from the records: all of the oldest snapshot, plus what
+ * each later one added, but no less than the largest. So the list is in
+ * order, and who carries it out looks at the free space after each.
+ */
+#ifndef POSTERN_STORE_SPACE_H
+#define POSTERN_STORE_SPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* One snapshot as recorded; without a record, zeros. */
+struct store_space_snap {
+	const char *name;	/* borrowed */
+	uint64_t bytes;		/* all that is in it */
+	uint64_t added;		/* what it took on the disk when it was made */
+	bool keep;		/* pinned, or held by a reader */
+};
+
+/* The snapshots of a client, the oldest first. */
+struct store_space_client {
+	const char *name;			/* borrowed */
+	const struct store_space_snap *snaps;	/* borrowed */
+	size_t n;
+};
+
+struct store_space_rules {
+	uint64_t min_free;	/* bytes */
+	uint64_t quota;		/* bytes; 0: none */
+	size_t min_keep;	/* snapshots of each client */
+	bool across;		/* other clients' may go, too */
+};
+
+struct store_space_step {
+	size_t client, snap;	/* places in the tables */
+	/*
+	 * Whether it goes in any case, for the quota's sake; else only while
+	 * the free space is below need.
+	 */
+	bool quota;
+};
+
+struct store_space_plan {
+	struct store_space_step *steps;	/* owned */
+	size_t n;
+	uint64_t need;		/* bytes that must be free */
+	uint64_t average;	/* bytes of a snapshot of the client */
+	uint64_t used;		/* bytes that the client uses before */
+	uint64_t used_after;	/* when the steps for the quota are done */
+	/* Even without all that may go it would be over its quota: no run,
+	 * and no step, since deleting would be in vain. */
+	bool over_quota;
+};
+
+/*
+ * store_space_plan(): own: which of the clients (n of them) wants to run;
+ * free_bytes: what is free now. Steps that are not for the quota's sake are
+ * there only when free_bytes is below the need. 0 with *ret filled
+ * (store_space_clear()), or -1 ERR_MEM.
+ */
+int store_space_plan(const struct store_space_client *clients, size_t n,
+	size_t own, const struct store_space_rules *rules,
+	uint64_t free_bytes, struct store_space_plan *ret, struct err *e);
+void store_space_clear(struct store_space_plan *p);
+
+/* store_space_used(): what a client uses, as above, without the snapshots
+ * whose place in gone (n of them, or NULL) is true. */
+uint64_t store_space_used(const struct store_space_client *c,
+	const bool *gone);
+
+#endif
