@@ -3,11 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "prune.h"
 #include "serve.h"
 #include "sink.h"
 #include "store_build.h"
+#include "store_evict.h"
 #include "store_rec.h"
 #include "store_remove.h"
+#include "store_runs.h"
+#include "ui/log.h"
 
 /*
  * A backup, at the store: make room and .incoming (a worker), let rsync fill
@@ -22,8 +26,8 @@ struct run {
 	struct store_rec rec;
 	struct reply now;		/* how far it is, and the figures */
 	uint64_t begin_ms, said_ms;
-	int lines;			/* of rsync's errors that were kept */
 	char snapshot[STORE_SNAP_MAX];
+	char warning[256];
 };
 
 static struct run *
@@ -58,9 +62,45 @@ finish(void *arg, struct err *e)
 {
 	struct serve *s = arg;
 	struct run *r = run_of(s);
+	struct strv removed = { 0 };
+	struct err why = ERR_INIT;
 
-	return store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
-	    e);
+	if (store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
+	    e) == -1)
+		return -1;
+	/* The snapshot is there: what old ones are left is no failure of it. */
+	if (prune_client(&s->client, &s->policy, false, &removed, &why) == -1)
+		snprintf(r->warning, sizeof(r->warning), "old snapshots: %s",
+		    why.msg);
+	strv_clear(&removed);
+	return 0;
+}
+
+/* What the owner's status tells of; the client's word comes last. */
+static void
+note(struct serve *s, const struct err *e)
+{
+	struct run *r = run_of(s);
+	struct store_run line = { .time_s = s->store.now(), .op = "run",
+		.files = r->now.files, .bytes = r->now.bytes,
+		.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000 };
+	struct err why = ERR_INIT;
+
+	snprintf(line.state, sizeof(line.state), "%s", e != NULL ?
+	    STORE_RUNS_FAILED : r->rec.partial ? STORE_RUNS_WARN :
+	    STORE_RUNS_OK);
+	snprintf(line.snapshot, sizeof(line.snapshot), "%s", r->snapshot);
+	snprintf(line.message, sizeof(line.message), "%s", e != NULL ?
+	    e->msg : r->warning);
+	if (store_runs_add(&s->client, &line, &why) == -1)
+		log_err(&why);
+}
+
+static void
+refuse(struct serve *s, const struct err *e)
+{
+	note(s, e);
+	serve_refuse(s, e);
 }
 
 static void
@@ -70,9 +110,10 @@ on_finished(void *arg, const struct err *e)
 	struct run *r = run_of(s);
 
 	if (e != NULL) {
-		serve_refuse(s, e);
+		refuse(s, e);
 		return;
 	}
+	note(s, NULL);
 	r->now.phase[0] = '\0';
 	r->now.seconds = r->rec.seconds;
 	r->now.vanished = r->rec.partial;
@@ -97,7 +138,7 @@ on_over(void *arg)
 		err_set(&e, ERR_PEER, "%s (rsync's status here %d, there %d): "
 		    "%s; what came so far is kept for the next run", why,
 		    s->xfer.rc, s->xfer.peer_rc, s->xfer.said);
-		serve_refuse(s, &e);
+		refuse(s, &e);
 		return;
 	}
 	r->rec.partial = s->xfer.rc == 24 || s->xfer.peer_rc == 24;
@@ -109,7 +150,7 @@ on_over(void *arg)
 	worker_free(s->worker);
 	s->worker = worker_start(s->loop, finish, on_finished, s, &e);
 	if (s->worker == NULL)
-		serve_refuse(s, &e);
+		refuse(s, &e);
 }
 
 static void
@@ -129,14 +170,61 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 
 /* --- before it --- */
 
+/* What the key's line says, and the file may say less. */
+static uint64_t
+quota(const struct serve *s)
+{
+	uint64_t conf = s->policy.quota > 0 ? (uint64_t)s->policy.quota : 0;
+
+	if (s->o->quota_set && (conf == 0 || s->o->quota < conf))
+		return s->o->quota;
+	return conf;
+}
+
+/* The owner's limit of how often a client may come. */
+static int
+too_soon(const struct serve *s, struct err *e)
+{
+	struct store_runs runs = { 0 };
+	struct store_runs_state st;
+	int64_t ago_s, limit_s = (s->policy.rate_limit + 999) / 1000;
+	int rc = 0;
+
+	if (limit_s <= 0)
+		return 0;
+	if (store_runs_read(&s->client, &runs, e) == -1)
+		return -1;
+	store_runs_state(&runs, s->store.now(), &st);
+	/* A clock that was set back must not lock anybody out. */
+	if (st.last != NULL) {
+		ago_s = s->store.now() - st.last->time_s;
+		if (ago_s >= 0 && ago_s < limit_s)
+			rc = err_set(e, ERR_BUSY, "the last run ended %lld s "
+			    "ago; the store allows one in %lld s",
+			    (long long)ago_s, (long long)limit_s);
+	}
+	store_runs_clear(&runs);
+	return rc;
+}
+
 static int
 prepare(void *arg, struct err *e)
 {
 	struct serve *s = arg;
+	const struct store_space_rules rules = {
+		.min_free = s->o->conf.store.min_free > 0 ?
+		    (uint64_t)s->o->conf.store.min_free : 0,
+		.quota = quota(s),
+		.min_keep = (size_t)s->policy.min_keep,
+		.across = s->o->conf.store.evict_others == 1 };
+	struct strv removed = { 0 };
+	int rc = -1;
 
-	if (store_remove_sweep(&s->client, e) == -1)
-		return -1;
-	return store_build_begin(&s->client, &run_of(s)->build, e);
+	if (too_soon(s, e) == 0 && store_remove_sweep(&s->client, e) == 0 &&
+	    store_evict(&s->client, &rules, &removed, e) == 0)
+		rc = store_build_begin(&s->client, &run_of(s)->build, e);
+	strv_clear(&removed);
+	return rc;
 }
 
 static void
@@ -158,7 +246,11 @@ on_prepared(void *arg, const struct err *e)
 	struct err why = ERR_INIT;
 
 	if (e != NULL) {
-		serve_refuse(s, e);
+		/* One that came too soon would put off the next for ever. */
+		if (e->code == ERR_BUSY)
+			serve_refuse(s, e);
+		else
+			refuse(s, e);
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
@@ -166,7 +258,7 @@ on_prepared(void *arg, const struct err *e)
 	half = xfer_calls(&s->xfer);
 	s->xfer.half = sink_start(s->loop, &sink, &half, &why);
 	if (s->xfer.half == NULL || serve_go_on(s, &a, &why) == -1) {
-		serve_refuse(s, &why);
+		refuse(s, &why);
 		return;
 	}
 	phase(s, "transfer");

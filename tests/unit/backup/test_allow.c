@@ -50,7 +50,7 @@ other_lists_are_refused(void **state)
 		assert_err(&e, ERR_USAGE, "list of run, list, restore and verify");
 	}
 	assert_int_equal(allow_parse("run,list,run", &got, &e), -1);
-	assert_err(&e, ERR_USAGE, "'run' comes twice");
+	assert_err(&e, ERR_USAGE, "'run' is in the list twice");
 	assert_int_equal(got, 77);
 }
 
