@@ -70,7 +70,7 @@ finish(void *arg, struct err *e)
 		return -1;
 	/* The snapshot is there: what old ones are left is no failure of it. */
 	if (prune_client(&s->client, &s->policy, false, &removed, &why) == -1)
-		snprintf(r->warning, sizeof(r->warning), "old snapshots: %s",
+		snprintf(r->warning, sizeof(r->warning), "old snapshots: %.230s",
 		    why.msg);
 	strv_clear(&removed);
 	return 0;
@@ -90,7 +90,7 @@ note(struct serve *s, const struct err *e)
 	    STORE_RUNS_FAILED : r->rec.partial ? STORE_RUNS_WARN :
 	    STORE_RUNS_OK);
 	snprintf(line.snapshot, sizeof(line.snapshot), "%s", r->snapshot);
-	snprintf(line.message, sizeof(line.message), "%s", e != NULL ?
+	snprintf(line.message, sizeof(line.message), "%.390s", e != NULL ?
 	    e->msg : r->warning);
 	if (store_runs_add(&s->client, &line, &why) == -1)
 		log_err(&why);
