@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 """doc_names.py TREE: what the texts at the root of the tree name is there: a
 `test_…` some test, a `path/with/slashes` of the tree, a link's target. And the
-manual names every finding of the check and every key of unlock.conf."""
+manual names every finding of the check and every key of unlock.conf and
+backup.conf, and no key of the latter that there is not."""
 import pathlib
 import re
 import sys
@@ -10,6 +11,26 @@ import sys
 TREE = pathlib.Path(sys.argv[1])
 TEXTS = ("README.md", "DESIGN.md", "HACKING.md", "CHANGELOG.md")
 TOPS = {p.name for p in TREE.iterdir() if p.is_dir() and p.name != "build"}
+
+
+def backup_keys():
+    """The table of backup.conf's keys against its page, by section."""
+    table = (TREE / "tools/backup/settings_keys.c").read_text()
+    page = (TREE / "man/backup.conf.5").read_text()
+    bad = []
+    for section, macros in (("job NAME", "J|JN|JW"), ("store", "S|SP|SN|SW"),
+                            ("client NAME", "P|PW|CP|CN")):
+        want = set(re.findall(rf'^\t(?:{macros})\("([a-z-]+)"', table, re.M))
+        part = re.search(rf"^\.Ss Section \[{section}\]\n(.*?)^\.S[sh] ",
+                         page, re.M | re.S)
+        have = set(re.findall(r"^\.It Cm ([a-z-]+)", part[1], re.M))
+        if len(want) < 10:
+            bad.append(f"only {len(want)} keys of [{section}]")
+        bad += [f"backup.conf.5: [{section}] has no {k}"
+                for k in sorted(want - have)]
+        bad += [f"backup.conf.5: [{section}]: there is no key {k}"
+                for k in sorted(have - want)]
+    return bad
 
 
 def main():
@@ -45,6 +66,7 @@ def main():
             bad.append(f"only {len(names)} names in {source}")
         bad += [f"{page}: {n} is missing" for n in sorted(names)
                 if not re.search(rf"^\.It (?:Cm )?{n}(?: |$)", text, re.M)]
+    bad += backup_keys()
     if seen < 30:
         bad.append(f"only {seen} names found")
     print("\n".join(bad) or f"{seen} names")

@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < s.nclients; i++) {
 		good_name(s.clients[i].name);
 		good_job(&s.clients[i].pull);
-		settings_client_get(&s, s.clients[i].name, &p, NULL);
+		settings_client_get(&s, NULL, s.clients[i].name, &p, NULL);
 		demand(p.min_keep >= 1 && p.quota >= 0 && p.allow > 0);
 	}
 	if (s.store.dir != NULL)

@@ -11,15 +11,15 @@ static const struct {
 	enum backup_cmd cmd;
 	int (*fn)(struct backup_opts *o, struct err *e);
 } commands[] = {
-	{ BACKUP_SETUP, NULL },
+	{ BACKUP_SETUP, backup_setup },
 	{ BACKUP_RUN, backup_run },
 	{ BACKUP_RESTORE, NULL },
 	{ BACKUP_LIST, NULL },
 	{ BACKUP_FIND, NULL },
 	{ BACKUP_VERIFY, NULL },
 	{ BACKUP_CAT, NULL },
-	{ BACKUP_USAGE, NULL },
-	{ BACKUP_ACCEPT, NULL },
+	{ BACKUP_USAGE, backup_usage },
+	{ BACKUP_ACCEPT, backup_accept },
 	{ BACKUP_PULL, NULL },
 	{ BACKUP_RECEIVE, backup_receive },
 	{ BACKUP_EXPLAIN, NULL },

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "allow.h"
 #include "base/num.h"
@@ -215,9 +216,11 @@ parse(int argc, char **argv, bool file, const char *text,
 		return rc;
 	if (check_opts(ret, e) == -1)
 		return -1;
-	if (file)
+	/* setup writes the file that it was given when it is not there. */
+	if (file && (ret->cmd != BACKUP_SETUP || ret->config == NULL ||
+	    access(ret->config, F_OK) == 0))
 		rc = settings_load(&ret->conf, ret->config, e);
-	else if (text != NULL)
+	else if (!file && text != NULL)
 		rc = settings_parse(&ret->conf, text, strlen(text),
 		    "backup.conf", e);
 	if (rc == -1 || settings_check(&ret->conf, e) == -1)

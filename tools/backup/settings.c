@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "settings_keys.h"
 #include "ui/conf.h"
-
-struct load {
-	struct settings *s;
-	struct conf_key *keys;
-};
 
 static int
 no_mem(struct err *e)
@@ -247,6 +244,21 @@ settings_load(struct settings *s, const char *path, struct err *e)
 		return -1;
 	rc = conf_load("backup", path, keys, set, s, e);
 	free(keys);
+	return rc;
+}
+
+int
+settings_accepted(const char *store, const char *name, struct settings *ret,
+    struct err *e)
+{
+	char *path = NULL;
+	int rc = 0;
+
+	if (asprintf(&path, "%s/.postern/%s/client.conf", store, name) == -1)
+		return no_mem(e);
+	if (access(path, F_OK) == 0)
+		rc = settings_load(ret, path, e);
+	free(path);
 	return rc;
 }
 

@@ -123,11 +123,19 @@ struct settings_job *settings_job(struct settings *s, const char *name,
 /* settings_job_fill(): defaults, in place. 0, or -1 ERR_MEM. */
 int settings_job_fill(struct settings_job *j, struct err *e);
 
-/* settings_client_get(): what holds for client name: [client NAME], then
- * [store], then the defaults. *ret_pull, unless NULL, is the client's job for
- * `pull` (borrowed), NULL when it has no section. */
-void settings_client_get(struct settings *s, const char *name,
-	struct settings_policy *ret, struct settings_job **ret_pull);
+/* settings_accepted(): what `accept` wrote of client name, STORE/.postern/
+ * NAME/client.conf, into *ret (zeroed). A missing file is no error. 0, or as
+ * conf_load(). */
+int settings_accepted(const char *store, const char *name,
+	struct settings *ret, struct err *e);
+
+/* settings_client_get(): what holds for client name: [client NAME] of s, then
+ * what accept wrote (NULL: not asked), then [store], then the defaults.
+ * *ret_pull, unless NULL, is the client's job for `pull` (borrowed), NULL when
+ * it has no section. */
+void settings_client_get(struct settings *s, const struct settings *accepted,
+	const char *name, struct settings_policy *ret,
+	struct settings_job **ret_pull);
 
 /* settings_name(): whether s can be the name of a client or a job:
  * [a-z0-9][a-z0-9._-]{0,62}, no "..", not the name of a snapshot.

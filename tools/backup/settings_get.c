@@ -78,24 +78,35 @@ overlay(struct settings_policy *ret, const struct settings_policy *p)
 			to[i] = from[i];
 }
 
-void
-settings_client_get(struct settings *s, const char *name,
-    struct settings_policy *ret, struct settings_job **ret_pull)
+static struct settings_client *
+find_client(const struct settings *s, const char *name)
 {
-	struct settings_job *pull = NULL;
 	size_t i;
+
+	for (i = 0; s != NULL && i < s->nclients; i++)
+		if (strcmp(s->clients[i].name, name) == 0)
+			return &s->clients[i];
+	return NULL;
+}
+
+void
+settings_client_get(struct settings *s, const struct settings *accepted,
+    const char *name, struct settings_policy *ret,
+    struct settings_job **ret_pull)
+{
+	struct settings_client *c;
 
 	*ret = defaults;
 	if (s->store.there)
 		overlay(ret, &s->store.policy);
-	for (i = 0; i < s->nclients; i++) {
-		if (strcmp(s->clients[i].name, name) != 0)
-			continue;
-		overlay(ret, &s->clients[i].policy);
-		pull = &s->clients[i].pull;
-	}
+	c = find_client(accepted, name);
+	if (c != NULL)
+		overlay(ret, &c->policy);
+	c = find_client(s, name);
+	if (c != NULL)
+		overlay(ret, &c->policy);
 	if (ret_pull != NULL)
-		*ret_pull = pull;
+		*ret_pull = c != NULL ? &c->pull : NULL;
 }
 
 static bool

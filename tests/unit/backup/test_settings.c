@@ -202,7 +202,7 @@ settings_of_a_client_go_before_those_of_the_store(void **state)
 
 	(void)state;
 	assert_int_equal(parse(whole), 0);
-	settings_client_get(&s, "laptop", &p, &pull);
+	settings_client_get(&s, NULL, "laptop", &p, &pull);
 	/* The client's keep-last alone: rules are not mixed. */
 	assert_int_equal(p.keep[KEEP_LAST], 3);
 	assert_int_equal(p.keep[KEEP_DAILY], 0);
@@ -211,16 +211,41 @@ settings_of_a_client_go_before_those_of_the_store(void **state)
 	assert_int_equal(p.rate_limit, 600000);
 	assert_int_equal(p.metadata, METADATA_REAL);
 	assert_string_equal(pull->destination, "root@laptop");
-	settings_client_get(&s, "other", &p, &pull);
+	settings_client_get(&s, NULL, "other", &p, &pull);
 	assert_null(pull);
 	assert_int_equal(p.keep[KEEP_DAILY], 7);
 	assert_int_equal(p.keep[KEEP_LAST], 0);
 	assert_int_equal(p.quota, 0);
 	assert_int_equal(p.allow, 15);
 	assert_int_equal(parse(""), 0);
-	settings_client_get(&s, "other", &p, NULL);
+	settings_client_get(&s, NULL, "other", &p, NULL);
 	assert_int_equal(p.min_keep, 1);
 	assert_int_equal(p.backend, BACKEND_AUTO);
+}
+
+static void
+settings_of_the_owner_go_before_what_accept_wrote(void **state)
+{
+	const char *written = "[client laptop]\nallow = run,verify\n"
+	    "quota = 5\n[client other]\nquota = 6\n";
+	struct settings accepted = { 0 };
+	struct settings_policy p;
+
+	(void)state;
+	assert_int_equal(parse(whole), 0);
+	assert_int_equal(settings_parse(&accepted, written, strlen(written),
+	    "f", &e), 0);
+	settings_client_get(&s, &accepted, "laptop", &p, NULL);
+	assert_true(p.quota == 1ll << 40);
+	assert_int_equal(p.allow, ALLOW_RUN | ALLOW_LIST);
+	assert_int_equal(p.keep[KEEP_LAST], 3);
+	settings_client_get(&s, &accepted, "other", &p, NULL);
+	assert_int_equal(p.quota, 6);
+	assert_int_equal(p.keep[KEEP_DAILY], 7);
+	settings_clear(&accepted);
+	assert_int_equal(settings_accepted("/nowhere", "laptop", &accepted,
+	    &e), 0);
+	assert_int_equal(accepted.nclients, 0);
 }
 
 static void
@@ -325,6 +350,8 @@ main(void)
 		    settings_job_fill_changes_nothing_that_was_said),
 		cmocka_unit_test(
 		    settings_of_a_client_go_before_those_of_the_store),
+		cmocka_unit_test(
+		    settings_of_the_owner_go_before_what_accept_wrote),
 		cmocka_unit_test(
 		    settings_name_refuses_what_could_be_a_path_or_a_snapshot),
 		cmocka_unit_test(allow_is_a_list_of_known_words),
