@@ -222,6 +222,7 @@ int
 backup_receive(struct backup_opts *o, struct err *e)
 {
 	struct serve s = { .o = o, .status = 1 };
+	struct settings accepted = { 0 };
 	int rc;
 
 	if (isatty(0) || isatty(1))
@@ -230,7 +231,10 @@ backup_receive(struct backup_opts *o, struct err *e)
 	if (o->client == NULL || o->store == NULL)
 		return err_set(e, ERR_USAGE, "which client, and where is the "
 		    "store? (--client NAME, --store DIR or [store] dir)");
-	settings_client_get(&o->conf, o->client, &s.policy, NULL);
+	if (settings_accepted(o->store, o->client, &accepted, e) == -1)
+		return -1;
+	settings_client_get(&o->conf, &accepted, o->client, &s.policy, NULL);
+	settings_clear(&accepted);
 	rc = start(&s, e);
 	if (rc == 0)
 		rc = loop_run(s.loop, e);
