@@ -153,7 +153,7 @@ own_mounts(void)
 	struct err e = ERR_INIT;
 
 	if (unshare(CLONE_NEWNS) == -1 ||
-	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
+	    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == -1)
 		return -1;
 	store_client_close(&client);
 	store_close(&store);
@@ -171,7 +171,7 @@ remove_around_mounts(void)
 	snprintf(a, sizeof(a), "%s/laptop/x/sub/other", root);
 	snprintf(b, sizeof(b), "%s/laptop/x/sub/same", root);
 	if (own_mounts() == -1 || mount("none", a, "tmpfs", 0, NULL) == -1 ||
-	    mount(top, b, NULL, MS_BIND, NULL) == -1)
+	    mount(top, b, "none", MS_BIND, NULL) == -1)
 		return 2;
 	snprintf(a, sizeof(a), "%s/laptop/x/sub/other/file", root);
 	if (mkdir(a, 0700) == -1 ||
