@@ -330,6 +330,7 @@ def said_by(text, side):
             if line.startswith(f"err {side} ")]
 
 
+FAKE = {True: ["--fake-super"], False: []}
 WHO = {"user": (True, "-"), "root": (False, "-"),
        "privileged": (False, "privileged")}
 
@@ -344,7 +345,7 @@ def test_a_hostile_program_in_rsyncs_place_reaches_nothing(place, who):
     with evil_rsync(place) as words:
         r = subprocess.run(
             [*words, *as_user(user), *place.join_argv(
-                [*COPY, f"--out-format={place.path}",
+                [*COPY, *FAKE[user], f"--out-format={place.path}",
                  f"x::root{place.src}/", "new/"], flags=flags)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=DEADLINE, check=False)
@@ -396,7 +397,7 @@ def test_kill_9_of_each_process_leaves_no_other_behind(place, victim, user):
     else:
         place.for_root()
     argv = [*as_user(user), *place.join_argv(
-        [*COPY, "--bwlimit=100", f"x::root{place.src}/", "new/"])]
+        [*COPY, *FAKE[user], "--bwlimit=100", f"x::root{place.src}/", "new/"])]
     pids = {}
     with subprocess.Popen(argv, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True) as p, \
