@@ -28,7 +28,7 @@ numeric ids = yes
 {more}
 [root]
 path = {path}
-read only = yes
+read only = {read_only}
 list = no
 """
 AS_ROOT = "uid = 0\ngid = 0"
@@ -60,8 +60,9 @@ class Place:
         self.conf()
         self.grants(f"r {self.src}")
 
-    def conf(self, more="", path="/"):
-        (self.path / "conf").write_text(CONF.format(more=more, path=path))
+    def conf(self, more="", path="/", read_only="yes"):
+        (self.path / "conf").write_text(CONF.format(
+            more=more, path=path, read_only=read_only))
 
     def grants(self, *lines):
         (self.path / "grants").write_text("".join(f"{x}\n" for x in lines))
@@ -270,23 +271,24 @@ def test_an_excluded_folder_stays_closed_though_the_capability_is_there(
 
 @pytest.mark.parametrize("user", [True, False], ids=["user", "root"])
 def test_options_that_write_are_forced_through_and_write_nothing(place, user):
-    """The configuration refuses them; here it doesn't."""
+    """Our configuration refuses them; this one asks for a log itself."""
     (place.src / "a").write_text("stays")
     os.chown(place.src, USER, USER)
     os.chown(place.src / "a", USER, USER)
-    place.conf(more="" if user else AS_ROOT)
+    log = place.outside / "log"
+    place.conf(more=f"log file = {log}\n" + ("" if user else AS_ROOT),
+               read_only="no")
     p = place.path
     rsh = p / "rsh"
     rsh.write_text(f"#!/bin/sh\nexec {p}/bin/postern-backup-send --config "
                    f"{p}/conf --grants {p}/grants\n")
     rsh.chmod(0o755)
-    log = place.outside / "log"
     r = subprocess.run(
-        [*as_user(user), "rsync", "-a", "-e", rsh, f"-M--log-file={log}",
-         "--remove-source-files", f"x::root{place.src}/",
+        [*as_user(user), "rsync", "-a", "-e", rsh, "--remove-source-files", f"x::root{place.src}/",
          f"{place.store}/new/"], stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=DEADLINE, check=False)
     assert (place.src / "a").read_text() == "stays", r.stdout
+    assert (place.store / "new" / "a").read_text() == "stays", r.stdout
     place.untouched()
 
 
