@@ -4,7 +4,7 @@
  * a transfer on one loop, joined; RULES may be "-", FLAGS is "-" or
  * "privileged". PROGRAMS is the folder of the jails' programs. Says on stdout
  * what happens, a line each: "pid send N", "pid recv N", "data" once bytes went
- * both ways, "line TEXT", "end send RC WHY", "end recv RC WHY", "said …".
+ * both ways, "line TEXT", "err recv TEXT", "end send RC WHY", "end recv RC WHY", "said …".
  */
 #include <stdio.h>
 #include <string.h>
@@ -52,8 +52,12 @@ static void
 on_line(void *arg, enum child_stream stream, const char *line, size_t len,
     bool cut)
 {
+	const struct side *s = arg;
+
 	if (stream == CHILD_STDOUT)
 		printf("line %s\n", line);
+	else
+		printf("err %s %s\n", s->name, line);
 }
 
 static void

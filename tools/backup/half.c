@@ -15,8 +15,11 @@
 #include "base/strv.h"
 #include "half_priv.h"
 #include "jail.h"
+#include "proc/lines.h"
 
+#define FAILED_MS 5000		/* to end after the other one failed */
 #define SAID_LINES 8
+#define PRINT_MAX 16384		/* bytes of a line: any path and more */
 #define SAID_MAX 512		/* bytes of a line, escaped */
 
 struct half {
@@ -24,6 +27,7 @@ struct half {
 	struct child *child;
 	bool recv;
 	struct wire wire;	/* when recv */
+	struct lines printed;	/* when recv */
 	pid_t pid;
 	bool over;		/* rsync has ended, with status */
 	int status;
@@ -52,6 +56,7 @@ half_leave(struct half *h)
 		return true;
 	for (i = 0; i < SAID_LINES; i++)
 		free(h->said[i]);
+	lines_clear(&h->printed);
 	free(h);
 	return false;
 }
@@ -91,10 +96,41 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len, bool cut)
 	half_leave(h);
 }
 
+/* A lines_fn. */
+static bool
+on_progress(void *arg, const char *line, size_t len, bool cut)
+{
+	if (len > 0)
+		on_line(arg, CHILD_STDOUT, line, len, cut);
+	return !((struct half *)arg)->dead;
+}
+
+/* What the receiving rsync prints: progress ends in CR. */
+static void
+print(struct half *h, const char *data, size_t len)
+{
+	char copy[4096];
+	size_t n, i;
+
+	half_enter(h);
+	for (; len > 0 && !h->dead; data += n, len -= n) {
+		n = len < sizeof(copy) ? len : sizeof(copy);
+		for (i = 0; i < n; i++)
+			copy[i] = (char)(data[i] == '\r' ? '\n' : data[i]);
+		lines_feed(&h->printed, copy, n, on_progress, h);
+	}
+	half_leave(h);
+}
+
 static void
 on_raw(void *arg, const void *data, size_t len)
 {
-	half_wire_data(arg, data, len);
+	struct half *h = arg;
+
+	if (h->recv)
+		print(h, data, len);
+	else
+		half_wire_data(h, data, len);
 }
 
 void
@@ -172,13 +208,15 @@ on_child_end(void *arg, const struct child_end *end)
 	/* The others of its group: the receiver that rsync forked, the relay.
 	 * Its number is taken while one of them is left. */
 	kill(-h->pid, SIGKILL);
+	lines_end(&h->printed, on_progress, h);
 	h->over = true;
 	h->status = end->status;
 	if (end->io_errno != 0 && h->err.code == ERR_NONE) {
 		errno = end->io_errno;
 		err_sys(&h->err, "reading from the confined rsync");
 	}
-	half_wire_dry(h);
+	if (!h->dead)
+		half_wire_dry(h);
 	half_leave(h);
 }
 
@@ -219,6 +257,7 @@ start(struct loop *l, const struct strv *argv, bool recv,
 	}
 	h->calls = *calls;
 	h->recv = recv;
+	lines_init(&h->printed, PRINT_MAX);
 	h->wire = (struct wire){ .ctl = -1, .theirs = -1, .from = -1,
 		.to = -1 };
 	if (recv && wire_init(&h->wire, h, l, e) == -1)
@@ -227,8 +266,7 @@ start(struct loop *l, const struct strv *argv, bool recv,
 	if (h->child == NULL)
 		goto fail;
 	h->pid = child_pid(h->child);
-	if (!recv)
-		child_raw(h->child);
+	child_raw(h->child);
 	/* Only the jail's copy is left, so that its end is seen here. */
 	if (h->wire.theirs != -1)
 		close(h->wire.theirs);
@@ -344,6 +382,9 @@ half_finish(struct half *h, int rc)
 		wire_finish(&h->wire, rc);
 	else
 		child_close_stdin(h->child);
+	/* One that only writes does not look at its stdin. */
+	if (rc != 0)
+		child_deadline(h->child, FAILED_MS);
 }
 
 void

@@ -59,7 +59,8 @@ struct half_calls {
 	/* Nothing waits any more to be written to rsync. */
 	void (*on_room)(void *arg);
 	/* A line that rsync printed, not escaped: on stdout (the half that
-	 * writes only: --info, --out-format) or on stderr. */
+	 * writes only: --info, --out-format; a progress line ends in CR, and
+	 * empty ones are left out) or on stderr. */
 	void (*on_line)(void *arg, enum child_stream s, const char *line,
 		size_t len, bool cut);
 	/* No more calls. end: borrowed for the call. */
@@ -106,7 +107,8 @@ void half_pause(struct half *h, bool on);
  * half_finish(): the other end is over with the exit status rc (0 to 255) and
  * sends no more; what waits is written first. The half that reads sees the
  * end of its stdin, the half that writes learns rc, too. Without it the half
- * that writes never ends.
+ * that writes never ends. When rc is not 0, rsync is given 5 s to end by
+ * itself, then SIGTERM, and SIGKILL 2 s later.
  */
 void half_finish(struct half *h, int rc);
 /* half_kill(): SIGKILL; on_end comes. */

@@ -2,6 +2,7 @@
 #include "jail.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -34,9 +35,20 @@ static const struct {
 	{ "/dev/urandom", SANDBOX_READ | SANDBOX_OPTIONAL },
 };
 
-/* Debian's; where it is missing, other distributions' for 64 bits. */
+/* Debian's; where both are missing, other distributions' for 64 bits. */
 static const char *const libraries[] = { "/usr/lib/" TRIPLET,
 	"/lib/" TRIPLET, "/usr/lib64", "/usr/lib" };
+#define DEBIAN 2
+#define COUNT(v) (sizeof(v) / sizeof((v)[0]))
+
+static bool
+is_library(size_t i)
+{
+	bool debian = access(libraries[0], F_OK) == 0 ||
+	    access(libraries[1], F_OK) == 0;
+
+	return debian == (i < DEBIAN);
+}
 
 int
 jail_start(int keep, struct err *e)
@@ -56,20 +68,32 @@ int
 jail_programs(struct sandbox *s, struct err *e)
 {
 	size_t i;
-	int rc;
 
-	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+	for (i = 0; i < COUNT(programs); i++)
 		if (sandbox_allow(s, programs[i].path, programs[i].allow,
 		    e) == -1)
 			return -1;
-	for (i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
-		rc = sandbox_allow(s, libraries[i],
-		    SANDBOX_READ | SANDBOX_OPTIONAL, e);
-		/* Not merged: some are in /lib/TRIPLET. */
-		if (rc == -1 || (rc == 0 && i > 0))
-			return rc;
-	}
+	for (i = 0; i < COUNT(libraries); i++)
+		if (is_library(i) && sandbox_allow(s, libraries[i],
+		    SANDBOX_READ | SANDBOX_OPTIONAL, e) == -1)
+			return -1;
 	return 0;
+}
+
+void
+jail_paths(const char *relay, const char *out[JAIL_PATHS])
+{
+	size_t n = 0, i;
+
+	/* Where both are, the folder comes before what lies in it. */
+	for (i = 0; i < COUNT(libraries); i++)
+		if (is_library(i))
+			out[n++] = libraries[i];
+	for (i = 0; i < COUNT(programs); i++)
+		out[n++] = programs[i].path;
+	if (relay != NULL)
+		out[n++] = relay;
+	out[n] = NULL;
 }
 
 int

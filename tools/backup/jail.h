@@ -31,6 +31,11 @@ int jail_start(int keep, struct err *e);
  */
 int jail_programs(struct sandbox *s, struct err *e);
 
+/* jail_paths(): the same paths, relay (may be NULL) among them, into out,
+ * NULL-ended; all are absolute. */
+#define JAIL_PATHS 16
+void jail_paths(const char *relay, const char *out[JAIL_PATHS]);
+
 /* jail_exec(): becomes rsync, with an environment of a few fixed variables.
  * argv as for execv(3). Returns -1 ERR_SYS, or not at all. */
 int jail_exec(char *const *argv, struct err *e);

@@ -4,30 +4,29 @@
  *
  * The half that writes: becomes an rsync that receives into DIR. It can read,
  * make, link and remove what is below DIR, execute rsync and our relay, and
- * connect to nothing. The arguments go to rsync when recvargs.h lets them,
+ * connect to nothing; as root, and with --fake-super, it sees nothing else
+ * (view.h). The arguments go to rsync when recvargs.h lets them,
  * behind --rsh=RELAY, where RELAY is postern-backup-relay beside this program;
  * relay.c says what happens at descriptor 3.
  *
  * --privileged keeps the capabilities that a restore of owners, devices and
- * file capabilities needs. Since a device that was made could be opened, DIR
- * is then seen through a mount without devices, in a mount namespace of this
- * process's own.
+ * file capabilities needs. A device that was made could be opened: not through
+ * the mount without devices that DIR is seen through.
  *
  * Exit status: rsync's; 120 when rsync was not started, 64 usage.
  */
 #include <limits.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/strv.h"
 #include "jail.h"
 #include "recvargs.h"
 #include "sys/cap.h"
+#include "view.h"
 
 #define NAME "postern-backup-recv"
 
@@ -78,19 +77,30 @@ find_relay(char *out, size_t cap, struct err *e)
 	return 0;
 }
 
-/* Devices can be made below ".", but not be opened. */
-static int
-hide_devices(const char *dir, struct err *e)
+static bool
+is_fake_super(char *const *args)
 {
-	if (unshare(CLONE_NEWNS) == -1 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
-	    mount(".", ".", NULL, MS_BIND | MS_REC, NULL) == -1)
-		return err_sys(e, "%s: a mount without devices", dir);
-	/* The mount lies on what "." was. */
-	if (chdir(dir) == -1 || mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND |
-	    MS_NODEV | MS_NOSUID | MS_NOEXEC, NULL) == -1)
-		return err_sys(e, "%s: a mount without devices", dir);
-	return 0;
+	for (; *args != NULL; args++)
+		if (strcmp(*args, "--fake-super") == 0)
+			return true;
+	return false;
+}
+
+/* Where no namespace can be had, Landlock has to do; but not with the right to
+ * make devices. */
+static int
+narrow_view(const struct recv_opts *o, const char *relay, struct err *e)
+{
+	const char *paths[JAIL_PATHS];
+	int rc;
+
+	jail_paths(relay, paths);
+	rc = view_enter(".", paths, !o->privileged && is_fake_super(o->args),
+	    e);
+	if (rc == 1 && o->privileged)
+		return err_set(e, ERR_REFUSED, "--privileged takes the "
+		    "capabilities of root");
+	return rc == -1 ? -1 : 0;
 }
 
 static int
@@ -106,7 +116,7 @@ confine(const struct recv_opts *o, const char *relay, struct err *e)
 		    "let hard links be made: Linux 5.19 or later is needed");
 	if (o->privileged)
 		all |= SANDBOX_DEVICES;
-	if (o->privileged && hide_devices(o->dir, e) == -1)
+	if (narrow_view(o, relay, e) == -1)
 		return -1;
 	if (cap_keep(o->privileged ? CAP_KEEP_RESTORE : CAP_KEEP_NONE, &has,
 	    e) == -1)

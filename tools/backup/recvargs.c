@@ -76,6 +76,17 @@ only(const char *s, const char *extra)
 	return true;
 }
 
+/* A sign, digits with a point, a unit. */
+static bool
+number_ok(const char *s)
+{
+	size_t n;
+
+	s += *s == '-';
+	n = strspn(s, "0123456789.");
+	return n > 0 && *s != '.' && s[n + strspn(s + n, "KMGTkmgtBb")] == '\0';
+}
+
 /* "- X", "+ X", "P X", "R X" and the like with modifiers; merge and
  * dir-merge rules, whose letters are . and :, and rules spelled out in full,
  * read files. */
@@ -95,7 +106,7 @@ value_ok(enum value kind, const char *s)
 	case NOTHING:
 		return false;
 	case NUMBER:
-		return *s != '\0' && only(s, "-+.");
+		return number_ok(s);
 	case WORD:
 		return *s != '\0' && only(s, ",.:+=-_");
 	case TEXT:
