@@ -154,6 +154,11 @@ store() {
 	return 1
 }
 
+# keep_log FILE LOG: what an action wrote, to its own log file, if it has one.
+keep_log() {
+	[ -z "$2" ] || (umask 022 && cat "$1" >>"$2") 2>/dev/null
+}
+
 # read_key NAME: a line of stdin into a variable that is never exported. The
 # client may wait with it, and beats meanwhile.
 read_key() {

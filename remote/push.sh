@@ -2,6 +2,7 @@
 # push.sh: the host that pushes, over the ssh connections to the receivers.
 # The client joins each job's TCP connection on 127.0.0.1 to one receive.sh.
 #
+# vars:  logS_I  where the output of action I of set S is kept, '' for nowhere
 # stdin (and what jobs.sh says):
 #	conf S NKEYS	a configuration follows, up to "#END": set S, groups
 #			that are pushed together
@@ -76,8 +77,11 @@ scan() {
 	rc=$?
 	lines out-scan "$1" <"$d/s$1/out"
 	for log in "$d/s$1"/action*; do
-		[ ! -s "$log" ] ||
-			lines out-scan "$1 action ${log##*/action}" <"$log"
+		[ -s "$log" ] || continue
+		lines out-scan "$1 action ${log##*/action}" <"$log"
+		eval "own=\${log${1}_${log##*/action}-}"
+		keep_log "$log" "$own" ||
+			echo "can't write $own" | lines out-scan "$1"
 	done
 	if [ "$rc" != 0 ]; then
 		say failed "$1" "csync2 -c: exit status $rc," \

@@ -91,10 +91,8 @@ while [ "$i" -lt "$nlogs" ]; do
 			say action "$i" "$line" >&2
 		done
 		eval "log=\$log$i"
-		if [ "$log" ]; then
-			(umask 022 && cat "$d/action$i" >>"$log") ||
-				say note "can't write $log" >&2
-		fi
+		keep_log "$d/action$i" "$log" ||
+			say note "can't write $log" >&2
 	fi
 	i=$((i + 1))
 done

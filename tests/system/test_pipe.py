@@ -221,6 +221,8 @@ def test_the_output_of_actions_is_reported_and_goes_to_its_log(fleet):
     # do-local: once on the host that pushes, by the scan.
     text = " ".join(e["text"] for e in done.of("action", "admin"))
     assert text.count("on admin") == 1, done.out
+    log = fleet.admin.read("/var/log/actions")
+    assert log.startswith("before\n") and log.count("on admin\n") == 1
     # It ran for nothing that was there already.
     done = fleet.push("--json")
     assert not done.of("action", "h1"), done.out

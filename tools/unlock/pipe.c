@@ -386,6 +386,27 @@ listen_all(struct run *r, struct strv *forwards, struct err *e)
 	return 0;
 }
 
+/* Where the actions that run on the pusher have their output. */
+static int
+log_vars(const struct run *r, struct strv *vars, struct err *e)
+{
+	struct strv logs = { 0 };
+	size_t i, j;
+	int rc = 0;
+
+	for (i = 0; i < r->plan->nsets && rc == 0; i++) {
+		const struct plan_set *s = &r->plan->sets[i];
+
+		if (cfg_action_logs(s->groups, s->ngroups, &logs, e) == -1)
+			return -1;
+		for (j = 0; j < logs.n; j++)
+			rc |= strv_addf(vars, "log%zu_%zu=%s", i, j,
+			    logs.v[j]);
+		strv_clear(&logs);
+	}
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
 int
 pipe_start(struct run *r, struct err *e)
 {
@@ -409,7 +430,8 @@ pipe_start(struct run *r, struct err *e)
 	r->on_all = verify_or_done;
 	r->pool = pool_new(r->plan->nhosts, r->o->jobs, receiver_connect, r,
 	    e);
-	if (r->pool == NULL || listen_all(r, &forwards, e) == -1)
+	if (r->pool == NULL || listen_all(r, &forwards, e) == -1 ||
+	    log_vars(r, &vars, e) == -1)
 		goto out;
 	r->pusher = pusher_start(r, remote_script("push"), &vars,
 	    pusher->ph->here ? NULL : &forwards, &ops, e);
