@@ -113,8 +113,9 @@ make_command(const struct accept *a, struct buf *out, struct err *e)
 	rc = buf_addf(out, " backup receive --client %s --allow ", o->client);
 	if (allow_emit(a->allow, out, e) == -1)
 		return -1;
-	/* What the configuration says is read anew each time. */
-	if (o->conf.store.dir == NULL ||
+	/* What the configuration says is read anew each time; but root's may
+	 * be another than the one that this user reads. */
+	if (o->user != NULL || o->conf.store.dir == NULL ||
 	    strcmp(o->conf.store.dir, o->store) != 0) {
 		rc |= buf_adds(out, " --store ");
 		rc |= esc_sh(out, o->store);
