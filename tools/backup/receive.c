@@ -18,6 +18,8 @@
  */
 
 #define BEAT_MS 10000
+#define REQUEST_MS 30000
+#define LAST_WORD_MS 10000
 
 static const struct {
 	enum request_op op;
@@ -49,6 +51,8 @@ say_last(struct serve *s, char type, const struct reply *r)
 	    chan_send(s->chan, type, b.data, b.len, &e) == -1)
 		log_debug("%s", e.msg);
 	buf_clear(&b);
+	/* Whoever doesn't read it can't keep us. */
+	loop_timer_set(s->limit, LAST_WORD_MS, 0);
 	chan_close(s->chan, on_closed, s);
 }
 
@@ -139,6 +143,9 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 		return 0;
 	if (type == MSG_REQUEST && !s->asked) {
 		s->asked = true;
+		loop_timer_set(s->limit, (uint64_t)s->policy.timeout, 0);
+		if (s->policy.timeout <= 0)
+			loop_timer_stop(s->limit);
 		if (begin(s, data, len, &why) == -1)
 			serve_refuse(s, &why);
 		return 0;
@@ -157,16 +164,43 @@ on_room(void *arg)
 }
 
 static void
+lost(struct serve *s, const struct err *e)
+{
+	if (s->op_lost != NULL && s->op_lost(s, e))
+		return;
+	if (e->code == ERR_TIMEOUT) {
+		serve_refuse(s, e);
+		return;
+	}
+	s->status = err_exit(e->code);
+	loop_stop(s->loop);
+}
+
+static void
 on_chan_end(void *arg, const struct err *e)
 {
 	struct serve *s = arg;
+	struct err gone = ERR_INIT;
 
 	if (s->over)
 		return;
-	if (e != NULL)
-		log_err(e);
-	s->status = 1;
-	loop_stop(s->loop);
+	err_set(&gone, ERR_PEER, "the client hung up");
+	lost(s, e != NULL ? e : &gone);
+}
+
+static void
+on_limit(void *arg)
+{
+	struct serve *s = arg;
+	struct err e = ERR_INIT;
+
+	if (s->over) {
+		loop_stop(s->loop);
+		return;
+	}
+	err_set(&e, ERR_TIMEOUT, s->asked ? "not done in the time that the "
+	    "store allows (timeout)" : "no request came");
+	lost(s, &e);
 }
 
 static void
@@ -214,6 +248,9 @@ start(struct serve *s, struct err *e)
 			return -1;
 	if (take_stdio(fds, e) == -1)
 		return -1;
+	s->limit = loop_timer_new(s->loop, REQUEST_MS, 0, on_limit, s, e);
+	if (s->limit == NULL)
+		return -1;
 	s->chan = chan_new(s->loop, fds[0], fds[1], BEAT_MS, &chan, s, e);
 	return s->chan != NULL ? 0 : -1;
 }
@@ -238,6 +275,7 @@ backup_receive(struct backup_opts *o, struct err *e)
 	rc = start(&s, e);
 	if (rc == 0)
 		rc = loop_run(s.loop, e);
+	loop_timer_free(s.limit);
 	worker_free(s.worker);
 	xfer_clear(&s.xfer);
 	source_remove(s.source_dir);

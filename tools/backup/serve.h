@@ -33,7 +33,14 @@ struct serve {
 	struct worker *worker;
 	struct xfer xfer;
 	char *source_dir;		/* of the half that reads, or NULL */
+	struct loop_timer *limit;	/* for the request, then for it all */
 	void *op;			/* the operation's own */
+	/*
+	 * The client is gone, or its time is up (e). Returns true when the
+	 * operation has a last step under way, and goes on to its last word,
+	 * which nobody hears. NULL: it ends at once.
+	 */
+	bool (*op_lost)(struct serve *s, const struct err *e);
 	void (*op_free)(struct serve *s);
 };
 

@@ -28,6 +28,7 @@ struct run {
 	uint64_t begin_ms, said_ms;
 	char snapshot[STORE_SNAP_MAX];
 	char warning[256];
+	bool finishing;			/* the snapshot is being made */
 };
 
 static struct run *
@@ -55,6 +56,37 @@ phase(struct serve *s, const char *name)
 	serve_progress(s, &r->now);
 }
 
+/* What the owner's status tells of; the client's word comes last. */
+static void
+note(struct serve *s, const struct err *e)
+{
+	struct run *r = run_of(s);
+	struct store_run line = { .time_s = s->store.now(), .op = "run",
+		.files = r->now.files, .bytes = r->now.bytes,
+		.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000 };
+	struct err why = ERR_INIT;
+
+	snprintf(line.state, sizeof(line.state), "%s", e != NULL ?
+	    STORE_RUNS_FAILED : r->rec.partial ? STORE_RUNS_WARN :
+	    STORE_RUNS_OK);
+	snprintf(line.snapshot, sizeof(line.snapshot), "%s", r->snapshot);
+	snprintf(line.message, sizeof(line.message), "%.390s", e != NULL ?
+	    e->msg : r->warning);
+	if (store_runs_add(&s->client, &line, &why) == -1)
+		log_err(&why);
+}
+
+/* A client that goes away while its snapshot is made has it all the same. */
+static bool
+lost(struct serve *s, const struct err *e)
+{
+	if (run_of(s)->finishing)
+		return true;
+	if (s->answered)
+		note(s, e);
+	return false;
+}
+
 /* --- after the transfer --- */
 
 static int
@@ -74,26 +106,6 @@ finish(void *arg, struct err *e)
 		    why.msg);
 	strv_clear(&removed);
 	return 0;
-}
-
-/* What the owner's status tells of; the client's word comes last. */
-static void
-note(struct serve *s, const struct err *e)
-{
-	struct run *r = run_of(s);
-	struct store_run line = { .time_s = s->store.now(), .op = "run",
-		.files = r->now.files, .bytes = r->now.bytes,
-		.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000 };
-	struct err why = ERR_INIT;
-
-	snprintf(line.state, sizeof(line.state), "%s", e != NULL ?
-	    STORE_RUNS_FAILED : r->rec.partial ? STORE_RUNS_WARN :
-	    STORE_RUNS_OK);
-	snprintf(line.snapshot, sizeof(line.snapshot), "%s", r->snapshot);
-	snprintf(line.message, sizeof(line.message), "%.390s", e != NULL ?
-	    e->msg : r->warning);
-	if (store_runs_add(&s->client, &line, &why) == -1)
-		log_err(&why);
 }
 
 static void
@@ -146,6 +158,7 @@ on_over(void *arg)
 	r->rec.bytes = r->now.bytes;
 	r->rec.added = r->now.added;
 	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
+	r->finishing = true;
 	phase(s, "sync");
 	worker_free(s->worker);
 	s->worker = worker_start(s->loop, finish, on_finished, s, &e);
@@ -284,6 +297,7 @@ serve_run(struct serve *s, struct err *e)
 		return err_set(e, ERR_MEM, "out of memory");
 	s->op = r;
 	s->op_free = run_free;
+	s->op_lost = lost;
 	r->begin_ms = loop_now_ms(s->loop);
 	r->rec.one_fs = s->req.one_file_system;
 	snprintf(r->rec.mode, sizeof(r->rec.mode), "channel");
