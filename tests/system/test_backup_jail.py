@@ -273,8 +273,11 @@ def test_an_excluded_folder_stays_closed_though_the_capability_is_there(
 def test_options_that_write_are_forced_through_and_write_nothing(place, user):
     """Our configuration refuses them; this one asks for a log itself."""
     (place.src / "a").write_text("stays")
-    os.chown(place.src, USER, USER)
-    os.chown(place.src / "a", USER, USER)
+    if user:
+        os.chown(place.src, USER, USER)
+        os.chown(place.src / "a", USER, USER)
+    else:
+        place.for_root()
     log = place.outside / "log"
     place.conf(more=f"log file = {log}\n" + ("" if user else AS_ROOT),
                read_only="no")

@@ -2,7 +2,6 @@
 #include "half.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,32 +11,10 @@
 
 #include "base/buf.h"
 #include "base/esc.h"
-#include "base/strv.h"
 #include "half_priv.h"
-#include "jail.h"
-#include "proc/lines.h"
 
 #define FAILED_MS 5000		/* to end after the other one failed */
-#define SAID_LINES 8
-#define PRINT_MAX 16384		/* bytes of a line: any path and more */
 #define SAID_MAX 512		/* bytes of a line, escaped */
-
-struct half {
-	struct half_calls calls;
-	struct child *child;
-	bool recv;
-	struct wire wire;	/* when recv */
-	struct lines printed;	/* when recv */
-	pid_t pid;
-	bool over;		/* rsync has ended, with status */
-	int status;
-	bool finished;
-	struct err err;
-	char *said[SAID_LINES];	/* the oldest is at said_at */
-	unsigned said_at;
-	unsigned busy;
-	bool dead;
-};
 
 void
 half_enter(struct half *h)
@@ -83,8 +60,8 @@ keep_said(struct half *h, const char *line, size_t len)
 	buf_clear(&b);
 }
 
-static void
-on_line(void *arg, enum child_stream s, const char *line, size_t len, bool cut)
+void
+half_on_line(void *arg, enum child_stream s, const char *line, size_t len, bool cut)
 {
 	struct half *h = arg;
 
@@ -101,7 +78,7 @@ static bool
 on_progress(void *arg, const char *line, size_t len, bool cut)
 {
 	if (len > 0)
-		on_line(arg, CHILD_STDOUT, line, len, cut);
+		half_on_line(arg, CHILD_STDOUT, line, len, cut);
 	return !((struct half *)arg)->dead;
 }
 
@@ -122,8 +99,8 @@ print(struct half *h, const char *data, size_t len)
 	half_leave(h);
 }
 
-static void
-on_raw(void *arg, const void *data, size_t len)
+void
+half_on_raw(void *arg, const void *data, size_t len)
 {
 	struct half *h = arg;
 
@@ -141,8 +118,8 @@ half_wire_data(struct half *h, const void *data, size_t len)
 	half_leave(h);
 }
 
-static void
-on_drain(void *arg)
+void
+half_on_drain(void *arg)
 {
 	half_wire_room(arg);
 }
@@ -199,8 +176,8 @@ half_wire_dry(struct half *h)
 	}
 }
 
-static void
-on_child_end(void *arg, const struct child_end *end)
+void
+half_on_child_end(void *arg, const struct child_end *end)
 {
 	struct half *h = arg;
 
@@ -218,119 +195,6 @@ on_child_end(void *arg, const struct child_end *end)
 	if (!h->dead)
 		half_wire_dry(h);
 	half_leave(h);
-}
-
-/* Between fork and exec: the relay's socket where recv and relay look for it.
- * All else from 3 up has been marked to be closed. */
-static int
-place_relay(void *arg)
-{
-	const struct half *h = arg;
-
-	if (h->wire.theirs == JAIL_RELAY_FD)
-		return fcntl(JAIL_RELAY_FD, F_SETFD, 0);
-	return dup2(h->wire.theirs, JAIL_RELAY_FD) == -1 ? -1 : 0;
-}
-
-static struct half *
-start(struct loop *l, const struct strv *argv, bool recv,
-    const struct half_calls *calls, struct err *e)
-{
-	struct half *h = calloc(1, sizeof(*h));
-	struct child_spec spec = {
-		.argv = argv->v,
-		.io = { recv ? CHILD_NULL : CHILD_PIPE, CHILD_PIPE,
-		    CHILD_PIPE },
-		.own_group = true,
-		.out_max = HALF_QUEUE_MAX,
-		.before_exec = recv ? place_relay : NULL,
-		.on_line = on_line,
-		.on_raw = on_raw,
-		.on_drain = on_drain,
-		.on_end = on_child_end,
-		.arg = h,
-	};
-
-	if (h == NULL) {
-		err_set(e, ERR_MEM, "out of memory");
-		return NULL;
-	}
-	h->calls = *calls;
-	h->recv = recv;
-	lines_init(&h->printed, PRINT_MAX);
-	h->wire = (struct wire){ .ctl = -1, .theirs = -1, .from = -1,
-		.to = -1 };
-	if (recv && wire_init(&h->wire, h, l, e) == -1)
-		goto fail;
-	h->child = child_start(l, &spec, e);
-	if (h->child == NULL)
-		goto fail;
-	h->pid = child_pid(h->child);
-	child_raw(h->child);
-	/* Only the jail's copy is left, so that its end is seen here. */
-	if (h->wire.theirs != -1)
-		close(h->wire.theirs);
-	h->wire.theirs = -1;
-	return h;
-fail:
-	half_free(h);
-	return NULL;
-}
-
-/* rc is of strv_add*(); what could not be added makes no child. */
-static struct half *
-start_words(struct loop *l, struct strv *argv, int rc, bool recv,
-    const struct half_calls *calls, struct err *e)
-{
-	struct half *h = NULL;
-
-	if (rc == -1)
-		err_set(e, ERR_MEM, "out of memory");
-	else
-		h = start(l, argv, recv, calls, e);
-	strv_clear(argv);
-	return h;
-}
-
-struct half *
-half_send_start(struct loop *l, const struct half_send *what,
-    const struct half_calls *calls, struct err *e)
-{
-	const char *const pairs[][2] = { { "--nice", what->nice },
-		{ "--ionice", what->ionice }, { "--config", what->config },
-		{ "--rules", what->rules }, { "--grants", what->grants } };
-	struct strv argv = { 0 };
-	size_t i;
-	int rc;
-
-	rc = strv_add(&argv, what->program);
-	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]) && rc == 0; i++) {
-		if (pairs[i][1] == NULL)
-			continue;
-		rc = strv_add(&argv, pairs[i][0]);
-		if (rc == 0)
-			rc = strv_add(&argv, pairs[i][1]);
-	}
-	return start_words(l, &argv, rc, false, calls, e);
-}
-
-struct half *
-half_recv_start(struct loop *l, const struct half_recv *what,
-    const struct half_calls *calls, struct err *e)
-{
-	const char *const words[] = { what->program, "--dir", what->dir,
-		"--relay-fd", "3", what->privileged ? "--privileged" : "--",
-		what->privileged ? "--" : NULL };
-	struct strv argv = { 0 };
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]) && rc == 0; i++)
-		if (words[i] != NULL)
-			rc = strv_add(&argv, words[i]);
-	if (rc == 0)
-		rc = strv_addv(&argv, what->argv);
-	return start_words(l, &argv, rc, true, calls, e);
 }
 
 void
@@ -398,22 +262,4 @@ pid_t
 half_pid(const struct half *h)
 {
 	return h->over ? 0 : h->pid;
-}
-
-int
-half_program(const char *name, char *out, size_t cap, struct err *e)
-{
-	ssize_t n = readlink("/proc/self/exe", out, cap);
-	char *slash;
-
-	if (n <= 0 || (size_t)n >= cap)
-		return err_sys(e, "/proc/self/exe");
-	out[n] = '\0';
-	slash = strrchr(out, '/');
-	if ((size_t)(slash + 1 - out) + strlen(name) >= cap) {
-		errno = ENAMETOOLONG;
-		return err_sys(e, "%s", name);
-	}
-	memcpy(slash + 1, name, strlen(name) + 1);
-	return 0;
 }

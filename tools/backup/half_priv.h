@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* half_priv: what half.c (both halves) and half_wire.c (the sockets of the
- * half that writes) share. */
+/* half_priv: what half.c (both halves' lives), half_start.c (their birth) and
+ * half_wire.c (the sockets of the half that writes) share. */
 #ifndef POSTERN_BACKUP_HALF_PRIV_H
 #define POSTERN_BACKUP_HALF_PRIV_H
 
 #include "base/buf.h"
 #include "half.h"
-
-struct half;
+#include "proc/lines.h"
 
 /* The sockets of a receiving rsync, as its relay gave them. */
 struct wire {
@@ -24,6 +23,32 @@ struct wire {
 	bool deaf;		/* rsync reads no more */
 	unsigned char rc;
 };
+
+#define SAID_LINES 8
+
+struct half {
+	struct half_calls calls;
+	struct child *child;
+	bool recv;
+	struct wire wire;	/* when recv */
+	struct lines printed;	/* when recv */
+	pid_t pid;
+	bool over;		/* rsync has ended, with status */
+	int status;
+	bool finished;
+	struct err err;
+	char *said[SAID_LINES];	/* the oldest is at said_at */
+	unsigned said_at;
+	unsigned busy;
+	bool dead;
+};
+
+/* What the child calls. */
+void half_on_line(void *arg, enum child_stream s, const char *line,
+	size_t len, bool cut);
+void half_on_raw(void *arg, const void *data, size_t len);
+void half_on_drain(void *arg);
+void half_on_child_end(void *arg, const struct child_end *end);
 
 /* wire_init(): makes the socket pair. 0, or -1 ERR_SYS, ERR_MEM. */
 int wire_init(struct wire *w, struct half *h, struct loop *l, struct err *e);
