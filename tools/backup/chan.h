@@ -45,6 +45,10 @@ struct chan_ops {
  */
 struct chan *chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 	const struct chan_ops *ops, void *arg, struct err *e);
+/* chan_stdio(): the same on stdin and stdout, which are /dev/null afterwards,
+ * so that nothing else ever reads or writes there. */
+struct chan *chan_stdio(struct loop *l, uint64_t beat_ms,
+	const struct chan_ops *ops, void *arg, struct err *e);
 /* chan_free(): what is queued is lost. NULL is legal; from any callback, too. */
 void chan_free(struct chan *w);
 

@@ -170,7 +170,9 @@ start(struct run *r, struct err *e)
 	}
 	rc = request(r->job, &q, e);
 	if (rc == 0) {
-		r->conn = conn_open(r->loop, r->job, &q, &calls, r, e);
+		r->conn = r->o->stdio ?
+		    conn_stdio(r->loop, r->job, &q, &calls, r, e) :
+		    conn_open(r->loop, r->job, &q, &calls, r, e);
 		rc = r->conn != NULL ? 0 : -1;
 	}
 	free(q.rsync);
@@ -217,6 +219,16 @@ backup_run(struct backup_opts *o, struct err *e)
 	size_t i, n = o->args.n > 0 ? o->args.n : 1;
 	int status = 0, rc;
 
+	if (o->stdio) {
+		if (isatty(0) || isatty(1))
+			return err_set(e, ERR_USAGE, "--stdio is what pull "
+			    "runs on this machine: not for people");
+		if (n > 1)
+			return err_set(e, ERR_USAGE, "--stdio: one job");
+		/* stdout is the store's; what fails goes to stderr. */
+		o->quiet = true;
+		o->json = false;
+	}
 	for (i = 0; i < n; i++) {
 		j = settings_job(&o->conf, o->args.n > 0 ? o->args.v[i] :
 		    o->job, e);
