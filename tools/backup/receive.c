@@ -185,8 +185,13 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 			serve_refuse(s, &why);
 		return 0;
 	}
-	if ((type == MSG_DATA || type == MSG_END) && s->answered)
+	if ((type == MSG_DATA || type == MSG_END) && s->answered &&
+	    !s->req.direct)
 		return xfer_frame(&s->xfer, type, data, len, e);
+	if (type == MSG_KEY && s->answered && s->op_key != NULL) {
+		s->op_key(s, data);
+		return 0;
+	}
 	return err_set(e, ERR_PEER, "a frame that can't come now: %c", type);
 }
 

@@ -15,6 +15,11 @@
  *	snapshot NAME       snapname_parse(); whose it is, the store checks
  *	path PATH           plain; several for restore
  *	pattern TEXT        1 to 4095 bytes
+ *	mode                channel direct; without it channel
+ *	port NUMBER         1024 to 65535     with mode direct all three, and
+ *	host-key KEY        ssh-ed25519 BASE64    without it none: where the
+ *	user NAME                             client's one-time sshd is, to which
+ *	                                      MSG_KEY brings the key
  *
  * Which of them an operation takes, needs and may repeat is a table in
  * request.c. An unknown, doubled or missing key, one that the operation does
@@ -58,6 +63,8 @@ struct request {
 	char *snapshot;
 	struct strv paths;
 	char *pattern;
+	bool direct;
+	char *port, *host_key, *user;	/* with direct */
 };
 
 /* request_clear(): release. Legal on a zeroed struct, which is an empty

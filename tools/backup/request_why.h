@@ -11,5 +11,8 @@ const char *request_name_why(const char *value);
 const char *request_snapshot_why(const char *value);
 const char *request_text_why(const char *value);
 const char *request_rsync_why(const char *value);
+const char *request_port_why(const char *value);
+const char *request_key_why(const char *value);
+const char *request_user_why(const char *value);
 
 #endif

@@ -49,6 +49,8 @@ struct serve {
 	 * which nobody hears. NULL: it ends at once.
 	 */
 	bool (*op_lost)(struct serve *s, const struct err *e);
+	/* An MSG_KEY came; NULL: none can. */
+	void (*op_key)(struct serve *s, const void *key);
 	void (*op_free)(struct serve *s);
 	/* The last word is out (e NULL), or nobody is there to hear one.
 	 * NULL: the loop ends. */

@@ -7,6 +7,7 @@
 #include "index.h"
 #include "prune.h"
 #include "serve.h"
+#include "serve_dial.h"
 #include "sink.h"
 #include "store_build.h"
 #include "store_evict.h"
@@ -34,6 +35,7 @@ struct run {
 	char snapshot[STORE_SNAP_MAX];
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
+	struct serve_dial *dial;	/* NULL: the client's rsync comes here */
 	struct loop_timer *tick;
 	atomic_int step;		/* of the finish; set by its thread */
 	atomic_ullong hashed;		/* bytes */
@@ -51,6 +53,7 @@ run_free(struct serve *s)
 	struct run *r = run_of(s);
 
 	loop_timer_free(r->tick);
+	serve_dial_free(r->dial);
 	store_rec_clear(&r->rec);
 	free(r);
 	s->op = NULL;
@@ -300,13 +303,12 @@ prepare(void *arg, struct err *e)
 	return rc;
 }
 
-static void
-on_prepared(void *arg, const struct err *e)
+static struct sink_spec
+sink_of(struct serve *s)
 {
-	static const struct xfer_calls calls = { on_line, on_over };
-	struct serve *s = arg;
 	struct run *r = run_of(s);
-	struct sink_spec sink = { .dir = s->client.path,
+
+	return (struct sink_spec){ .dir = s->client.path,
 		.target = STORE_INCOMING "/", .exact = true,
 		.link_dest = r->build.link_dest,
 		.in_place = r->build.backend == STORE_BTRFS,
@@ -314,8 +316,52 @@ on_prepared(void *arg, const struct err *e)
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.one_file_system = s->req.one_file_system,
 		.compress = s->req.compress };
-	struct reply a = { .resumed = r->build.resumed };
+}
+
+static const struct xfer_calls calls = { on_line, on_over };
+
+/* The client's rsync is at the other end of the channel. */
+static int
+join(struct serve *s, struct err *e)
+{
+	const struct sink_spec sink = sink_of(s);
 	struct half_calls half;
+
+	xfer_init(&s->xfer, s->chan, &calls, s);
+	half = xfer_calls(&s->xfer);
+	s->xfer.half = sink_start(s->loop, &sink, &half, e);
+	return s->xfer.half != NULL ? 0 : -1;
+}
+
+/* We go to it: with the key that the client's one-time sshd takes, or as the
+ * owner. d: taken; NULL: *e says why. */
+static void
+dial(struct serve *s, struct serve_dial *d, struct err *e)
+{
+	const struct sink_spec sink = sink_of(s);
+
+	run_of(s)->dial = d;
+	if (d == NULL || serve_dial_start(d, &sink, &calls, e) == -1)
+		refuse(s, e);
+	else
+		phase(s, "transfer");
+}
+
+static void
+on_key(struct serve *s, const void *key)
+{
+	struct err e = ERR_INIT;
+
+	s->op_key = NULL;
+	dial(s, serve_dial_direct(s, key, &e), &e);
+}
+
+static void
+on_prepared(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+	struct reply a = { .resumed = r->build.resumed };
 	struct err why = ERR_INIT;
 
 	if (e != NULL) {
@@ -327,14 +373,16 @@ on_prepared(void *arg, const struct err *e)
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
-	xfer_init(&s->xfer, s->chan, &calls, s);
-	half = xfer_calls(&s->xfer);
-	s->xfer.half = sink_start(s->loop, &sink, &half, &why);
-	if (s->xfer.half == NULL || serve_go_on(s, &a, &why) == -1) {
+	if ((s->chan != NULL && !s->req.direct && join(s, &why) == -1) ||
+	    serve_go_on(s, &a, &why) == -1) {
 		refuse(s, &why);
 		return;
 	}
-	phase(s, "transfer");
+	if (s->chan == NULL)
+		dial(s, serve_dial_plain(s, &why), &why);
+	else if (s->req.direct)
+		s->op_key = on_key;
+	phase(s, s->op_key != NULL ? "connect" : "transfer");
 }
 
 static int
@@ -361,7 +409,7 @@ serve_run(struct serve *s, struct err *e)
 	r->begin_ms = loop_now_ms(s->loop);
 	r->rec.one_fs = s->req.one_file_system;
 	snprintf(r->rec.mode, sizeof(r->rec.mode), "%s", s->pull != NULL ?
-	    "pull" : "channel");
+	    "pull" : s->req.direct ? "direct" : "channel");
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||
 	    copy(&s->req.excludes, &r->rec.excludes) == -1)

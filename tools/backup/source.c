@@ -20,8 +20,9 @@
 #define PREFIX "postern-backup."
 #define PATH_ROOM 4096
 
-static const char *const files[] = { "rsyncd.conf", "rules", "grants" };
-enum { CONF, RULES, GRANTS, NFILES };
+static const char *const files[] = { "rsyncd.conf", "rules", "grants",
+	"roots", "meet" };
+enum { CONF, RULES, GRANTS, ROOTS, MEET, NFILES };
 
 /* --- the folder --- */
 
@@ -152,8 +153,19 @@ grants_text(const struct source_spec *s, struct buf *out, struct err *e)
 }
 
 static int
+roots_text(const struct source_spec *s, struct buf *out, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < s->rules.roots->n; i++)
+		if (buf_addf(out, "%s\n", s->rules.roots->v[i]) == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+	return 0;
+}
+
+static int
 write_all(const struct source_spec *s, char paths[NFILES][PATH_ROOM],
-    struct err *e)
+    bool gate, struct err *e)
 {
 	struct rsyncdconf conf = { .path = s->path,
 		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
@@ -162,9 +174,12 @@ write_all(const struct source_spec *s, char paths[NFILES][PATH_ROOM],
 	int i, rc = 0;
 
 	buf_init(&b, RULES_TEXT_MAX);
-	for (i = 0; rc == 0 && i < NFILES; i++) {
+	for (i = gate ? GRANTS : CONF; rc == 0 && i <= (gate ? ROOTS : GRANTS);
+	    i++) {
 		buf_clear(&b);
-		if (i == CONF)
+		if (i == ROOTS)
+			rc = roots_text(s, &b, e);
+		else if (i == CONF)
 			rc = rsyncdconf_emit(&conf, &b, e);
 		else if (i == GRANTS)
 			rc = grants_text(s, &b, e);
@@ -178,9 +193,9 @@ write_all(const struct source_spec *s, char paths[NFILES][PATH_ROOM],
 	return rc;
 }
 
-/* ionice(1)'s words, from ioprio_set(2)'s number. */
-static const char *
-ionice_text(int64_t ionice, char out[32])
+/* From ioprio_set(2)'s number. */
+const char *
+source_ionice(int64_t ionice, char out[32])
 {
 	static const char *const classes[] = { NULL, "realtime",
 		"best-effort", "idle" };
@@ -201,7 +216,7 @@ source_start(struct loop *l, const struct source_spec *s,
 	char paths[NFILES][PATH_ROOM], program[PATH_ROOM], nice[8], io[32];
 	struct half_send what = { .program = program, .config = paths[CONF],
 		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
-		.grants = paths[GRANTS], .ionice = ionice_text(s->ionice, io) };
+		.grants = paths[GRANTS], .ionice = source_ionice(s->ionice, io) };
 	struct half *h = NULL;
 	char *dir;
 	int i;
@@ -214,7 +229,7 @@ source_start(struct loop *l, const struct source_spec *s,
 	snprintf(nice, sizeof(nice), "%d", (int)s->nice);
 	if (s->nice > 0)
 		what.nice = nice;
-	if (write_all(s, paths, e) == 0 && half_program("postern-backup-send",
+	if (write_all(s, paths, false, e) == 0 && half_program("postern-backup-send",
 	    program, sizeof(program), e) == 0)
 		h = half_send_start(l, &what, calls, e);
 	if (h == NULL)
@@ -222,4 +237,23 @@ source_start(struct loop *l, const struct source_spec *s,
 	else
 		*ret_dir = dir;
 	return h;
+}
+
+int
+source_files(const struct source_spec *s, char **ret_dir, struct err *e)
+{
+	char paths[NFILES][PATH_ROOM];
+	char *dir = make_dir(e);
+	int i;
+
+	if (dir == NULL)
+		return -1;
+	for (i = 0; i < NFILES; i++)
+		snprintf(paths[i], PATH_ROOM, "%s/%s", dir, files[i]);
+	if (write_all(s, paths, true, e) == -1) {
+		source_remove(dir);
+		return -1;
+	}
+	*ret_dir = dir;
+	return 0;
 }
