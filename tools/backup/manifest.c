@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "manifest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,12 +105,21 @@ link_put(struct make *mk, uint64_t dev, uint64_t ino,
 	return catalog_run(mk->cat, st, e);
 }
 
+/* Whether it is to be given up. */
+static bool
+stopped(const struct make *mk)
+{
+	return mk->o->stop != NULL && atomic_load(mk->o->stop);
+}
+
 static int
 hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 {
 	struct make *mk = arg;
 	struct waiting *w = slot;
 
+	if (r->sys_errno == ECANCELED && stopped(mk))
+		return err_set(e, ERR_REFUSED, "interrupted");
 	mk->stats.hashed++;
 	mk->stats.hashed_bytes += r->bytes;
 	if (r->sys_errno == 0) {
@@ -223,6 +233,8 @@ one(void *arg, const struct tree_item *it, struct err *e)
 	struct catalog_meta m;
 	bool content, root = *it->name == '\0';
 
+	if (stopped(mk))
+		return err_set(e, ERR_REFUSED, "interrupted");
 	if (it->st == NULL)
 		return settle(mk, it->dir, it->name, NULL, it->prev, it->next,
 		    e);
@@ -328,6 +340,7 @@ start(struct make *mk, struct err *e)
 	if (hash_pool_new(mk->o->threads, sizeof(struct waiting), hashed, mk,
 	    &mk->pool, e) == -1)
 		return -1;
+	hash_pool_stop(mk->pool, mk->o->stop);
 	if (catalog_exec(mk->cat, "CREATE TEMP TABLE IF NOT EXISTS link("
 	    "dev INTEGER, ino INTEGER, hash BLOB, PRIMARY KEY(dev, ino))"
 	    " WITHOUT ROWID; DELETE FROM temp.link;", e) == -1)

@@ -41,8 +41,8 @@ run_refuse(struct serve *s, const struct err *e)
 
 /* In the thread: what the loop tells of it is in atomics. */
 static int
-catalogue_progress(void *arg, const struct manifest_stats *sofar,
-    struct err *e)
+catalogue_progress(void *arg, const char *snapshot,
+    const struct manifest_stats *sofar, struct err *e)
 {
 	struct run *r = run_of(arg);
 
@@ -50,19 +50,22 @@ catalogue_progress(void *arg, const struct manifest_stats *sofar,
 	return 0;
 }
 
-static int
-catalogue(struct serve *s, struct err *e)
+/* Who is at it already, a verify, sees to this snapshot as well. */
+static void
+catalogue(struct serve *s)
 {
-	struct manifest_stats stats = { 0 };
-	struct catalog c;
-	int rc;
+	const struct index_opts o = { .progress = catalogue_progress,
+		.arg = s };
+	struct run *r = run_of(s);
+	struct index_state st = { .made = 0 };
+	struct err why = ERR_INIT;
 
-	rc = index_open(&s->client, true, &c, e);
-	if (rc == 0)
-		rc = index_sync(&s->client, &c, catalogue_progress, s, &stats,
-		    e);
-	catalog_close(&c);
-	return rc;
+	if (index_sync(&s->client, &o, &st, &why) == -1)
+		snprintf(r->warning, sizeof(r->warning), "the catalogue: "
+		    "%.230s", why.msg);
+	else if (st.rebuilt)
+		snprintf(r->warning, sizeof(r->warning), "the catalogue was "
+		    "damaged, and has been made again");
 }
 
 /* How far the thread is, once a second. */
@@ -95,11 +98,8 @@ finish(void *arg, struct err *e)
 		snprintf(r->warning, sizeof(r->warning), "old snapshots: %.230s",
 		    why.msg);
 	strv_clear(&removed);
-	why = (struct err)ERR_INIT;
 	atomic_store(&r->step, STEP_MANIFEST);
-	if (catalogue(s, &why) == -1)
-		snprintf(r->warning, sizeof(r->warning), "the catalogue: "
-		    "%.230s", why.msg);
+	catalogue(s);
 	return 0;
 }
 
