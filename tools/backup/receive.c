@@ -25,6 +25,7 @@ static const struct {
 	int (*serve)(struct serve *s, struct err *e);
 } ops[] = {
 	{ REQUEST_RUN, serve_run },
+	{ REQUEST_LIST, serve_list },
 };
 
 static void
@@ -201,6 +202,8 @@ on_room(void *arg)
 	struct serve *s = arg;
 
 	xfer_room(&s->xfer);
+	if (s->on_room != NULL)
+		s->on_room(s);
 }
 
 static void

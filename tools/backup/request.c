@@ -23,10 +23,13 @@ enum {
 	K_SNAPSHOT = 1 << 8,
 	K_PATH = 1 << 9,
 	K_PATTERN = 1 << 10,
-	K_MODE = 1 << 11,
-	K_PORT = 1 << 12,
-	K_HOST_KEY = 1 << 13,
-	K_USER = 1 << 14,
+	K_MATCH = 1 << 11,
+	K_MAX_AGE = 1 << 12,
+	K_SAMPLE = 1 << 13,
+	K_MODE = 1 << 14,
+	K_PORT = 1 << 15,
+	K_HOST_KEY = 1 << 16,
+	K_USER = 1 << 17,
 };
 
 #define ALWAYS	(K_OP | K_VERSION)
@@ -43,8 +46,8 @@ static const struct op {
 	{ "restore", REQUEST_RESTORE, K_SNAPSHOT | K_PATH | K_RSYNC,
 	    K_COMPRESS, K_PATH },
 	{ "list", REQUEST_LIST, 0, K_SNAPSHOT | K_PATH, 0 },
-	{ "find", REQUEST_FIND, K_PATTERN, K_SNAPSHOT, 0 },
-	{ "verify", REQUEST_VERIFY, 0, K_SNAPSHOT, 0 },
+	{ "find", REQUEST_FIND, K_PATTERN, K_SNAPSHOT | K_MATCH, 0 },
+	{ "verify", REQUEST_VERIFY, 0, K_SNAPSHOT | K_MAX_AGE | K_SAMPLE, 0 },
 	{ "cat", REQUEST_CAT, K_SNAPSHOT | K_PATH, 0, 0 },
 };
 
@@ -101,6 +104,12 @@ static const struct key {
 	    offsetof(struct request, host_key) },
 	{ "user", K_USER, NULL, request_user_why,
 	    offsetof(struct request, user) },
+	{ "match", K_MATCH, NULL, request_match_why,
+	    offsetof(struct request, match) },
+	{ "max-age", K_MAX_AGE, NULL, request_age_why,
+	    offsetof(struct request, max_age) },
+	{ "sample", K_SAMPLE, NULL, request_sample_why,
+	    offsetof(struct request, sample) },
 };
 #define NKEYS	(sizeof(keys) / sizeof(keys[0]))
 

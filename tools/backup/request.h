@@ -20,6 +20,9 @@
  *	host-key KEY        ssh-ed25519 BASE64    without it none: where the
  *	user NAME                             client's one-time sshd is, to which
  *	                                      MSG_KEY brings the key
+ *	match HOW           of pattern: glob exact prefix; without it glob
+ *	max-age N           seconds, from 1
+ *	sample N            per cent, 1 to 100
  *
  * Which of them an operation takes, needs and may repeat is a table in
  * request.c. An unknown, doubled or missing key, one that the operation does
@@ -65,6 +68,7 @@ struct request {
 	char *pattern;
 	bool direct;
 	char *port, *host_key, *user;	/* with direct */
+	char *match, *max_age, *sample;
 };
 
 /* request_clear(): release. Legal on a zeroed struct, which is an empty

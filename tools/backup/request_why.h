@@ -14,5 +14,8 @@ const char *request_rsync_why(const char *value);
 const char *request_port_why(const char *value);
 const char *request_key_why(const char *value);
 const char *request_user_why(const char *value);
+const char *request_match_why(const char *value);
+const char *request_age_why(const char *value);
+const char *request_sample_why(const char *value);
 
 #endif

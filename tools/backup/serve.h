@@ -55,6 +55,8 @@ struct serve {
 	/* The last word is out (e NULL), or nobody is there to hear one.
 	 * NULL: the loop ends. */
 	void (*on_end)(struct serve *s, const struct err *e);
+	/* The channel has room again. NULL: only a transfer sends much. */
+	void (*on_room)(struct serve *s);
 };
 
 /* serve_policy(): what holds for client name, into *s (zeroed but for o).
@@ -72,6 +74,7 @@ void serve_end(struct serve *s);
 
 /* An operation: 0, or -1 with *e filled: refused with that. */
 int serve_run(struct serve *s, struct err *e);
+int serve_list(struct serve *s, struct err *e);
 
 /* serve_go_on(): the answer of status 0, with what r says. */
 int serve_go_on(struct serve *s, struct reply *r, struct err *e);
