@@ -180,3 +180,81 @@ def test_nothing_is_left_after_kill_9_and_the_next_pull_goes_on(
     assert done.of("answer")[0].get("resumed") is True, str(done)
     assert pull.stored(DATA, name="h1") == pull.source(DATA)
     assert not list(pull.client.path("/tmp").glob("postern-backup.*"))
+
+
+# A host without postern
+
+
+@pytest.fixture
+def bare(pull):
+    """h1 has no postern in its PATH, and the owner's key may do what it
+    likes there."""
+    authorize(pull)
+    pull.client.run(["rm", "-f", LINK])
+    pull.files({f"{DATA}/x.o": "object", f"{DATA}/w*ld": "wild",
+                "/srv/other place/c": "three\n"})
+    pull.client.run(["chown", "backup", f"{DATA}/secret"])
+    return pull
+
+
+def section(b, *more, roots=(DATA,)):
+    b.policy("\n".join([f"[store]\ndir = {STORE}\n[client h1]",
+                        *(f"root = {r}" for r in roots), *more]) + "\n")
+
+
+def test_host_without_postern_is_read_by_its_own_rsync_and_that_is_said(bare):
+    section(bare, "exclude = *.o", f"exclude = {DATA}/sub",
+            roots=(DATA, "/srv/other place"))
+    done = bare.owner("pull", "h1")
+    assert "nothing confines it there" in done.err
+    want = bare.source(DATA, skip=(b"sub", b"x.o"))
+    assert bare.stored(DATA, name="h1") == want
+    assert bare.stored("/srv/other place", name="h1") == \
+        bare.source("/srv/other place")
+    assert "mode pull-plain\n" in record(bare)
+
+
+def test_what_is_gone_or_excluded_later_is_not_in_the_next_snapshot(bare):
+    section(bare, roots=(DATA, "/srv/other place"))
+    bare.owner("pull", "h1")
+    bare.client.path(f"{DATA}/a").unlink()
+    section(bare, "exclude = *.o")
+    bare.owner("pull", "h1")
+    assert bare.stored(DATA, name="h1") == bare.source(DATA, skip=(b"x.o",))
+    assert not os.path.exists(bare.snapshot(-1, "h1") + b"/srv/other place")
+
+
+def test_postern_no_asks_for_none(bare):
+    bare.client.run(["ln", "-sf", POSTERN, LINK])
+    section(bare, "postern = no")
+    bare.owner("pull", "h1")
+    assert "mode pull-plain\n" in record(bare)
+
+
+def test_host_without_postern_and_without_roots_is_refused(bare):
+    done = bare.owner("pull", "--store", STORE, "h1", expect=1)
+    assert "name a root in [client h1]" in done.err
+    assert not bare.store.exists(f"{STORE}/h1")
+
+
+def test_a_root_with_wildcards_in_its_name_is_that_root_alone(bare):
+    section(bare, roots=(f"{DATA}/w*ld",))
+    bare.owner("pull", "h1")
+    assert set(bare.stored(DATA, name="h1")) == {b"w*ld"}
+
+
+def test_pull_without_postern_ends_when_its_ssh_is_killed(bare):
+    slow(bare)
+    section(bare)
+    taken = bare.leftovers([rf"{STORE}(/|$)"])
+    running = start(bare, "--json", "h1")
+    running.wait_event(lambda e: e["event"] == "progress"
+                       and e.get("percent", 0) > 0, what="progress")
+    ssh = [p for p in bare.pids(bare.store, r"^ssh ")
+           if "--server" in proc.cmdline(p)]
+    os.kill(ssh[0], signal.SIGKILL)
+    done = running.end()
+    assert done.rc == 1, str(done)
+    taken.settle(10)
+    bare.owner("pull", "h1")
+    assert bare.stored(DATA, name="h1") == bare.source(DATA)

@@ -11,6 +11,7 @@
 #include "serve.h"
 #include "ssh/host.h"
 #include "ui/log.h"
+#include "version.h"
 
 /*
  * postern backup pull: the store's owner starts it. An ssh of the owner's
@@ -18,6 +19,10 @@
  * side of the frames: the same jail reads there, with that machine's own roots
  * and excludes, and the same code serves it here as for a key's `receive`,
  * only that a run is all that may be asked for.
+ *
+ * Where there is no postern (or [client] says so), the owner's ssh runs that
+ * host's rsync (serve_dial.h) with the roots and excludes of [client]: what is
+ * received is confined as ever, what reads there is not.
  */
 
 #define CONNECT_S 30
@@ -50,6 +55,63 @@ fail(struct pull *p, const struct err *e)
 	loop_stop(p->s.loop);
 }
 
+/* --- without postern --- */
+
+static int
+copy(const struct strv *from, struct strv *to, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < from->n; i++)
+		if (strv_add(to, from->v[i]) == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+	return 0;
+}
+
+/* The request that nobody there can make. */
+static int
+request(struct pull *p, struct err *e)
+{
+	struct request *q = &p->s.req;
+	const struct settings_job *j = p->j;
+
+	if (j->roots.n == 0)
+		return err_set(e, ERR_CONFIG, "%s has no postern; to have its "
+		    "own rsync read, which nothing confines there, name a "
+		    "root in [client %s]", j->destination, j->section);
+	q->op = REQUEST_RUN;
+	q->one_file_system = j->one_file_system == 1;
+	q->compress = j->compress == COMPRESS_ZSTD ? REQUEST_COMPRESS_ZSTD :
+	    j->compress == COMPRESS_ZLIB ? REQUEST_COMPRESS_ZLIB :
+	    REQUEST_COMPRESS_NONE;
+	if (copy(&j->roots, &q->roots, e) == -1 ||
+	    copy(&j->excludes, &q->excludes, e) == -1)
+		return -1;
+	return version_rsync(&q->rsync, e);
+}
+
+static void
+plain(struct pull *p)
+{
+	struct serve *s = &p->s;
+	struct err e = ERR_INIT;
+
+	s->asked = true;
+	chan_free(s->chan);
+	s->chan = NULL;
+	loop_timer_set(s->limit, (uint64_t)s->policy.timeout, 0);
+	if (s->policy.timeout <= 0)
+		loop_timer_stop(s->limit);
+	if (request(p, &e) == 0) {
+		log_warn("%s: there is no postern: its own rsync reads, and "
+		    "nothing confines it there to the roots and excludes of "
+		    "[client %s]", p->j->destination, p->j->section);
+		if (serve_store(s, &e) == 0 && serve_run(s, &e) == 0)
+			return;
+	}
+	serve_refuse(s, &e);
+}
+
 static void
 on_ssh_end(void *arg)
 {
@@ -58,7 +120,11 @@ on_ssh_end(void *arg)
 
 	if (p->s.over)
 		loop_stop(p->s.loop);
-	else if (p->lost) {
+	else if (p->lost && !p->s.asked &&
+	    link_status(p->ssh) == LINK_NOT_FOUND) {
+		p->lost = false;
+		plain(p);
+	} else if (p->lost) {
 		link_judge(p->ssh, &p->gone, &e);
 		fail(p, &e);
 	}
@@ -69,6 +135,10 @@ on_end(struct serve *s, const struct err *e)
 {
 	struct pull *p = pull_of(s);
 
+	if (s->chan == NULL) {
+		loop_stop(s->loop);
+		return;
+	}
 	p->lost = e != NULL;
 	/* Who never began to speak has said why on stderr. */
 	if (e != NULL && s->asked)
@@ -175,6 +245,10 @@ start(struct pull *p, struct err *e)
 	size_t i;
 	int rc = 0;
 
+	if (p->j->postern == 0 && !o->dry_run) {
+		plain(p);
+		return 0;
+	}
 	buf_init(&what, 4096);
 	for (i = 0; rc == 0 && i < o->ssh_options.n; i++)
 		if (strv_add(&options, o->ssh_options.v[i]) == -1)
@@ -234,13 +308,13 @@ backup_pull(struct backup_opts *o, struct err *e)
 	if (o->timeout_ms > 0)
 		p.s.policy.timeout = (int64_t)o->timeout_ms;
 	p.s.pull = p.j;
-	if (serve_loop(&p.s, e) == 0 && (o->dry_run || (p.s.show =
+	if (serve_loop(&p.s, e) == 0)
+		loop_timer_set(p.s.limit, ASK_MS, 0);
+	if (p.s.limit != NULL && (o->dry_run || (p.s.show =
 	    show_new(p.s.loop, o, p.j, e)) != NULL))
 		rc = start(&p, e);
-	if (rc == 0 && !o->dry_run) {
-		loop_timer_set(p.s.limit, ASK_MS, 0);
+	if (rc == 0 && !o->dry_run)
 		rc = loop_run(p.s.loop, e);
-	}
 	link_free(p.ssh);
 	serve_end(&p.s);
 	return rc == -1 ? -1 : o->dry_run ? 0 : p.s.status;

@@ -262,8 +262,8 @@ serve_run(struct serve *s, struct err *e)
 	s->op_lost = lost;
 	r->begin_ms = loop_now_ms(s->loop);
 	r->rec.one_fs = s->req.one_file_system;
-	snprintf(r->rec.mode, sizeof(r->rec.mode), "%s", s->pull != NULL ?
-	    "pull" : s->req.direct ? "direct" : "channel");
+	snprintf(r->rec.mode, sizeof(r->rec.mode), "%s", s->chan == NULL ?
+	    "pull-plain" : s->pull != NULL ? "pull" : s->req.direct ? "direct" : "channel");
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||
 	    copy(&s->req.excludes, &r->rec.excludes) == -1)
