@@ -131,3 +131,30 @@ def listening(host):
             if words[3] == b"0A":
                 found.add(words[1].decode().rpartition(":")[2])
     return found
+
+
+def private_keys(host):
+    """{pid: text} of the private keys in memfds that processes hold there.
+    """
+    found = {}
+    for pid in host.pids():
+        for link, target, _ in proc.fds(pid):
+            if target.startswith("/memfd:postern"):
+                with open(link, "rb") as f:
+                    text = f.read()
+                if b"PRIVATE KEY" in text:
+                    found[pid] = text
+    return found
+
+
+def needles(text):
+    """What is secret in a private key's file: its seed, as it is and in
+    hex, and a line of its text that is all secret."""
+    lines = text.splitlines()[1:-1]
+    raw = base64.b64decode(b"".join(lines))
+    # The public half stands before the secret one, and again behind it.
+    at = raw.rindex(b"ssh-ed25519") + 11 + 4
+    public, seed = raw[at:at + 32], raw[at + 36:at + 68]
+    assert raw[at + 68:at + 100] == public
+    line = lines[(at + 36) * 4 // 3 // len(lines[0])]
+    return seed, [seed, seed.hex().encode(), line]

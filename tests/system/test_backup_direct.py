@@ -9,7 +9,7 @@ import pytest
 
 import backuplib
 from backuplib import STORE, backup  # noqa: F401
-from directlib import DATA, Grant, listening
+from directlib import DATA, Grant, listening, needles, private_keys
 from lab import proc
 
 if "postern-backup-gate" not in backuplib.PROGRAMS:
@@ -261,7 +261,10 @@ def test_forwarding_and_terminals_are_off(direct):
 
 
 def big(b):
-    b.client.run(f"head -c 400000000 /dev/urandom >{DATA}/big")
+    """Enough to be looked at, and killed, while it is on its way; no file
+    is too large to be searched."""
+    b.client.run(f"cd {DATA} && for i in 1 2 3 4 5 6 7 8 9; do "
+                 "head -c 40000000 /dev/urandom >big$i; done")
 
 
 def started(b):
@@ -312,3 +315,33 @@ def test_a_killed_run_takes_its_session_along_whatever_the_store_does(direct):
         p.kill()
     grant.running.end()
     direct.store.write(f"{grant.dir}/end", "")
+
+
+OURS = ("postern-backup", "postern")
+
+
+def test_no_private_key_is_anywhere_but_in_locked_memory_and_ssh(
+        direct, secret_search):
+    big(direct)
+    direct.conf(root=DATA, mode="direct", bandwidth="20M")
+    running = started(direct)
+    there, here = private_keys(direct.store), private_keys(direct.client)
+    # The login key at the store, the host key at the client.
+    assert len(there) == 1 and len(here) == 1
+    assert set(there.values()) != set(here.values())
+    seed, login = needles(*there.values())
+    _, host = needles(*here.values())
+    hits = secret_search([direct.client, direct.store], login + host)
+    # In nobody's file, argv, environment or log, whatever it is.
+    assert {h.place for h in hits} <= {"memory", "fd"}, hits
+    for hit in hits:
+        assert hit.place == "memory" or "memfd:postern" in hit.detail, hit
+        assert hit.comm.startswith(("ssh", *OURS)), hit
+        assert not hit.comm.startswith(OURS) or hit.place == "fd" \
+            or hit.detail.startswith("/memfd:postern"), hit
+    # The client forgets what it has given away.
+    assert not [h for h in secret_search([direct.client], [seed])
+                if h.comm.startswith(OURS)]
+    assert running.popen.poll() is None
+    assert running.end().rc == 0
+    assert secret_search([direct.client, direct.store], login + host) == []

@@ -224,6 +224,23 @@ def test_what_is_gone_or_excluded_later_is_not_in_the_next_snapshot(bare):
     assert not os.path.exists(bare.snapshot(-1, "h1") + b"/srv/other place")
 
 
+def test_what_a_broken_run_left_beside_the_roots_does_not_stay(bare):
+    section(bare, roots=(DATA, "/srv/other place"))
+    bare.owner("pull", "h1")
+    at = f"{STORE}/h1/.incoming"
+    bare.store.run(bare.as_user(bare.store, "sh", "-c", f"""
+        umask 077 && mkdir -p '{at}/srv/other place' {at}{DATA}-not &&
+        echo old >'{at}/srv/other place/c' && echo old >{at}{DATA}-not/x &&
+        ln -s / {at}/etc && echo old >{at}/srv/file && ln -s / {at}{DATA}
+        """))
+    section(bare)
+    done = bare.owner("pull", "--json", "h1")
+    assert done.of("answer")[0].get("resumed") is True
+    assert bare.stored(DATA, name="h1") == bare.source(DATA)
+    assert set(os.listdir(bare.snapshot(-1, "h1"))) == {b"srv"}
+    assert os.listdir(bare.snapshot(-1, "h1") + b"/srv") == [b"data"]
+
+
 def test_postern_no_asks_for_none(bare):
     bare.client.run(["ln", "-sf", POSTERN, LINK])
     section(bare, "postern = no")

@@ -43,6 +43,7 @@
 struct admit {
 	const char *dir, *nice, *ionice, *bwlimit;
 	int leash;
+	pid_t sshd;		/* our parent: the login shell executed us */
 };
 
 static int
@@ -210,9 +211,9 @@ watch(const struct admit *a, pid_t pid)
 		continue;
 	kill(-pid, SIGKILL);
 	/* The session would go on without us, for as long as the other side
-	 * likes. Its login shell executed us. */
-	if (cut)
-		kill(getppid(), SIGKILL);
+	 * likes. */
+	if (cut && getppid() == a->sshd)
+		kill(a->sshd, SIGKILL);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
@@ -237,7 +238,7 @@ int
 main(int argc, char **argv)
 {
 	const struct rlimit none = { 0, 0 };
-	struct admit a = { .leash = -1 };
+	struct admit a = { .leash = -1, .sshd = getppid() };
 	struct strv words = { 0 };
 	struct err e = ERR_INIT;
 	char meet[PATH_ROOM];
@@ -250,6 +251,8 @@ main(int argc, char **argv)
 		err_sys(&e, "prctl");
 		return fail(&a, &e);
 	}
+	if (a.sshd == 1 || getppid() != a.sshd)
+		return 1;
 	if (path_of(&a, SOURCE_MEET, meet, &e) == -1)
 		return fail(&a, &e);
 	/* First: a command that is refused has been a session, too. */

@@ -3,8 +3,8 @@
  * direct: the client's part of mode = direct: a one-time sshd (ssh/oneshot.h)
  * for the store, whose only session is postern-backup-gate.
  *
- *	direct_peers() → direct_new() → direct_request() → the store's answer → direct_open(),
- *	which gives it the key → on_end → direct_free()
+ *	direct_peers() → direct_new() → direct_request() → the store's answer →
+ *	direct_open(), which gives it the key → on_end → direct_free()
  */
 #ifndef BACKUP_DIRECT_H
 #define BACKUP_DIRECT_H

@@ -9,6 +9,7 @@
 #include "store_evict.h"
 #include "store_remove.h"
 #include "store_runs.h"
+#include "store_trim.h"
 
 /*
  * A backup, at the store: make room and .incoming (a worker), let rsync fill
@@ -153,6 +154,10 @@ prepare(void *arg, struct err *e)
 	if (too_soon(s, e) == 0 && store_remove_sweep(&s->client, e) == 0 &&
 	    store_evict(&s->client, &rules, &removed, e) == 0)
 		rc = store_build_begin(&s->client, &run_of(s)->build, e);
+	/* A sender that is no daemon of ours is asked for each root. */
+	if (rc == 0 && (s->req.direct || s->chan == NULL))
+		rc = store_trim(s->client.fd, s->client.path, STORE_INCOMING,
+		    &s->req.roots, e);
 	strv_clear(&removed);
 	return rc;
 }
