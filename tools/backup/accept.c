@@ -18,6 +18,7 @@
 #include "base/esc.h"
 #include "program.h"
 #include "ssh/authkeys.h"
+#include "store.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 #include "ui/emit.h"
@@ -240,6 +241,20 @@ out:
 	return rc;
 }
 
+/* All that a run of this client expects to be there. */
+static int
+make_client(const struct backup_opts *o, struct err *e)
+{
+	struct store s;
+	int rc;
+
+	if (store_make(o->store, e) == -1 || store_open(o->store, &s, e) == -1)
+		return -1;
+	rc = store_client_make(&s, o->client, e);
+	store_close(&s);
+	return rc;
+}
+
 static int
 write_conf(const struct accept *a, struct err *e)
 {
@@ -353,7 +368,7 @@ accept_key(struct accept *a, struct err *e)
 	if (o->dry_run)
 		return say(a, found);
 	if (!o->remove && (make_folder(o->store, o->client, "", e) == -1 ||
-	    make_folder(o->store, ".postern", o->client, e) == -1 ||
+	    make_client(o, e) == -1 ||
 	    write_conf(a, e) == -1))
 		return -1;
 	if (save(a, e) == -1)
