@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "walk.h"
+#include "weigh.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,9 +23,9 @@ struct inode {
 	ino_t ino;
 };
 
-struct walk {
-	const struct walk_spec *spec;
-	struct walk_result *ret;
+struct weigh {
+	const struct weigh_spec *spec;
+	struct weigh_result *ret;
 	struct buf path;
 	struct inode *seen;	/* of files with several names; ino 0: free */
 	size_t nseen, cap;	/* cap: a power of two, or 0 */
@@ -74,7 +74,7 @@ matches(const char *pattern, const char *path)
 }
 
 bool
-walk_excluded(const struct strv *excludes, const char *path, bool folder)
+weigh_excluded(const struct strv *excludes, const char *path, bool folder)
 {
 	const char *x;
 	char *cut;
@@ -114,7 +114,7 @@ is_system(const char *path)
 }
 
 static size_t
-slot(const struct walk *w, const struct inode *f)
+slot(const struct weigh *w, const struct inode *f)
 {
 	uint64_t h = (uint64_t)f->ino * 0x9e3779b97f4a7c15u ^ f->dev;
 	size_t i = (size_t)(h ^ h >> 32) & (w->cap - 1);
@@ -126,7 +126,7 @@ slot(const struct walk *w, const struct inode *f)
 }
 
 static int
-grow(struct walk *w)
+grow(struct weigh *w)
 {
 	struct inode *old = w->seen;
 	size_t n = w->cap, i;
@@ -147,7 +147,7 @@ grow(struct walk *w)
 
 /* 1: this file has been counted under another name, 0: not, -1 ERR_MEM. */
 static int
-counted(struct walk *w, const struct stat *st)
+counted(struct weigh *w, const struct stat *st)
 {
 	const struct inode f = { st->st_dev, st->st_ino };
 	size_t i;
@@ -166,10 +166,10 @@ counted(struct walk *w, const struct stat *st)
 
 /* Into the list, which is sorted and has spec->lines at most. */
 static int
-keep(struct walk *w, const struct sum *s)
+keep(struct weigh *w, const struct sum *s)
 {
-	struct walk_result *r = w->ret;
-	struct walk_folder *v, f;
+	struct weigh_result *r = w->ret;
+	struct weigh_folder *v, f;
 	size_t i;
 
 	if (s->bytes < w->spec->min_bytes || s->bytes == 0 ||
@@ -177,7 +177,7 @@ keep(struct walk *w, const struct sum *s)
 		return 0;
 	if (r->n == w->spec->lines && r->folders[r->n - 1].bytes >= s->bytes)
 		return 0;
-	f = (struct walk_folder){ strdup(w->path.data), s->bytes, s->files };
+	f = (struct weigh_folder){ strdup(w->path.data), s->bytes, s->files };
 	if (f.path == NULL)
 		return no_mem(w->e);
 	if (r->n == w->spec->lines) {
@@ -198,7 +198,7 @@ keep(struct walk *w, const struct sum *s)
 }
 
 static int
-unread(struct walk *w)
+unread(struct weigh *w)
 {
 	if (w->ret->unread++ == 0 &&
 	    (w->ret->first_unread = strdup(w->path.data)) == NULL)
@@ -206,11 +206,11 @@ unread(struct walk *w)
 	return 0;
 }
 
-static int walk_folder(struct walk *w, int fd, struct sum *ret);
+static int weigh_folder(struct weigh *w, int fd, struct sum *ret);
 
 /* One name in the folder behind fd; w->path is its path. */
 static int
-walk_entry(struct walk *w, int dirfd, const char *name, struct sum *s)
+weigh_entry(struct weigh *w, int dirfd, const char *name, struct sum *s)
 {
 	struct sum below = { 0 };
 	struct stat st;
@@ -218,7 +218,7 @@ walk_entry(struct walk *w, int dirfd, const char *name, struct sum *s)
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;	/* vanished */
-	if (walk_excluded(w->spec->excludes, w->path.data,
+	if (weigh_excluded(w->spec->excludes, w->path.data,
 	    S_ISDIR(st.st_mode)))
 		return 0;
 	s->files++;
@@ -243,7 +243,7 @@ walk_entry(struct walk *w, int dirfd, const char *name, struct sum *s)
 	    O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
 	if (fd == -1)
 		return unread(w);
-	if (walk_folder(w, fd, &below) == -1)
+	if (weigh_folder(w, fd, &below) == -1)
 		return -1;
 	s->bytes += below.bytes;
 	s->files += below.files;
@@ -254,7 +254,7 @@ walk_entry(struct walk *w, int dirfd, const char *name, struct sum *s)
 
 /* Everything in the folder behind fd, which is taken. */
 static int
-walk_folder(struct walk *w, int fd, struct sum *ret)
+weigh_folder(struct weigh *w, int fd, struct sum *ret)
 {
 	size_t len = w->path.len;
 	struct dirent *ent;
@@ -274,7 +274,7 @@ walk_folder(struct walk *w, int fd, struct sum *ret)
 		    ent->d_name) == -1)
 			rc = no_mem(w->e);
 		else
-			rc = walk_entry(w, dirfd(d), ent->d_name, ret);
+			rc = weigh_entry(w, dirfd(d), ent->d_name, ret);
 		w->path.len = len;
 		w->path.data[len] = '\0';
 	}
@@ -284,7 +284,7 @@ walk_folder(struct walk *w, int fd, struct sum *ret)
 }
 
 static int
-walk_root(struct walk *w, const char *root)
+weigh_root(struct weigh *w, const char *root)
 {
 	struct sum s = { 0 };
 	struct stat st;
@@ -307,27 +307,27 @@ walk_root(struct walk *w, const char *root)
 		return 0;
 	}
 	w->dev = st.st_dev;
-	return walk_folder(w, fd, &s);
+	return weigh_folder(w, fd, &s);
 }
 
 int
-walk_run(const struct walk_spec *spec, struct walk_result *ret,
+weigh_run(const struct weigh_spec *spec, struct weigh_result *ret,
     struct err *e)
 {
-	struct walk w = { .spec = spec, .ret = ret, .e = e };
+	struct weigh w = { .spec = spec, .ret = ret, .e = e };
 	size_t i;
 	int rc = 0;
 
 	buf_init(&w.path, PATH_BYTES_MAX);
 	for (i = 0; rc == 0 && i < spec->roots->n; i++)
-		rc = walk_root(&w, spec->roots->v[i]);
+		rc = weigh_root(&w, spec->roots->v[i]);
 	free(w.seen);
 	buf_clear(&w.path);
 	return rc;
 }
 
 void
-walk_clear(struct walk_result *r)
+weigh_clear(struct weigh_result *r)
 {
 	size_t i;
 
@@ -335,5 +335,5 @@ walk_clear(struct walk_result *r)
 		free(r->folders[i].path);
 	free(r->folders);
 	free(r->first_unread);
-	*r = (struct walk_result){ 0 };
+	*r = (struct weigh_result){ 0 };
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * walk: how much is below a job's roots, once its excludes are taken away, and
+ * weigh: how much is below a job's roots, once its excludes are taken away, and
  * the folders that hold most of it. By openat(2), never through a symbolic
  * link; a file with several names counts once; what counts is the space that
  * is taken (st_blocks), so holes don't. An exclude that begins with / and has
  * no wildcard is that path; others are compared as rsync would compare them in
  * all but its rarest cases, which is enough to find what is large.
  */
-#ifndef BACKUP_WALK_H
-#define BACKUP_WALK_H
+#ifndef BACKUP_WEIGH_H
+#define BACKUP_WEIGH_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,12 +16,12 @@
 #include "base/err.h"
 #include "base/strv.h"
 
-struct walk_folder {
+struct weigh_folder {
 	char *path;		/* owned */
 	uint64_t bytes, files;	/* with all that is below it */
 };
 
-struct walk_spec {
+struct weigh_spec {
 	const struct strv *roots, *excludes;
 	bool one_file_system;
 	size_t lines;		/* keep at most so many folders */
@@ -32,8 +32,8 @@ struct walk_spec {
 	void *arg;
 };
 
-struct walk_result {
-	struct walk_folder *folders;	/* the largest first */
+struct weigh_result {
+	struct weigh_folder *folders;	/* the largest first */
 	size_t n;
 	uint64_t bytes, files;		/* of everything */
 	uint64_t unread;		/* folders that could not be read */
@@ -41,17 +41,17 @@ struct walk_result {
 };
 
 /*
- * walk_run(): into *ret (zeroed). A folder is left out of the list when one
+ * weigh_run(): into *ret (zeroed). A folder is left out of the list when one
  * folder right below it has nine tenths of it: that one says more. 0, or -1
  * ERR_MEM, ERR_SYS (a root can't be opened).
  */
-int walk_run(const struct walk_spec *w, struct walk_result *ret,
+int weigh_run(const struct weigh_spec *w, struct weigh_result *ret,
 	struct err *e);
-void walk_clear(struct walk_result *r);
+void weigh_clear(struct weigh_result *r);
 
-/* walk_excluded(): whether path, whose last part is a folder or not, is left
+/* weigh_excluded(): whether path, whose last part is a folder or not, is left
  * out by one of the patterns. For tests. */
-bool walk_excluded(const struct strv *excludes, const char *path,
+bool weigh_excluded(const struct strv *excludes, const char *path,
 	bool folder);
 
 #endif
