@@ -132,6 +132,15 @@ class Running:
                     "".join(self.errors))
 
 
+def fake_kind(path):
+    try:
+        mode = int(os.getxattr(path, "user.rsync.%stat").split()[0], 8)
+    except OSError:
+        return "file"
+    return {stat.S_IFREG: "file", stat.S_IFLNK: "link"}.get(
+        stat.S_IFMT(mode), "other")
+
+
 class Backup:
     def __init__(self, lab):
         self.lab = lab
@@ -277,7 +286,9 @@ class Backup:
 
     @staticmethod
     def contents(root, skip=()):
-        """{path: (kind, content)} below root (bytes), all names."""
+        """{path: (kind, content)} below root (bytes), all names. What
+        --fake-super keeps in a file, as it stands for it: a link or other.
+        """
         found = {}
         for path, st in proc.walk(root):
             rel = path[len(root.rstrip(b"/")) + 1:]
@@ -285,7 +296,7 @@ class Backup:
                 continue
             if stat.S_ISREG(st.st_mode):
                 with open(path, "rb") as f:
-                    found[rel] = ("file", f.read())
+                    found[rel] = (fake_kind(path), f.read())
             elif stat.S_ISLNK(st.st_mode):
                 found[rel] = ("link", os.readlink(path))
             elif stat.S_ISDIR(st.st_mode):

@@ -55,7 +55,8 @@ on_answer(void *arg, const struct reply *a)
 	struct run *r = arg;
 	struct settings_job *j = r->job;
 	struct source_spec s = { .path = "/", .rules = { &j->roots,
-		&j->excludes }, .nice = j->nice, .ionice = j->ionice };
+		&j->excludes }, .nice = j->nice, .ionice = j->ionice,
+		.bandwidth = j->bandwidth };
 	struct half_calls half;
 	struct err e = ERR_INIT;
 

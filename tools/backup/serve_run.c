@@ -29,6 +29,7 @@ struct run {
 	char snapshot[STORE_SNAP_MAX];
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
+	struct err lost;		/* why the transfer was given up */
 };
 
 static struct run *
@@ -76,15 +77,20 @@ note(struct serve *s, const struct err *e)
 		log_err(&why);
 }
 
-/* A client that goes away while its snapshot is made has it all the same. */
+/* A client that goes away while its snapshot is made has it all the same.
+ * Before that, rsync is given the time to keep a file that came in part. */
 static bool
 lost(struct serve *s, const struct err *e)
 {
-	if (run_of(s)->finishing)
+	struct run *r = run_of(s);
+
+	if (r->finishing || r->lost.code != ERR_NONE)
 		return true;
-	if (s->answered)
-		note(s, e);
-	return false;
+	if (!s->answered)
+		return false;
+	r->lost = *e;
+	xfer_lost(&s->xfer);
+	return true;
 }
 
 /* --- after the transfer --- */
@@ -142,6 +148,10 @@ on_over(void *arg)
 	struct err e = ERR_INIT;
 	const char *why = sink_why(s->xfer.rc);
 
+	if (r->lost.code != ERR_NONE) {
+		refuse(s, &r->lost);
+		return;
+	}
 	/* The sender's own status says more where ours only lost it. */
 	if ((why != NULL && sink_why(s->xfer.peer_rc) != NULL &&
 	    s->xfer.rc == 12) || why == NULL)
@@ -306,7 +316,9 @@ serve_run(struct serve *s, struct err *e)
 	    copy(&s->req.excludes, &r->rec.excludes) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
 	if (store_client_lock(&s->client, 0, e) == -1)
-		return -1;
+		return e->code != ERR_BUSY ? -1 : err_set(e, ERR_BUSY,
+		    "another run or a prune of %s is under way",
+		    s->client.name);
 	phase(s, "space");
 	s->worker = worker_start(s->loop, prepare, on_prepared, s, e);
 	return s->worker != NULL ? 0 : -1;
