@@ -374,10 +374,13 @@ def break_and_check(backup, what, kill):
         done = p.running.end()
     assert done.rc != 0, what
     if what == "link":
-        # Ours see the silence; sshd waits for TCP until the link is whole.
+        # Ours see the silence. sshd itself waits for TCP, for minutes.
         proc.wait_for(lambda: not ours(backup), 60, "end of our processes")
         backup.client.link.heal()
-    before.settle(deadline_s=15)
+        left = [line for line in before.now() if "sshd: backup" not in line]
+        assert left == []
+    else:
+        before.settle(deadline_s=15)
     assert len(backup.snapshots()) == 1, what
     assert backup.contents(backup.snapshot(0)) == one, what
     assert backup.incoming().exists(), what
