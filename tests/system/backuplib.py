@@ -26,6 +26,7 @@ import threading
 
 import pytest
 
+from lab import faults
 from lab import leftovers as lab_leftovers
 from lab import proc
 
@@ -152,20 +153,32 @@ class Backup:
         self.lab = lab
         self.client, self.store = lab.first(2)
         self.dir = STORE
+        self.disk = None
+
+    def close(self):
+        if self.disk:
+            self.disk.__exit__(None, None, None)
+        self.disk = None
 
     # Making one
 
     def setup(self, name=CLIENT, store=STORE, conf="", accept=(), policy="",
-              **job):
+              disk_kib=0, **job):
         """Two clean hosts, one client's key accepted. conf: more lines of
         the job; job: keys of it, a list where a key comes again; policy:
-        lines of the store's own backup.conf, with a [store] first."""
+        lines of the store's own backup.conf, with a [store] first; disk_kib:
+        the store is a small ext4 of its own."""
         self.dir = store
         self.name = name
         for h in (self.client, self.store):
             h.link.restore()
             self.install(h)
             h.run(CLEAN.format(home=HOME))
+        self.close()
+        if disk_kib:
+            self.disk = faults.small_disk(self.store, store, disk_kib,
+                                          options=("-N", "2000"))
+            self.disk.__enter__()
         self.store.run(["install", "-d", "-o", "backup", "-g", "backup",
                         "-m", "700", store])
         self.store.run(["mkdir", "-p", "/srv"])
@@ -243,6 +256,7 @@ class Backup:
         return ["setpriv", "--reuid", uid, "--regid", uid, "--init-groups",
                 *argv]
 
+    TOOL = POSTERN + " backup"
     ENV = {"HOME": HOME, "USER": "backup", "LOGNAME": "backup"}
 
     def run(self, *args, expect=0, timeout=120, cmd="run", **kwargs):
@@ -344,6 +358,7 @@ class Backup:
 def backup(lab):
     made = Backup(lab)
     yield made
+    made.close()
     for h in lab.hosts.values():
         if h.alive():
             h.link.restore()

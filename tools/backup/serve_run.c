@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard.h"
 #include "index.h"
 #include "prune.h"
 #include "serve.h"
@@ -13,12 +14,14 @@
 #include "store_rec.h"
 #include "store_remove.h"
 #include "store_runs.h"
+#include "store_weigh.h"
 #include "ui/log.h"
 
 /*
  * A backup, at the store: make room and .incoming (a worker), let rsync fill
  * it (a transfer), make it a snapshot (a worker). Whatever fails on the way
- * leaves .incoming, which the next run goes on with.
+ * leaves .incoming, which the next run goes on with; but not what took more
+ * than the client may have.
  */
 
 #define PROGRESS_MS 500
@@ -35,6 +38,10 @@ struct run {
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
 	struct err lost;		/* why the transfer was given up */
+	struct guard *guard;
+	uint64_t room, base;		/* bytes: guard.h */
+	bool doubt;			/* the sender's sizes are not enough */
+	bool discard;			/* .incoming is to go */
 	struct loop_timer *tick;
 	atomic_int step;		/* of the finish; set by its thread */
 	atomic_ullong hashed;		/* bytes */
@@ -51,6 +58,7 @@ run_free(struct serve *s)
 {
 	struct run *r = run_of(s);
 
+	guard_free(r->guard);
 	loop_timer_free(r->tick);
 	store_rec_clear(&r->rec);
 	free(r);
@@ -144,6 +152,26 @@ on_tick(void *arg)
 	serve_progress(s, &p);
 }
 
+/* What it takes on the disk, where that is not sure. */
+static int
+weigh(struct serve *s, struct err *e)
+{
+	struct run *r = run_of(s);
+	uint64_t bytes;
+
+	if (store_weigh(&s->client, r->build.prev, NULL, &bytes, e) == -1)
+		return -1;
+	r->rec.added = bytes;
+	if (r->rec.bytes < bytes)
+		r->rec.bytes = bytes;
+	if (bytes <= r->room)
+		return 0;
+	(void)store_remove_incoming(&s->client, NULL);
+	return err_set(e, ERR_REFUSED, "%s: over its quota: there was room for "
+	    "%llu bytes and %llu came; they are removed", s->client.name,
+	    (unsigned long long)r->room, (unsigned long long)bytes);
+}
+
 static int
 finish(void *arg, struct err *e)
 {
@@ -152,6 +180,8 @@ finish(void *arg, struct err *e)
 	struct strv removed = { 0 };
 	struct err why = ERR_INIT;
 
+	if (r->doubt && weigh(s, e) == -1)
+		return -1;
 	if (store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
 	    e) == -1)
 		return -1;
@@ -195,6 +225,56 @@ on_finished(void *arg, const struct err *e)
 	serve_result(s, &r->now);
 }
 
+static int
+discard(void *arg, struct err *e)
+{
+	struct serve *s = arg;
+
+	return store_remove_incoming(&s->client, e);
+}
+
+static void
+on_discarded(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+
+	if (e != NULL)
+		log_err(e);
+	refuse(s, &run_of(s)->lost);
+}
+
+/* The transfer was given up. */
+static void
+give_up(struct serve *s)
+{
+	struct run *r = run_of(s);
+	struct err e = ERR_INIT;
+
+	if (r->discard) {
+		worker_free(s->worker);
+		s->worker = worker_start(s->loop, discard, on_discarded, s,
+		    &e);
+		if (s->worker != NULL)
+			return;
+		log_err(&e);
+	}
+	refuse(s, &r->lost);
+}
+
+/* A guard's. */
+static void
+on_full(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+
+	if (r->finishing || r->lost.code != ERR_NONE)
+		return;
+	r->lost = *e;
+	r->discard = e->code == ERR_REFUSED;
+	xfer_lost(&s->xfer);
+}
+
 static void
 on_over(void *arg)
 {
@@ -204,7 +284,7 @@ on_over(void *arg)
 	const char *why = sink_why(s->xfer.rc);
 
 	if (r->lost.code != ERR_NONE) {
-		refuse(s, &r->lost);
+		give_up(s);
 		return;
 	}
 	/* The sender's own status says more where ours only lost it. */
@@ -224,6 +304,9 @@ on_over(void *arg)
 	r->rec.added = r->now.added;
 	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
 	r->finishing = true;
+	r->doubt = guard_doubt(r->guard, r->rec.added);
+	guard_free(r->guard);
+	r->guard = NULL;
 	r->tick = loop_timer_new(s->loop, TICK_MS, TICK_MS, on_tick, s, &e);
 	if (r->tick == NULL) {
 		refuse(s, &e);
@@ -264,6 +347,14 @@ quota(const struct serve *s)
 	return conf;
 }
 
+static uint64_t
+min_free(const struct serve *s)
+{
+	int64_t n = s->o->conf.store.min_free;
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 /* The owner's limit of how often a client may come. */
 static int
 too_soon(const struct serve *s, struct err *e)
@@ -279,10 +370,11 @@ too_soon(const struct serve *s, struct err *e)
 		return -1;
 	store_runs_state(&runs, s->store.now(), &st);
 	/* A clock that was set back must not lock anybody out. */
-	if (st.last != NULL) {
-		ago_s = s->store.now() - st.last->time_s;
-		if (ago_s >= 0 && ago_s < limit_s)
-			rc = err_set(e, ERR_BUSY, "the last run ended %lld s "
+	if (st.last != NULL && s->store.now() >= st.last->time_s) {
+		ago_s = s->store.now() - st.last->time_s +
+		    (int64_t)st.last->seconds;
+		if (ago_s < limit_s)
+			rc = err_set(e, ERR_BUSY, "the last run began %lld s "
 			    "ago; the store allows one in %lld s",
 			    (long long)ago_s, (long long)limit_s);
 	}
@@ -290,13 +382,29 @@ too_soon(const struct serve *s, struct err *e)
 	return rc;
 }
 
+/* How much the run may take, and what a broken one has taken of it. */
+static int
+reckon(struct serve *s, uint64_t quota, struct err *e)
+{
+	struct run *r = run_of(s);
+	uint64_t used;
+
+	r->room = UINT64_MAX;
+	if (quota > 0) {
+		if (store_evict_used(&s->client, &used, NULL, e) == -1)
+			return -1;
+		r->room = quota > used ? quota - used : 0;
+	}
+	return !r->build.resumed ? 0 : store_weigh(&s->client, r->build.prev,
+	    NULL, &r->base, e);
+}
+
 static int
 prepare(void *arg, struct err *e)
 {
 	struct serve *s = arg;
 	const struct store_space_rules rules = {
-		.min_free = s->o->conf.store.min_free > 0 ?
-		    (uint64_t)s->o->conf.store.min_free : 0,
+		.min_free = min_free(s),
 		.quota = quota(s),
 		.min_keep = (size_t)s->policy.min_keep,
 		.across = s->o->conf.store.evict_others == 1 };
@@ -304,8 +412,9 @@ prepare(void *arg, struct err *e)
 	int rc = -1;
 
 	if (too_soon(s, e) == 0 && store_remove_sweep(&s->client, e) == 0 &&
-	    store_evict(&s->client, &rules, &removed, e) == 0)
-		rc = store_build_begin(&s->client, &run_of(s)->build, e);
+	    store_evict(&s->client, &rules, &removed, e) == 0 &&
+	    store_build_begin(&s->client, &run_of(s)->build, e) == 0)
+		rc = reckon(s, rules.quota, e);
 	strv_clear(&removed);
 	return rc;
 }
@@ -324,6 +433,9 @@ on_prepared(void *arg, const struct err *e)
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.one_file_system = s->req.one_file_system,
 		.compress = s->req.compress };
+	const struct guard_spec guard = { .client = &s->client,
+		.prev = r->build.prev, .room = r->room, .base = r->base,
+		.min_free = min_free(s) };
 	struct reply a = { .resumed = r->build.resumed };
 	struct half_calls half;
 	struct err why = ERR_INIT;
@@ -340,7 +452,9 @@ on_prepared(void *arg, const struct err *e)
 	xfer_init(&s->xfer, s->chan, &calls, s);
 	half = xfer_calls(&s->xfer);
 	s->xfer.half = sink_start(s->loop, &sink, &half, &why);
-	if (s->xfer.half == NULL || serve_go_on(s, &a, &why) == -1) {
+	if (s->xfer.half != NULL)
+		r->guard = guard_start(s->loop, &guard, on_full, s, &why);
+	if (r->guard == NULL || serve_go_on(s, &a, &why) == -1) {
 		refuse(s, &why);
 		return;
 	}
