@@ -210,9 +210,13 @@ static void
 on_signal(void *arg, int signo)
 {
 	struct serve *s = arg;
+	struct err e = ERR_INIT;
 
-	s->status = 1;
-	loop_stop(s->loop);
+	err_set(&e, ERR_REFUSED, "the store was told to end this");
+	if (s->over)
+		loop_stop(s->loop);
+	else
+		lost(s, &e);
 }
 
 /* sshd's pipes, so that nothing else ever reads or writes them. */
