@@ -132,19 +132,6 @@ add(struct lack *l, enum lack_kind kind, const char *base, const char *path,
 }
 
 static bool
-foreign(const struct lack_item *it, const struct lack_who *who)
-{
-	size_t i;
-
-	if (it->uid != who->uid)
-		return true;
-	for (i = 0; i < who->ngids; i++)
-		if (who->gids[i] == it->gid)
-			return false;
-	return true;
-}
-
-static bool
 set_id(const char *mode)
 {
 	return strchr("sS", mode[2]) != NULL || strchr("sS", mode[5]) != NULL;
@@ -152,7 +139,7 @@ set_id(const char *mode)
 
 int
 lack_line(struct lack *l, const char *line, const char *base,
-    const struct lack_who *who, struct err *e)
+    lack_owner_fn *owner, void *arg, struct err *e)
 {
 	struct lack_item it;
 	size_t len;
@@ -176,5 +163,7 @@ lack_line(struct lack *l, const char *line, const char *base,
 	if (it.flags[10] == 'x' &&
 	    add(l, LACK_CAPABILITY, base, it.name, e) == -1)
 		return -1;
-	return foreign(&it, who) ? add(l, LACK_OWNER, base, it.name, e) : 0;
+	if (owner(arg, it.name, it.uid, it.gid))
+		return 0;
+	return add(l, LACK_OWNER, base, it.name, e);
 }

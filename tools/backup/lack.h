@@ -36,11 +36,9 @@ struct lack_item {
 				 * end */
 };
 
-struct lack_who {
-	uid_t uid;
-	const gid_t *gids;	/* all that it is a member of; borrowed */
-	size_t ngids;
-};
+/* Whether what was restored as name (lack_item) belongs to uid and gid. */
+typedef bool lack_owner_fn(void *arg, const char *name, uint32_t uid,
+	uint32_t gid);
 
 struct lack {
 	struct strv names[LACK_KINDS];
@@ -62,7 +60,7 @@ bool lack_new(const struct lack_item *it);
  * "" or a folder's path. 0 (also when it tells nothing), or -1 ERR_MEM.
  */
 int lack_line(struct lack *l, const char *line, const char *base,
-	const struct lack_who *who, struct err *e);
+	lack_owner_fn *owner, void *arg, struct err *e);
 
 /* lack_word(): "device"; lack_what(): what it means, behind a count. */
 const char *lack_word(enum lack_kind kind);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -125,6 +126,25 @@ place_close(struct place *p, bool restored)
 	free(p->to);
 	free(p->dir);
 	*p = (struct place){ 0 };
+}
+
+int
+place_stat(const struct place *p, const char *name, struct stat *ret)
+{
+	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	int top = open(p->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	int rc = -1;
+
+	if (top != -1)
+		fd = (int)syscall(SYS_openat2, top, name, &how, sizeof(how));
+	if (fd != -1)
+		rc = fstat(fd, ret);
+	if (fd != -1)
+		close(fd);
+	if (top != -1)
+		close(top);
+	return rc;
 }
 
 bool

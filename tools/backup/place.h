@@ -11,6 +11,8 @@
 #include "base/strv.h"
 #include "plain.h"
 
+struct stat;
+
 struct place {
 	char *to;		/* owned; absolute, without a link in it */
 	char base[PLAIN_MAX + 1];	/* restoreargs.h; it is there below to */
@@ -31,6 +33,10 @@ int place_open(const char *to, const char *snapshot, const struct strv *paths,
 /* place_close(): when nothing was restored, what was made is removed again.
  * Legal on a zeroed struct. */
 void place_close(struct place *p, bool restored);
+
+/* place_stat(): of what was restored as name (a path below dir, from the
+ * other end): through no link and not above dir. 0, or -1 with errno. */
+int place_stat(const struct place *p, const char *name, struct stat *ret);
 
 /* place_original(): whether it is where the files were. */
 bool place_original(const struct place *p);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backup.h"
@@ -51,8 +52,6 @@ struct restore {
 	bool done;			/* this pass */
 	struct err err;			/* why it isn't */
 	struct lack lack;
-	struct lack_who who;
-	gid_t *gids;
 };
 
 static void
@@ -65,6 +64,15 @@ fail(struct restore *r, const struct err *e)
 
 /* --- what our rsync says --- */
 
+static bool
+owner_is(void *arg, const char *name, uint32_t uid, uint32_t gid)
+{
+	struct stat st;
+
+	return place_stat(arg, name, &st) == 0 && st.st_uid == uid &&
+	    st.st_gid == gid;
+}
+
 static int
 item(struct restore *r, const char *line, struct err *e)
 {
@@ -72,7 +80,8 @@ item(struct restore *r, const char *line, struct err *e)
 	struct lack_item it;
 
 	if (r->pass == COMPARE)
-		return lack_line(&r->lack, line, base, &r->who, e);
+		return lack_line(&r->lack, line, base, owner_is,
+		    &r->place, e);
 	if (r->pass == DRY && lack_parse(line, &it) && lack_new(&it))
 		restore_would(r->o, base, &it);
 	return 0;
@@ -326,16 +335,8 @@ static int
 prepare(struct restore *r, struct err *e)
 {
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
-	int n = getgroups(0, NULL);
 	size_t i;
 
-	r->gids = calloc((size_t)(n > 0 ? n : 0) + 1, sizeof(*r->gids));
-	if (r->gids == NULL)
-		return err_set(e, ERR_MEM, "out of memory");
-	n = getgroups(n > 0 ? n : 0, r->gids);
-	r->gids[n > 0 ? n : 0] = getegid();
-	r->who = (struct lack_who){ geteuid(), r->gids,
-		(size_t)(n > 0 ? n : 0) + 1 };
 	r->loop = loop_new(e);
 	if (r->loop == NULL)
 		return -1;
@@ -418,7 +419,6 @@ backup_restore(struct backup_opts *o, struct err *e)
 	loop_free(r.loop);
 	lack_clear(&r.lack);
 	strv_clear(&r.paths);
-	free(r.gids);
 	if (local.section != o->client)
 		free(local.section);
 	return status;
