@@ -73,9 +73,8 @@ number(const char **s, uint32_t *ret)
 	unsigned long v;
 	char *end;
 
-	/* "DEFAULT": the other end didn't tell. */
 	if (strncmp(*s, "DEFAULT|", 8) == 0) {
-		*ret = 0;
+		*ret = LACK_NOT_OURS;
 		*s += 8;
 		return true;
 	}

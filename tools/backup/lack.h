@@ -16,6 +16,8 @@
 #include "base/strv.h"
 
 #define LACK_FORMAT "=%i|%B|%U|%G|%n"
+/* Some group that we are no member of: rsync doesn't say which. */
+#define LACK_NOT_OURS UINT32_MAX
 #define LACK_NAMES_MAX 65536	/* of each kind; more are counted only */
 
 enum lack_kind {
@@ -31,7 +33,7 @@ enum lack_kind {
 struct lack_item {
 	char flags[12];		/* %i, see rsync(1); 11 of them */
 	char mode[10];		/* rwsr-xr-x */
-	uint32_t uid, gid;
+	uint32_t uid, gid;	/* gid may be LACK_NOT_OURS */
 	char name[4096 + 1];	/* bytes as they are, without a '/' at the
 				 * end */
 };

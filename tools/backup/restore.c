@@ -69,8 +69,11 @@ owner_is(void *arg, const char *name, uint32_t uid, uint32_t gid)
 {
 	struct stat st;
 
-	return place_stat(arg, name, &st) == 0 && st.st_uid == uid &&
-	    st.st_gid == gid;
+	if (place_stat(arg, name, &st) == -1 || st.st_uid != uid)
+		return false;
+	if (gid != LACK_NOT_OURS)
+		return st.st_gid == gid;
+	return st.st_gid != getegid() && !group_member(st.st_gid);
 }
 
 static int

@@ -112,7 +112,8 @@ restore_would(const struct backup_opts *o, const char *base,
 			emit_str(&j, "path", text.data);
 		emit_str(&j, "mode", it->mode);
 		emit_num(&j, "uid", it->uid);
-		emit_num(&j, "gid", it->gid);
+		if (it->gid != LACK_NOT_OURS)
+			emit_num(&j, "gid", it->gid);
 		(void)emit_end(&j, stdout);
 	} else if (!o->quiet && buf_addf(&text, "%s/", base) == 0) {
 		if (esc_text(&text, it->name, strlen(it->name)) == 0)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "index.h"
 #include "prune.h"
 #include "serve.h"
 #include "sink.h"
@@ -20,6 +22,9 @@
  */
 
 #define PROGRESS_MS 500
+#define TICK_MS 1000
+
+enum { STEP_SYNC, STEP_MANIFEST };
 
 struct run {
 	struct store_build build;
@@ -29,6 +34,9 @@ struct run {
 	char snapshot[STORE_SNAP_MAX];
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
+	struct loop_timer *tick;
+	atomic_int step;		/* of the finish; set by its thread */
+	atomic_ullong hashed;		/* bytes */
 };
 
 static struct run *
@@ -42,6 +50,7 @@ run_free(struct serve *s)
 {
 	struct run *r = run_of(s);
 
+	loop_timer_free(r->tick);
 	store_rec_clear(&r->rec);
 	free(r);
 	s->op = NULL;
@@ -89,6 +98,46 @@ lost(struct serve *s, const struct err *e)
 
 /* --- after the transfer --- */
 
+/* In the thread: what the loop tells of it is in atomics. */
+static int
+catalogue_progress(void *arg, const struct manifest_stats *sofar,
+    struct err *e)
+{
+	struct run *r = run_of(arg);
+
+	atomic_store(&r->hashed, sofar->hashed_bytes);
+	return 0;
+}
+
+static int
+catalogue(struct serve *s, struct err *e)
+{
+	struct manifest_stats stats = { 0 };
+	struct catalog c;
+	int rc;
+
+	rc = index_open(&s->client, true, &c, e);
+	if (rc == 0)
+		rc = index_sync(&s->client, &c, catalogue_progress, s, &stats,
+		    e);
+	catalog_close(&c);
+	return rc;
+}
+
+/* How far the thread is, once a second. */
+static void
+on_tick(void *arg)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+	struct reply p = { .files = r->now.files };
+
+	snprintf(p.phase, sizeof(p.phase), "%s",
+	    atomic_load(&r->step) == STEP_MANIFEST ? "manifest" : "sync");
+	p.bytes = atomic_load(&r->hashed);
+	serve_progress(s, &p);
+}
+
 static int
 finish(void *arg, struct err *e)
 {
@@ -105,6 +154,11 @@ finish(void *arg, struct err *e)
 		snprintf(r->warning, sizeof(r->warning), "old snapshots: %.230s",
 		    why.msg);
 	strv_clear(&removed);
+	why = (struct err)ERR_INIT;
+	atomic_store(&r->step, STEP_MANIFEST);
+	if (catalogue(s, &why) == -1)
+		snprintf(r->warning, sizeof(r->warning), "the catalogue: "
+		    "%.230s", why.msg);
 	return 0;
 }
 
@@ -121,6 +175,7 @@ on_finished(void *arg, const struct err *e)
 	struct serve *s = arg;
 	struct run *r = run_of(s);
 
+	loop_timer_stop(r->tick);
 	if (e != NULL) {
 		refuse(s, e);
 		return;
@@ -159,6 +214,11 @@ on_over(void *arg)
 	r->rec.added = r->now.added;
 	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
 	r->finishing = true;
+	r->tick = loop_timer_new(s->loop, TICK_MS, TICK_MS, on_tick, s, &e);
+	if (r->tick == NULL) {
+		refuse(s, &e);
+		return;
+	}
 	phase(s, "sync");
 	worker_free(s->worker);
 	s->worker = worker_start(s->loop, finish, on_finished, s, &e);

@@ -11,7 +11,7 @@
 #include "ui/emit.h"
 #include "ui/log.h"
 #include "ui/progress.h"
-#include "walk.h"
+#include "weigh.h"
 
 struct usage {
 	const struct backup_opts *o;
@@ -56,7 +56,7 @@ on_tick(void *arg, uint64_t files, uint64_t bytes, const char *path)
 }
 
 static int
-say_json(const struct usage *u, const struct walk_result *r)
+say_json(const struct usage *u, const struct weigh_result *r)
 {
 	struct emit j;
 	size_t i;
@@ -79,7 +79,7 @@ say_json(const struct usage *u, const struct walk_result *r)
 }
 
 static int
-say_text(const struct usage *u, const struct walk_result *r)
+say_text(const struct usage *u, const struct weigh_result *r)
 {
 	struct buf b;
 	char size[32];
@@ -105,8 +105,8 @@ static int
 one_job(struct usage *u, struct err *e)
 {
 	const struct backup_opts *o = u->o;
-	struct walk_result r = { 0 };
-	const struct walk_spec spec = {
+	struct weigh_result r = { 0 };
+	const struct weigh_spec spec = {
 		.roots = &u->job->roots,
 		.excludes = &u->job->excludes,
 		.one_file_system = u->job->one_file_system == 1,
@@ -122,7 +122,7 @@ one_job(struct usage *u, struct err *e)
 		if (u->progress == NULL)
 			return -1;
 	}
-	rc = walk_run(&spec, &r, e);
+	rc = weigh_run(&spec, &r, e);
 	if (u->progress != NULL)
 		progress_set(u->progress, 0, u->job->section, PROGRESS_GOOD,
 		    "read", NULL);
@@ -143,7 +143,7 @@ one_job(struct usage *u, struct err *e)
 		u->status = 2;
 	}
 out:
-	walk_clear(&r);
+	weigh_clear(&r);
 	return rc;
 }
 

@@ -1,57 +1,54 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * walk: how much is below a job's roots, once its excludes are taken away, and
- * the folders that hold most of it. By openat(2), never through a symbolic
- * link; a file with several names counts once; what counts is the space that
- * is taken (st_blocks), so holes don't. An exclude that begins with / and has
- * no wildcard is that path; others are compared as rsync would compare them in
- * all but its rarest cases, which is enough to find what is large.
+ * walk: how a snapshot's tree is read. Each folder is opened from the tree's
+ * root, no symbolic link followed, and listed in the order of names' bytes, a
+ * bounded part at a time: a folder of a million names takes several readings
+ * and no more memory.
  */
-#ifndef BACKUP_WALK_H
-#define BACKUP_WALK_H
+#ifndef POSTERN_WALK_H
+#define POSTERN_WALK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
-#include "base/strv.h"
 
-struct walk_folder {
-	char *path;		/* owned */
-	uint64_t bytes, files;	/* with all that is below it */
-};
+#define WALK_PART	16384		/* names listed at a time */
 
-struct walk_spec {
-	const struct strv *roots, *excludes;
-	bool one_file_system;
-	size_t lines;		/* keep at most so many folders */
-	uint64_t min_bytes;	/* none smaller */
-	/* Now and then; may be NULL. path: where the walk is. */
-	void (*on_tick)(void *arg, uint64_t files, uint64_t bytes,
-		const char *path);
-	void *arg;
-};
-
-struct walk_result {
-	struct walk_folder *folders;	/* the largest first */
-	size_t n;
-	uint64_t bytes, files;		/* of everything */
-	uint64_t unread;		/* folders that could not be read */
-	char *first_unread;		/* one of them, or NULL */
+struct walk_list {
+	char *names;		/* owned; strings one behind the other */
+	size_t len, cap;
+	uint32_t *at;		/* owned; n offsets into names, sorted */
+	size_t n, max;		/* max: how many at most, WALK_PART if 0 */
+	bool more;		/* there are names behind the last */
 };
 
 /*
- * walk_run(): into *ret (zeroed). A folder is left out of the list when one
- * folder right below it has nine tenths of it: that one says more. 0, or -1
- * ERR_MEM, ERR_SYS (a root can't be opened).
+ * walk_open(): the folder path ("/", "/a/b/") below root, to be read.
+ * 0 with *ret_fd owned, or -1 ERR_SYS (errno ELOOP or ENOTDIR: no folder).
+ * Source: openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS.
  */
-int walk_run(const struct walk_spec *w, struct walk_result *ret,
-	struct err *e);
-void walk_clear(struct walk_result *r);
+int walk_open(int root, const char *path, int *ret_fd, struct err *e);
 
-/* walk_excluded(): whether path, whose last part is a folder or not, is left
- * out by one of the patterns. For tests. */
-bool walk_excluded(const struct strv *excludes, const char *path,
-	bool folder);
+/*
+ * walk_list(): the first names of the folder fd that come behind after (all
+ * of them for ""). 0, or -1 ERR_SYS, ERR_MEM.
+ */
+int walk_list(int fd, const char *after, struct walk_list *l, struct err *e);
+void walk_list_clear(struct walk_list *l);
+
+/*
+ * walk_same(): whether b, of the same path in another snapshot, is sure to be
+ * the same file as a with the same content and metadata: one inode with two
+ * names, or, where twins says that the trees are snapshots of each other in a
+ * copying file system (btrfs), one inode number, size, mtime and ctime: there
+ * ctime goes along, and nobody can set it.
+ */
+bool walk_same(const struct stat *a, const struct stat *b, bool twins);
+
+/* walk_twins(): whether that holds of the trees a and b: both are on btrfs. */
+bool walk_twins(int a, int b);
 
 #endif

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "failmalloc.h"
-#include "walk.h"
+#include "weigh.h"
 
 static char top[] = "/tmp/postern-walk-XXXXXX";
 static struct strv roots, excludes;
-static struct walk_result r;
+static struct weigh_result r;
 static struct err e;
 
 static void
@@ -79,7 +79,7 @@ static int
 unmake(void **state)
 {
 	(void)state;
-	walk_clear(&r);
+	weigh_clear(&r);
 	strv_clear(&roots);
 	strv_clear(&excludes);
 	return nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -88,16 +88,16 @@ unmake(void **state)
 static void
 walk(size_t lines, const char *exclude)
 {
-	struct walk_spec w = { .roots = &roots, .excludes = &excludes,
+	struct weigh_spec w = { .roots = &roots, .excludes = &excludes,
 		.lines = lines, .one_file_system = true };
 
-	walk_clear(&r);
+	weigh_clear(&r);
 	strv_clear(&roots);
 	strv_clear(&excludes);
 	strv_add(&roots, top);
 	if (exclude != NULL)
 		strv_add(&excludes, exclude);
-	assert_int_equal(walk_run(&w, &r, &e), 0);
+	assert_int_equal(weigh_run(&w, &r, &e), 0);
 }
 
 static void
@@ -110,7 +110,7 @@ is(size_t i, const char *name, uint64_t kib)
 }
 
 static void
-walk_lists_the_largest_folders_first(void **state)
+weigh_lists_the_largest_folders_first(void **state)
 {
 	(void)state;
 	walk(10, NULL);
@@ -125,7 +125,7 @@ walk_lists_the_largest_folders_first(void **state)
 }
 
 static void
-walk_leaves_out_what_is_excluded(void **state)
+weigh_leaves_out_what_is_excluded(void **state)
 {
 	char path[256];
 
@@ -141,7 +141,7 @@ walk_leaves_out_what_is_excluded(void **state)
 
 /* small/two is big/two, whichever is met first. */
 static void
-walk_counts_a_file_with_two_names_once(void **state)
+weigh_counts_a_file_with_two_names_once(void **state)
 {
 	(void)state;
 	walk(10, "cache");
@@ -151,7 +151,7 @@ walk_counts_a_file_with_two_names_once(void **state)
 }
 
 static void
-walk_excluded_goes_by_path_or_by_pattern(void **state)
+weigh_excluded_goes_by_path_or_by_pattern(void **state)
 {
 	static const struct {
 		const char *pattern, *path;
@@ -180,7 +180,7 @@ walk_excluded_goes_by_path_or_by_pattern(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		strv_add(&v, rows[i].pattern);
-		if (walk_excluded(&v, rows[i].path, rows[i].folder) !=
+		if (weigh_excluded(&v, rows[i].path, rows[i].folder) !=
 		    rows[i].want)
 			fail_msg("%s against %s", rows[i].pattern,
 			    rows[i].path);
@@ -189,22 +189,22 @@ walk_excluded_goes_by_path_or_by_pattern(void **state)
 }
 
 static void
-walk_says_when_a_root_is_not_there(void **state)
+weigh_says_when_a_root_is_not_there(void **state)
 {
-	struct walk_spec w = { .roots = &roots, .excludes = &excludes,
+	struct weigh_spec w = { .roots = &roots, .excludes = &excludes,
 		.lines = 1 };
 
 	(void)state;
 	strv_clear(&roots);
 	strv_add(&roots, "/nonexistent/x");
-	assert_int_equal(walk_run(&w, &r, &e), -1);
+	assert_int_equal(weigh_run(&w, &r, &e), -1);
 	assert_err(&e, ERR_SYS, "root /nonexistent/x");
 }
 
 static void
-walk_says_when_memory_is_out_wherever_that_is(void **state)
+weigh_says_when_memory_is_out_wherever_that_is(void **state)
 {
-	struct walk_spec w = { .roots = &roots, .excludes = &excludes,
+	struct weigh_spec w = { .roots = &roots, .excludes = &excludes,
 		.lines = 10 };
 	unsigned long n;
 	int rc;
@@ -214,9 +214,9 @@ walk_says_when_memory_is_out_wherever_that_is(void **state)
 	strv_clear(&excludes);
 	strv_add(&roots, top);
 	for (n = 1;; n++) {
-		walk_clear(&r);
+		weigh_clear(&r);
 		failmalloc_arm(n);
-		rc = walk_run(&w, &r, &e);
+		rc = weigh_run(&w, &r, &e);
 		if (!failmalloc_disarm())
 			break;
 		assert_int_equal(rc, -1);
@@ -230,12 +230,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(walk_lists_the_largest_folders_first),
-		cmocka_unit_test(walk_leaves_out_what_is_excluded),
-		cmocka_unit_test(walk_counts_a_file_with_two_names_once),
-		cmocka_unit_test(walk_excluded_goes_by_path_or_by_pattern),
-		cmocka_unit_test(walk_says_when_a_root_is_not_there),
-		cmocka_unit_test(walk_says_when_memory_is_out_wherever_that_is),
+		cmocka_unit_test(weigh_lists_the_largest_folders_first),
+		cmocka_unit_test(weigh_leaves_out_what_is_excluded),
+		cmocka_unit_test(weigh_counts_a_file_with_two_names_once),
+		cmocka_unit_test(weigh_excluded_goes_by_path_or_by_pattern),
+		cmocka_unit_test(weigh_says_when_a_root_is_not_there),
+		cmocka_unit_test(weigh_says_when_memory_is_out_wherever_that_is),
 	};
 
 	return cmocka_run_group_tests(tests, make, unmake);
