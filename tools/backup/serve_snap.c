@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -13,11 +12,9 @@
 #include <unistd.h>
 
 #include "base/esc.h"
+#include "fakestat.h"
 #include "store_hold.h"
 #include "store_rec.h"
-
-/* Where rsync --fake-super keeps "MODE RDEV UID:GID", the mode in octal. */
-#define STAT_ATTR "user.rsync.%stat"
 
 static int
 newest(const struct serve *s, char ret[STORE_SNAP_MAX], struct err *e)
@@ -106,16 +103,13 @@ mode_t
 serve_snap_mode(const struct serve_snap *p, int fd)
 {
 	struct stat st;
-	char text[128], *end;
-	unsigned long mode;
-	ssize_t n;
+	struct fakestat fake;
+	char text[FAKESTAT_MAX];
+	ssize_t n = -1;
 
-	if (p->fake_super) {
-		n = fgetxattr(fd, STAT_ATTR, text, sizeof(text) - 1);
-		text[n > 0 ? n : 0] = '\0';
-		mode = strtoul(text, &end, 8);
-		if (n > 0 && *end == ' ' && mode <= 0177777)
-			return (mode_t)mode;
-	}
+	if (p->fake_super)
+		n = fgetxattr(fd, FAKESTAT_ATTR, text, sizeof(text));
+	if (n > 0 && fakestat_parse(text, (size_t)n, &fake, NULL) == 0)
+		return (mode_t)fake.mode;
 	return fstat(fd, &st) == 0 ? st.st_mode : 0;
 }
