@@ -133,22 +133,27 @@ options(const struct restore *r, struct strv *v)
 		rc |= strv_add(v, "-ii");
 		rc |= strv_add(v, "--out-format=" LACK_FORMAT);
 	}
-	if (r->o->privileged) {
-		/* The other names take a right that no restore needs. */
+	/* The other names of these kinds take a right that no restore needs;
+	 * without a rule rsync would not even compare what it may not set. */
+	if (r->o->privileged || r->pass == COMPARE) {
 		rc |= strv_add(v, "--filter=+x security.capability");
 		rc |= strv_add(v, "--filter=-x security.*");
+		rc |= strv_add(v, "--filter=-x system.*");
 		rc |= strv_add(v, "--filter=-x trusted.*");
-		return rc;
 	}
-	rc |= strv_add(v, "--no-super");
-	if (r->pass == COPY)
+	if (!r->o->privileged)
+		rc |= strv_add(v, "--no-super");
+	if (!r->o->privileged && r->pass == COPY)
 		rc |= strv_add(v, "--chmod=ug-s");
-	if (r->pass == COMPARE) {
-		/* Or rsync would leave out what it may not set. */
-		rc |= strv_add(v, "--filter=+x security.capability");
-		rc |= strv_add(v, "--filter=-x *");
-	}
 	return rc;
+}
+
+static enum request_compress
+compress(const struct settings_job *j)
+{
+	return j->compress == COMPRESS_ZSTD ? REQUEST_COMPRESS_ZSTD :
+	    j->compress == COMPRESS_ZLIB ? REQUEST_COMPRESS_ZLIB :
+	    REQUEST_COMPRESS_NONE;
 }
 
 static int
@@ -158,7 +163,9 @@ start_half(struct restore *r, struct err *e)
 	struct strv sources = { 0 }, more = { 0 };
 	struct sink_spec s = { .dir = r->place.dir, .target = "./",
 		.paths = &sources, .more = &more,
-		.privileged = r->o->privileged };
+		.privileged = r->o->privileged,
+		.compress = compress(r->job),
+		.bandwidth = r->client == NULL ? r->job->bandwidth : 0 };
 	struct half_calls half;
 	int rc = -1;
 
@@ -300,7 +307,7 @@ ask(struct restore *r, struct err *e)
 	static const struct conn_calls calls = { on_answer, on_frame, on_room,
 		on_end };
 	struct request q = { .op = REQUEST_RESTORE, .paths = r->paths,
-		.snapshot = r->snapshot };
+		.snapshot = r->snapshot, .compress = compress(r->job) };
 
 	if (version_rsync(&q.rsync, e) == -1)
 		return -1;
