@@ -5,7 +5,8 @@
 set -eu
 
 build='gcc libc6-dev meson ninja-build pkg-config libsodium-dev libinih-dev
-	libcmocka-dev libseccomp-dev libcap-dev python3-minimal'
+	libcmocka-dev libseccomp-dev libcap-dev libsqlite3-dev
+	python3-minimal'
 demo='csync2 libsqlite3-0 openssh-server openssh-client iproute2 util-linux openssl procps'
 # Who is not root makes namespaces with ids of /etc/subuid.
 [ "$(id -u)" = 0 ] || demo="$demo uidmap"

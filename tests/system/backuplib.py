@@ -18,6 +18,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import stat
 import struct
 import subprocess
@@ -25,6 +26,7 @@ import threading
 
 import pytest
 
+from lab import faults
 from lab import leftovers as lab_leftovers
 from lab import proc
 
@@ -124,6 +126,11 @@ class Running:
     def pid(self):
         return self.popen.target
 
+    def kill(self, number=signal.SIGKILL):
+        """postern itself: a change of uid ends what ends with its parent."""
+        if self.popen.poll() is None:
+            os.kill(self.pid, number)
+
     def end(self, deadline_s=60):
         self.popen.wait(deadline_s)
         for t in self.threads:
@@ -132,25 +139,46 @@ class Running:
                     "".join(self.errors))
 
 
+def fake_kind(path):
+    try:
+        mode = int(os.getxattr(path, "user.rsync.%stat").split()[0], 8)
+    except OSError:
+        return "file"
+    return {stat.S_IFREG: "file", stat.S_IFLNK: "link"}.get(
+        stat.S_IFMT(mode), "other")
+
+
 class Backup:
     def __init__(self, lab):
         self.lab = lab
         self.client, self.store = lab.first(2)
         self.dir = STORE
+        self.disk = None
+
+    def close(self):
+        if self.disk:
+            self.disk.__exit__(None, None, None)
+        self.disk = None
 
     # Making one
 
     def setup(self, name=CLIENT, store=STORE, conf="", accept=(), policy="",
-              **job):
+              disk_kib=0, **job):
         """Two clean hosts, one client's key accepted. conf: more lines of
         the job; job: keys of it, a list where a key comes again; policy:
-        lines of the store's own backup.conf, with a [store] first."""
+        lines of the store's own backup.conf, with a [store] first; disk_kib:
+        the store is a small ext4 of its own."""
         self.dir = store
         self.name = name
         for h in (self.client, self.store):
             h.link.restore()
             self.install(h)
             h.run(CLEAN.format(home=HOME))
+        self.close()
+        if disk_kib:
+            self.disk = faults.small_disk(self.store, store, disk_kib,
+                                          options=("-N", "2000"))
+            self.disk.__enter__()
         self.store.run(["install", "-d", "-o", "backup", "-g", "backup",
                         "-m", "700", store])
         self.store.run(["mkdir", "-p", "/srv"])
@@ -228,6 +256,7 @@ class Backup:
         return ["setpriv", "--reuid", uid, "--regid", uid, "--init-groups",
                 *argv]
 
+    TOOL = POSTERN + " backup"
     ENV = {"HOME": HOME, "USER": "backup", "LOGNAME": "backup"}
 
     def run(self, *args, expect=0, timeout=120, cmd="run", **kwargs):
@@ -277,7 +306,9 @@ class Backup:
 
     @staticmethod
     def contents(root, skip=()):
-        """{path: (kind, content)} below root (bytes), all names."""
+        """{path: (kind, content)} below root (bytes), all names. What
+        --fake-super keeps in a file, as it stands for it: a link or other.
+        """
         found = {}
         for path, st in proc.walk(root):
             rel = path[len(root.rstrip(b"/")) + 1:]
@@ -285,7 +316,7 @@ class Backup:
                 continue
             if stat.S_ISREG(st.st_mode):
                 with open(path, "rb") as f:
-                    found[rel] = ("file", f.read())
+                    found[rel] = (fake_kind(path), f.read())
             elif stat.S_ISLNK(st.st_mode):
                 found[rel] = ("link", os.readlink(path))
             elif stat.S_ISDIR(st.st_mode):
@@ -327,6 +358,7 @@ class Backup:
 def backup(lab):
     made = Backup(lab)
     yield made
+    made.close()
     for h in lab.hosts.values():
         if h.alive():
             h.link.restore()

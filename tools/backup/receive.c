@@ -26,6 +26,7 @@ static const struct {
 	int (*serve)(struct serve *s, struct err *e);
 } ops[] = {
 	{ REQUEST_RUN, serve_run },
+	{ REQUEST_LIST, serve_list },
 };
 
 static void
@@ -161,6 +162,8 @@ on_room(void *arg)
 	struct serve *s = arg;
 
 	xfer_room(&s->xfer);
+	if (s->on_room != NULL)
+		s->on_room(s);
 }
 
 static void
@@ -207,9 +210,13 @@ static void
 on_signal(void *arg, int signo)
 {
 	struct serve *s = arg;
+	struct err e = ERR_INIT;
 
-	s->status = 1;
-	loop_stop(s->loop);
+	err_set(&e, ERR_REFUSED, "the store was told to end this");
+	if (s->over)
+		loop_stop(s->loop);
+	else
+		lost(s, &e);
 }
 
 /* sshd's pipes, so that nothing else ever reads or writes them. */
