@@ -382,9 +382,12 @@ def test_status_is_0_when_all_is_well_and_2_when_one_is_silent(store):
 def test_a_client_that_never_came_is_silent(store):
     store.client("desk")
     store.settings("silent-days = 1")
-    store.own("status", "laptop")
+    store.own("status")
+    then = time.time() - 5 * DAY
+    os.utime(store.path / "desk", (then, then))
     row = only(store.rows("status", "desk", rc=2))
     assert row["silent"] and "never" in row["why"] and "last-good" not in row
+    assert row["silent-days"] == 5
 
 
 def test_status_tells_of_quota_verify_and_failures(store):

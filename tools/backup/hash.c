@@ -14,7 +14,8 @@
 #define FORGET_EVERY	(8u << 20)	/* bytes between two fadvise */
 #define STACK_BYTES	(256u << 10)
 
-enum state { FREE, QUEUED, DONE };
+/* BUSY: the ring may come round to a job that takes long. */
+enum state { FREE, QUEUED, BUSY, DONE };
 
 struct job {
 	enum state state;
@@ -105,6 +106,7 @@ worker(void *arg)
 			p->idle--;
 			continue;
 		}
+		j->state = BUSY;
 		p->next++;
 		pthread_mutex_unlock(&p->mutex);
 		if (chunk != NULL) {
