@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "manifest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,12 +70,21 @@ settle(struct make *mk, int64_t dir, const char *name,
 	return manifest_rows_set(&mk->rows, dir, name, m, prev, next, e);
 }
 
+/* Whether it is to be given up. */
+static bool
+stopped(const struct make *mk)
+{
+	return mk->o->stop != NULL && atomic_load(mk->o->stop);
+}
+
 static int
 hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 {
 	struct make *mk = arg;
 	struct waiting *w = slot;
 
+	if (r->sys_errno == ECANCELED && stopped(mk))
+		return err_set(e, ERR_REFUSED, "interrupted");
 	mk->stats.hashed++;
 	mk->stats.hashed_bytes += r->bytes;
 	if (r->sys_errno == 0) {
@@ -188,6 +198,8 @@ one(void *arg, const struct tree_item *it, struct err *e)
 	struct catalog_meta m;
 	bool content, root = *it->name == '\0';
 
+	if (stopped(mk))
+		return err_set(e, ERR_REFUSED, "interrupted");
 	if (it->st == NULL)
 		return settle(mk, it->dir, it->name, NULL, it->prev, it->next,
 		    e);
@@ -293,6 +305,7 @@ start(struct make *mk, struct err *e)
 	if (hash_pool_new(mk->o->threads, sizeof(struct waiting), hashed, mk,
 	    &mk->pool, e) == -1)
 		return -1;
+	hash_pool_stop(mk->pool, mk->o->stop);
 	mk->links.cat = mk->cat;
 	if (links_init(&mk->links, e) == -1 ||
 	    catalog_prepare(mk->cat, "SELECT path FROM dir WHERE id=?1",

@@ -46,7 +46,7 @@ struct state {
 	bool verify_bad;
 	unsigned alarms;	/* STATE_* */
 	char why[ERR_MSG_MAX];	/* of STATE_BROKEN */
-	enum state_day days[STATE_DAYS];	/* the last: that of now_s, UTC */
+	enum state_day days[STATE_DAYS];	/* the last: of now_s, UTC */
 };
 
 void state_clear(struct state *s);	/* legal on a zeroed struct */
