@@ -27,6 +27,8 @@ static const struct {
 } ops[] = {
 	{ REQUEST_RUN, serve_run },
 	{ REQUEST_LIST, serve_list },
+	{ REQUEST_RESTORE, serve_restore },
+	{ REQUEST_CAT, serve_cat },
 };
 
 static void
@@ -111,7 +113,8 @@ begin(struct serve *s, const char *text, size_t len, struct err *e)
 	unsigned allow = s->o->allow;
 	size_t i;
 
-	if (s->policy.allow > 0)
+	/* Without sshd it is the store's owner, who says what --allow is. */
+	if (s->policy.allow > 0 && getenv("SSH_CONNECTION") != NULL)
 		allow &= (unsigned)s->policy.allow;
 	if (allow_command(getenv("SSH_ORIGINAL_COMMAND"), allow, &said,
 	    e) == -1 || request_parse(text, len, &s->req, e) == -1)
@@ -161,9 +164,10 @@ on_room(void *arg)
 {
 	struct serve *s = arg;
 
-	xfer_room(&s->xfer);
 	if (s->on_room != NULL)
 		s->on_room(s);
+	else
+		xfer_room(&s->xfer);
 }
 
 static void
@@ -210,9 +214,13 @@ static void
 on_signal(void *arg, int signo)
 {
 	struct serve *s = arg;
+	struct err e = ERR_INIT;
 
-	s->status = 1;
-	loop_stop(s->loop);
+	err_set(&e, ERR_REFUSED, "the store was told to end this");
+	if (s->over)
+		loop_stop(s->loop);
+	else
+		lost(s, &e);
 }
 
 /* sshd's pipes, so that nothing else ever reads or writes them. */
