@@ -168,8 +168,8 @@ backup_cat(struct backup_opts *o, struct err *e)
 		if (client == NULL)
 			return -1;
 	} else {
-		j = settings_job(&o->conf, o->job, e);
-		if (j == NULL || settings_job_fill(j, e) == -1)
+		j = opts_job(o, NULL, e);
+		if (j == NULL)
 			return -1;
 	}
 	buf_init(&c.waiting, WAITING_MAX);

@@ -411,8 +411,8 @@ check(struct restore *r, struct settings_job *local, struct err *e)
 		return r->client != NULL ? 0 : err_set(e, ERR_MEM,
 		    "out of memory");
 	}
-	r->job = settings_job(&o->conf, o->job, e);
-	return r->job == NULL ? -1 : settings_job_fill(r->job, e);
+	r->job = opts_job(o, NULL, e);
+	return r->job == NULL ? -1 : 0;
 }
 
 int
