@@ -12,7 +12,9 @@ def test_a_quick_run_prints_all_four_tables(tmp_path):
     out = tmp_path / "unlock.md"
     done = subprocess.run(
         [ROOT / "bench" / "run", "--quick", "--out", out], timeout=240,
-        env={**os.environ, "BENCH_BUILD": str(BUILD)}, capture_output=True,
+        # The peak is measured by a tracer, where no leak can be looked for.
+        env={**os.environ, "BENCH_BUILD": str(BUILD),
+             "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True,
         text=True, check=False)
     assert done.returncode == 0, done.stderr
     text = out.read_text()

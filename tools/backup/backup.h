@@ -43,8 +43,9 @@ struct backup_opts {
 	/*
 	 * Operands, their number checked (opts.c, table commands):
 	 * setup [USER@]STORE; run, usage [JOB…]; restore SNAPSHOT [PATH…];
-	 * list [SNAPSHOT [PATH]]; find PATTERN; verify, prune, du, status: as
-	 * many as there are, on the store of clients, verify of snapshots;
+	 * list [SNAPSHOT [PATH]], on the store also [CLIENT…]; find PATTERN;
+	 * verify, prune, du, status: as many as there are, on the store of
+	 * clients, verify of snapshots;
 	 * cat SNAPSHOT PATH; pull HOST; explain ['COMMAND']; show, pin
 	 * SNAPSHOT; diff SNAPSHOT SNAPSHOT [PATH]; accept, receive: none.
 	 */

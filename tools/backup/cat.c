@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "backup.h"
 #include "base/buf.h"
 #include "conn.h"
@@ -168,8 +169,8 @@ backup_cat(struct backup_opts *o, struct err *e)
 		if (client == NULL)
 			return -1;
 	} else {
-		j = settings_job(&o->conf, o->job, e);
-		if (j == NULL || settings_job_fill(j, e) == -1)
+		j = ask_job(o, e);
+		if (j == NULL)
 			return -1;
 	}
 	buf_init(&c.waiting, WAITING_MAX);

@@ -14,7 +14,7 @@ static const struct {
 	{ BACKUP_SETUP, backup_setup },
 	{ BACKUP_RUN, backup_run },
 	{ BACKUP_RESTORE, backup_restore },
-	{ BACKUP_LIST, NULL },
+	{ BACKUP_LIST, backup_list },
 	{ BACKUP_FIND, NULL },
 	{ BACKUP_VERIFY, NULL },
 	{ BACKUP_CAT, backup_cat },
@@ -22,13 +22,13 @@ static const struct {
 	{ BACKUP_ACCEPT, backup_accept },
 	{ BACKUP_PULL, NULL },
 	{ BACKUP_RECEIVE, backup_receive },
-	{ BACKUP_EXPLAIN, NULL },
-	{ BACKUP_SHOW, NULL },
+	{ BACKUP_EXPLAIN, backup_explain },
+	{ BACKUP_SHOW, backup_show },
 	{ BACKUP_DIFF, NULL },
 	{ BACKUP_DU, NULL },
-	{ BACKUP_PRUNE, NULL },
-	{ BACKUP_PIN, NULL },
-	{ BACKUP_STATUS, NULL },
+	{ BACKUP_PRUNE, backup_prune },
+	{ BACKUP_PIN, backup_pin },
+	{ BACKUP_STATUS, backup_status },
 };
 
 static int

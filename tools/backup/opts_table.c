@@ -145,8 +145,9 @@ CMD(run, run_rows, "Asks the store for a backup now.",
     "postern backup run [options] [JOB…]");
 CMD(restore, restore_rows, "Brings files back.",
     "postern backup restore [options] SNAPSHOT [PATH…]");
-CMD(list, ask_rows, "Snapshots, or what is in one of them.",
-    "postern backup list [options] [SNAPSHOT [PATH]]");
+CMD(list, ask_rows, "Snapshots, or what is in a folder of one of them.",
+    "postern backup list [options] [SNAPSHOT [PATH]]",
+    "postern backup list [options] [CLIENT…]    (on the store)");
 CMD(find, find_rows, "In which snapshots a path is.",
     "postern backup find [options] PATTERN");
 CMD(verify, verify_rows, "Compares what is stored with what arrived.",
@@ -188,7 +189,7 @@ static const struct opts_command commands[] = {
 	{ BACKUP_SETUP, OPTS_CLIENT, false, 1, 1, &setup_cmd },
 	{ BACKUP_RUN, OPTS_CLIENT, false, 0, -1, &run_cmd },
 	{ BACKUP_RESTORE, OPTS_EITHER, true, 1, -1, &restore_cmd },
-	{ BACKUP_LIST, OPTS_EITHER, true, 0, 2, &list_cmd },
+	{ BACKUP_LIST, OPTS_EITHER, true, 0, -1, &list_cmd },
 	{ BACKUP_FIND, OPTS_EITHER, true, 1, 1, &find_cmd },
 	{ BACKUP_VERIFY, OPTS_EITHER, true, 0, -1, &verify_cmd },
 	{ BACKUP_CAT, OPTS_EITHER, true, 2, 2, &cat_cmd },

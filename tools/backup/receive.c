@@ -28,6 +28,7 @@ static const struct {
 	{ REQUEST_RUN, serve_run },
 	{ REQUEST_RESTORE, serve_restore },
 	{ REQUEST_CAT, serve_cat },
+	{ REQUEST_LIST, serve_list },
 };
 
 static void
@@ -163,10 +164,9 @@ on_room(void *arg)
 {
 	struct serve *s = arg;
 
+	xfer_room(&s->xfer);
 	if (s->on_room != NULL)
 		s->on_room(s);
-	else
-		xfer_room(&s->xfer);
 }
 
 static void

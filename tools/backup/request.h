@@ -16,6 +16,9 @@
  *	                    store checks
  *	path PATH           plain; several for restore
  *	pattern TEXT        1 to 4095 bytes
+ *	match HOW           of pattern: glob exact prefix; without it glob
+ *	max-age N           seconds, from 1
+ *	sample N            per cent, 1 to 100
  *
  * Which of them an operation takes, needs and may repeat is a table in
  * request.c. An unknown, doubled or missing key, one that the operation does
@@ -60,6 +63,7 @@ struct request {
 	char *snapshot;
 	struct strv paths;
 	char *pattern;
+	char *match, *max_age, *sample;
 };
 
 /* request_clear(): release. Legal on a zeroed struct, which is an empty

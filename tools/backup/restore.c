@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "backup.h"
 #include "conn.h"
 #include "lack.h"
@@ -411,8 +412,8 @@ check(struct restore *r, struct settings_job *local, struct err *e)
 		return r->client != NULL ? 0 : err_set(e, ERR_MEM,
 		    "out of memory");
 	}
-	r->job = settings_job(&o->conf, o->job, e);
-	return r->job == NULL ? -1 : settings_job_fill(r->job, e);
+	r->job = ask_job(o, e);
+	return r->job != NULL ? 0 : -1;
 }
 
 int
