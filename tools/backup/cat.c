@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ask.h"
 #include "backup.h"
 #include "base/buf.h"
 #include "conn.h"
@@ -169,7 +168,7 @@ backup_cat(struct backup_opts *o, struct err *e)
 		if (client == NULL)
 			return -1;
 	} else {
-		j = ask_job(o, e);
+		j = opts_job(o, NULL, e);
 		if (j == NULL)
 			return -1;
 	}

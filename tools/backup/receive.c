@@ -26,9 +26,9 @@ static const struct {
 	int (*serve)(struct serve *s, struct err *e);
 } ops[] = {
 	{ REQUEST_RUN, serve_run },
+	{ REQUEST_LIST, serve_list },
 	{ REQUEST_RESTORE, serve_restore },
 	{ REQUEST_CAT, serve_cat },
-	{ REQUEST_LIST, serve_list },
 };
 
 static void
@@ -164,9 +164,10 @@ on_room(void *arg)
 {
 	struct serve *s = arg;
 
-	xfer_room(&s->xfer);
 	if (s->on_room != NULL)
 		s->on_room(s);
+	else
+		xfer_room(&s->xfer);
 }
 
 static void
@@ -213,9 +214,13 @@ static void
 on_signal(void *arg, int signo)
 {
 	struct serve *s = arg;
+	struct err e = ERR_INIT;
 
-	s->status = 1;
-	loop_stop(s->loop);
+	err_set(&e, ERR_REFUSED, "the store was told to end this");
+	if (s->over)
+		loop_stop(s->loop);
+	else
+		lost(s, &e);
 }
 
 /* sshd's pipes, so that nothing else ever reads or writes them. */

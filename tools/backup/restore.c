@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ask.h"
 #include "restore.h"
 #include "restore_said.h"
 #include "restoreargs.h"
@@ -102,8 +101,8 @@ check(struct restore *r, struct settings_job *local, struct err *e)
 		return r->client != NULL ? 0 : err_set(e, ERR_MEM,
 		    "out of memory");
 	}
-	r->job = ask_job(o, e);
-	return r->job != NULL ? 0 : -1;
+	r->job = opts_job(o, NULL, e);
+	return r->job == NULL ? -1 : 0;
 }
 
 int

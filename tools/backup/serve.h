@@ -42,15 +42,13 @@ struct serve {
 	 */
 	bool (*op_lost)(struct serve *s, const struct err *e);
 	void (*op_free)(struct serve *s);
-	/* The channel has room again. NULL: only a transfer sends much. */
-	void (*on_room)(struct serve *s);
 };
 
 /* An operation: 0, or -1 with *e filled: refused with that. */
 int serve_run(struct serve *s, struct err *e);
+int serve_list(struct serve *s, struct err *e);
 int serve_restore(struct serve *s, struct err *e);
 int serve_cat(struct serve *s, struct err *e);
-int serve_list(struct serve *s, struct err *e);
 
 /* serve_go_on(): the answer of status 0, with what r says. */
 int serve_go_on(struct serve *s, struct reply *r, struct err *e);
