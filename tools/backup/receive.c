@@ -27,6 +27,8 @@ static const struct {
 } ops[] = {
 	{ REQUEST_RUN, serve_run },
 	{ REQUEST_LIST, serve_list },
+	{ REQUEST_FIND, serve_find },
+	{ REQUEST_VERIFY, serve_verify },
 };
 
 static void
@@ -210,9 +212,13 @@ static void
 on_signal(void *arg, int signo)
 {
 	struct serve *s = arg;
+	struct err e = ERR_INIT;
 
-	s->status = 1;
-	loop_stop(s->loop);
+	err_set(&e, ERR_REFUSED, "the store was told to end this");
+	if (s->over)
+		loop_stop(s->loop);
+	else
+		lost(s, &e);
 }
 
 /* sshd's pipes, so that nothing else ever reads or writes them. */
