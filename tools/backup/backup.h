@@ -93,6 +93,9 @@ struct backup_opts {
 	uint64_t lines;		/* filled: 30 */
 	uint64_t min_size;
 
+	/* du */
+	uint64_t depth;		/* filled: 2 */
+
 	/* status */
 	char *html, *textfile;
 

@@ -164,6 +164,8 @@ fill_in(struct backup_opts *o, const struct opts_command *c, struct err *e)
 		    "DIR, or [store] with 'dir = ...' in backup.conf");
 	if (o->lines == 0)
 		o->lines = 30;
+	if (o->depth == 0)
+		o->depth = 2;
 	return 0;
 }
 

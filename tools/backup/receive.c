@@ -29,6 +29,8 @@ static const struct {
 	{ REQUEST_LIST, serve_list },
 	{ REQUEST_RESTORE, serve_restore },
 	{ REQUEST_CAT, serve_cat },
+	{ REQUEST_FIND, serve_find },
+	{ REQUEST_VERIFY, serve_verify },
 };
 
 static void
