@@ -35,6 +35,7 @@ struct serve {
 	char *source_dir;		/* of the half that reads, or NULL */
 	struct loop_timer *limit;	/* for the request, then for it all */
 	void *op;			/* the operation's own */
+	void (*on_room)(struct serve *s);	/* NULL: a transfer */
 	/*
 	 * The client is gone, or its time is up (e). Returns true when the
 	 * operation has a last step under way, and goes on to its last word,
