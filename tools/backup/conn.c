@@ -7,6 +7,9 @@
 
 #include "keys.h"
 #include "link.h"
+#include "ssh/sshargv.h"
+
+#define LOCAL_BEAT_MS 10000
 
 struct conn {
 	struct conn_calls calls;
@@ -88,21 +91,19 @@ on_ssh_end(void *arg)
 static const struct chan_ops chan_calls = { on_frame, on_room, on_chan_end };
 
 static int
-start_ssh(struct conn *c, struct loop *l, const struct settings_job *j,
-    const char *command, int in, int out, struct err *e)
+ssh_argv(const struct settings_job *j, const char *command, struct strv *argv,
+    struct err *e)
 {
 	struct strv options = { 0 };
 	struct sshargv_opts o = { .program = j->ssh, .config = j->ssh_config,
 		.options = &options,
 		.connect_timeout_s = (unsigned)(j->connect_timeout / 1000) };
-	struct link_spec s = { .dest = j->destination, .ssh = &o,
-		.command = command, .in = in, .out = out,
-		.on_end = on_ssh_end, .arg = c };
+	int rc = -1;
 
 	if (keys_options(j, &options, e) == 0)
-		c->link = link_start(l, &s, e);
+		rc = sshargv_build(&o, j->destination, command, argv, e);
 	strv_clear(&options);
-	return c->link != NULL ? 0 : -1;
+	return rc;
 }
 
 static int
@@ -132,12 +133,15 @@ conn_new(const struct conn_calls *calls, void *arg, struct err *e)
 	return c;
 }
 
-struct conn *
-conn_open(struct loop *l, const struct settings_job *j,
+/* argv: of ssh, or of what stands in its place; borrowed for the call. */
+static struct conn *
+open_by(struct loop *l, char *const *argv, const char *dest, uint64_t beat_ms,
     const struct request *request, const struct conn_calls *calls, void *arg,
     struct err *e)
 {
 	struct conn *c = conn_new(calls, arg, e), *ret = NULL;
+	struct link_spec s = { .dest = dest, .argv = argv,
+		.on_end = on_ssh_end, .arg = c };
 	int to[2] = { -1, -1 }, from[2] = { -1, -1 };
 
 	if (c == NULL)
@@ -146,11 +150,12 @@ conn_open(struct loop *l, const struct settings_job *j,
 		err_sys(e, "pipe");
 		goto out;
 	}
-	if (start_ssh(c, l, j, request_op_name(request->op), to[0], from[1],
-	    e) == -1)
+	s.in = to[0];
+	s.out = from[1];
+	c->link = link_start(l, &s, e);
+	if (c->link == NULL)
 		goto out;
-	c->chan = chan_new(l, from[0], to[1], (uint64_t)j->beat, &chan_calls,
-	    c, e);
+	c->chan = chan_new(l, from[0], to[1], beat_ms, &chan_calls, c, e);
 	from[0] = to[1] = -1;
 	if (c->chan == NULL || send_request(c, request, e) == -1)
 		goto out;
@@ -181,6 +186,45 @@ conn_stdio(struct loop *l, const struct settings_job *j,
 		conn_free(c);
 		return NULL;
 	}
+	return c;
+}
+
+struct conn *
+conn_open(struct loop *l, const struct settings_job *j,
+    const struct request *request, const struct conn_calls *calls, void *arg,
+    struct err *e)
+{
+	struct strv argv = { 0 };
+	struct conn *c = NULL;
+
+	if (ssh_argv(j, request_op_name(request->op), &argv, e) == 0)
+		c = open_by(l, argv.v, j->destination, (uint64_t)j->beat,
+		    request, calls, arg, e);
+	strv_clear(&argv);
+	return c;
+}
+
+struct conn *
+conn_local(struct loop *l, const char *store, const char *client,
+    const struct request *request, const struct conn_calls *calls, void *arg,
+    struct err *e)
+{
+	struct strv argv = { 0 };
+	struct conn *c = NULL;
+
+	/* What a session of the owner's own says is none of its business. */
+	unsetenv("SSH_ORIGINAL_COMMAND");
+	unsetenv("SSH_CONNECTION");
+	if (strv_add(&argv, "/proc/self/exe") == -1 ||
+	    strv_add(&argv, "receive") == -1 ||
+	    strv_add(&argv, "--allow=restore") == -1 ||
+	    strv_addf(&argv, "--store=%s", store) == -1 ||
+	    strv_addf(&argv, "--client=%s", client) == -1)
+		err_set(e, ERR_MEM, "out of memory");
+	else
+		c = open_by(l, argv.v, store, LOCAL_BEAT_MS, request, calls,
+		    arg, e);
+	strv_clear(&argv);
 	return c;
 }
 

@@ -67,9 +67,9 @@ static int
 start_ssh(struct dial *d, int from, int to, const char *command, size_t len,
     struct err *e)
 {
-	struct strv argv = { 0 };
-	struct link_spec k = { .dest = d->spec.dest, .ssh = d->spec.ssh,
-		.in = from, .out = to, .on_end = on_ssh_end, .arg = d };
+	struct strv argv = { 0 }, ssh = { 0 };
+	struct link_spec k = { .dest = d->spec.dest, .in = from, .out = to,
+		.on_end = on_ssh_end, .arg = d };
 	struct buf line;
 	int rc = -1;
 
@@ -82,12 +82,16 @@ start_ssh(struct dial *d, int from, int to, const char *command, size_t len,
 		goto out;
 	}
 	log_debug("%s: %s", d->spec.dest, line.data);
-	k.command = line.data;
+	if (sshargv_build(d->spec.ssh, d->spec.dest, line.data, &ssh,
+	    e) == -1)
+		goto out;
+	k.argv = ssh.v;
 	d->ssh = link_start(d->loop, &k, e);
 	rc = d->ssh != NULL ? 0 : -1;
 out:
 	buf_clear(&line);
 	strv_clear(&argv);
+	strv_clear(&ssh);
 	return rc;
 }
 
@@ -151,6 +155,15 @@ dial_start(struct loop *l, const struct dial_spec *s, struct err *e)
 		return NULL;
 	}
 	return d;
+}
+
+void
+dial_lost(struct dial *d)
+{
+	if (d->ssh != NULL)
+		link_deadline(d->ssh, 1);
+	else if (d->half != NULL)
+		half_kill(d->half);
 }
 
 void

@@ -32,6 +32,9 @@ struct dial_spec {
 /* dial_start(): returns owned, or NULL as sink_start(). */
 struct dial *dial_start(struct loop *l, const struct dial_spec *s,
 	struct err *e);
+/* dial_lost(): it has to end. Our rsync sees the end of its stream; on_over
+ * comes later. */
+void dial_lost(struct dial *d);
 void dial_free(struct dial *d);	/* NULL is legal; from on_over, too */
 
 #endif

@@ -56,9 +56,8 @@ on_end(void *arg, const struct child_end *end)
 struct link *
 link_start(struct loop *l, const struct link_spec *spec, struct err *e)
 {
-	struct link *k = calloc(1, sizeof(*k)), *ret = NULL;
-	struct strv argv = { 0 };
-	struct child_spec s = {
+	struct link *k = calloc(1, sizeof(*k));
+	struct child_spec s = { .argv = spec->argv,
 		.io = { CHILD_FD, CHILD_FD, CHILD_PIPE },
 		.fd = { spec->in, spec->out }, .own_group = true,
 		.on_line = on_line, .on_end = on_end, .arg = k };
@@ -68,18 +67,12 @@ link_start(struct loop *l, const struct link_spec *spec, struct err *e)
 		return NULL;
 	}
 	k->spec = *spec;
-	if (sshargv_build(spec->ssh, spec->dest, spec->command, &argv,
-	    e) == -1)
-		goto out;
-	s.argv = argv.v;
 	k->ssh = child_start(l, &s, e);
-	if (k->ssh != NULL)
-		ret = k;
-out:
-	strv_clear(&argv);
-	if (ret == NULL)
+	if (k->ssh == NULL) {
 		free(k);
-	return ret;
+		return NULL;
+	}
+	return k;
 }
 
 void

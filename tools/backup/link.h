@@ -23,15 +23,15 @@ struct link;
 
 struct link_spec {
 	const char *dest;	/* borrowed for the link's life */
-	const struct sshargv_opts *ssh;	/* borrowed for the call */
-	const char *command;	/* one string for the login shell there */
+	char *const *argv;	/* of ssh (ssh/sshargv.h), or of what stands in
+				 * its place; borrowed for the call */
 	int in, out;		/* borrowed: ssh's stdin and stdout */
 	/* ssh has ended. */
 	void (*on_end)(void *arg);
 	void *arg;
 };
 
-/* link_start(): returns owned, or NULL: ERR_CONFIG, ERR_SYS, ERR_MEM. */
+/* link_start(): returns owned, or NULL: ERR_SYS, ERR_MEM. */
 struct link *link_start(struct loop *l, const struct link_spec *s,
 	struct err *e);
 /* link_free(): kills it. NULL is legal; from its callback, too. */

@@ -167,24 +167,20 @@ command(const struct pull *p, struct buf *out, struct err *e)
 
 /* The argv of ssh, for --dry-run. */
 static int
-print(const struct sshargv_opts *ssh, const char *dest, const char *what,
-    struct err *e)
+print(const struct strv *argv, struct err *e)
 {
-	struct strv argv = { 0 };
 	struct buf line;
 	size_t i;
-	int rc;
+	int rc = 0;
 
 	buf_init(&line, 65536);
-	rc = sshargv_build(ssh, dest, what, &argv, e);
-	for (i = 0; rc == 0 && i < argv.n; i++)
+	for (i = 0; rc == 0 && i < argv->n; i++)
 		if ((i > 0 && buf_addc(&line, ' ') == -1) ||
-		    esc_sh(&line, argv.v[i]) == -1)
+		    esc_sh(&line, argv->v[i]) == -1)
 			rc = err_set(e, ERR_MEM, "out of memory");
 	if (rc == 0)
 		puts(line.data);
 	buf_clear(&line);
-	strv_clear(&argv);
 	return rc;
 }
 
@@ -209,11 +205,10 @@ open_pipes(int theirs[2], int ours[2], struct err *e)
 }
 
 static int
-start_ssh(struct pull *p, const struct sshargv_opts *ssh, const char *what,
-    struct err *e)
+start_ssh(struct pull *p, const struct strv *argv, struct err *e)
 {
-	struct link_spec k = { .dest = p->j->destination, .ssh = ssh,
-		.command = what, .on_end = on_ssh_end, .arg = p };
+	struct link_spec k = { .dest = p->j->destination, .argv = argv->v,
+		.on_end = on_ssh_end, .arg = p };
 	int theirs[2] = { -1, -1 }, ours[2] = { -1, -1 };
 
 	if (open_pipes(theirs, ours, e) == -1)
@@ -235,7 +230,7 @@ static int
 start(struct pull *p, struct err *e)
 {
 	const struct backup_opts *o = p->s.o;
-	struct strv options = { 0 };
+	struct strv options = { 0 }, argv = { 0 };
 	struct sshargv_opts ssh = {
 		.program = o->ssh != NULL ? o->ssh : p->j->ssh,
 		.config = o->ssh_config != NULL ? o->ssh_config :
@@ -254,11 +249,12 @@ start(struct pull *p, struct err *e)
 		if (strv_add(&options, o->ssh_options.v[i]) == -1)
 			rc = err_set(e, ERR_MEM, "out of memory");
 	if (rc == 0 && keys_pull(p->j, &options, e) == 0 &&
-	    command(p, &what, e) == 0)
-		rc = o->dry_run ? print(&ssh, p->j->destination, what.data,
-		    e) : start_ssh(p, &ssh, what.data, e);
+	    command(p, &what, e) == 0 && sshargv_build(&ssh,
+	    p->j->destination, what.data, &argv, e) == 0)
+		rc = o->dry_run ? print(&argv, e) : start_ssh(p, &argv, e);
 	else
 		rc = -1;
+	strv_clear(&argv);
 	buf_clear(&what);
 	strv_clear(&options);
 	return rc;

@@ -26,6 +26,10 @@ static const struct {
 } ops[] = {
 	{ REQUEST_RUN, serve_run },
 	{ REQUEST_LIST, serve_list },
+	{ REQUEST_RESTORE, serve_restore },
+	{ REQUEST_CAT, serve_cat },
+	{ REQUEST_FIND, serve_find },
+	{ REQUEST_VERIFY, serve_verify },
 };
 
 static void
@@ -150,7 +154,9 @@ begin(struct serve *s, const char *text, size_t len, struct err *e)
 	unsigned allow = s->pull != NULL ? ALLOW_RUN : s->o->allow;
 	size_t i;
 
-	if (s->policy.allow > 0 && s->pull == NULL)
+	/* Without sshd it is the store's owner, who says what --allow is. */
+	if (s->policy.allow > 0 && s->pull == NULL &&
+	    getenv("SSH_CONNECTION") != NULL)
 		allow &= (unsigned)s->policy.allow;
 	if ((s->pull == NULL && allow_command(getenv("SSH_ORIGINAL_COMMAND"),
 	    allow, &said, e) == -1) ||
@@ -201,9 +207,10 @@ on_room(void *arg)
 {
 	struct serve *s = arg;
 
-	xfer_room(&s->xfer);
 	if (s->on_room != NULL)
 		s->on_room(s);
+	else
+		xfer_room(&s->xfer);
 }
 
 static void
@@ -250,9 +257,13 @@ static void
 on_signal(void *arg, int signo)
 {
 	struct serve *s = arg;
+	struct err e = ERR_INIT;
 
-	s->status = 1;
-	loop_stop(s->loop);
+	err_set(&e, ERR_REFUSED, "the store was told to end this");
+	if (s->over)
+		loop_stop(s->loop);
+	else
+		lost(s, &e);
 }
 
 static const struct chan_ops chan_calls = { on_frame, on_room, on_chan_end };

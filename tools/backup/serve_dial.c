@@ -202,3 +202,9 @@ serve_dial_start(struct serve_dial *d, const struct sink_spec *sink,
 	d->dial = dial_start(d->s->loop, &spec, e);
 	return d->dial != NULL ? 0 : -1;
 }
+
+void
+serve_dial_lost(struct serve_dial *d)
+{
+	dial_lost(d->dial);
+}

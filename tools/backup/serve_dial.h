@@ -30,6 +30,7 @@ struct serve_dial *serve_dial_plain(struct serve *s, struct err *e);
  * with s. 0, or -1 as sink_start(). */
 int serve_dial_start(struct serve_dial *d, const struct sink_spec *sink,
 	const struct xfer_calls *calls, struct err *e);
+void serve_dial_lost(struct serve_dial *d);	/* as dial_lost() */
 void serve_dial_free(struct serve_dial *d);	/* NULL is legal */
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "guard.h"
 #include "serve.h"
 #include "store_build.h"
 #include "store_list.h"
@@ -23,6 +24,11 @@ struct run {
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
 	struct serve_dial *dial;	/* NULL: the client's rsync comes here */
+	struct err lost;		/* why the transfer was given up */
+	struct guard *guard;
+	uint64_t room, base;		/* bytes: guard.h */
+	bool doubt;			/* the sender's sizes are not enough */
+	bool discard;			/* .incoming is to go */
 	struct loop_timer *tick;
 	atomic_int step;		/* of the finish; set by its thread */
 	atomic_ullong hashed;		/* bytes */

@@ -22,6 +22,7 @@ struct sink_spec {
 	const struct rules *plain;	/* the source is no daemon of ours: its
 					 * paths and rules are sent from here,
 					 * and whole paths are kept; or NULL */
+	const struct strv *more;	/* options besides, or NULL */
 	const char *link_dest;	/* "" or NULL: none */
 	bool in_place;		/* btrfs: what is there is changed */
 	bool fake_super;	/* owners and the like into user.* */
