@@ -115,8 +115,7 @@ def test_two_connections_at_once_are_one_session(direct):
             env=direct.ENV, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE) as two:
         proc.wait_for(lambda: direct.pids(direct.client,
-                                          "rsync --server --sender"), 20,
-                      "sender")
+                                          "^rsync --server"), 20, "sender")
         proc.wait_for(lambda: one.poll() is not None
                       or two.poll() is not None, 20, "end of the second")
         left = [p for p in (one, two) if p.poll() is None]
@@ -285,6 +284,7 @@ def started(b):
 def test_nothing_is_left_after_kill_9_and_the_next_run_goes_on(
         direct, side, pattern):
     big(direct)
+    direct.conf(root=DATA, mode="direct", bandwidth="50M")
     taken = direct.leftovers([rf"{STORE}(/|$)", r"/tmp/postern-backup\."])
     host = getattr(direct, side)
     before = listening(direct.client)
@@ -293,6 +293,7 @@ def test_nothing_is_left_after_kill_9_and_the_next_run_goes_on(
     os.kill(direct.wait_pid(host, pattern), signal.SIGKILL)
     assert running.end().rc != 0
     taken.settle(10)
+    direct.conf(root=DATA, mode="direct")
     done = direct.run("--json")
     assert done.of("answer")[0].get("resumed") is True, str(done)
     assert direct.stored(DATA) == direct.source(DATA)
