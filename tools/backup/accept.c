@@ -18,6 +18,7 @@
 #include "clientdir.h"
 #include "program.h"
 #include "ssh/authkeys.h"
+#include "store.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 #include "ui/emit.h"
@@ -192,6 +193,20 @@ out:
 	return rc;
 }
 
+/* All that a run of this client expects to be there. */
+static int
+make_client(const struct backup_opts *o, struct err *e)
+{
+	struct store s;
+	int rc;
+
+	if (store_make(o->store, e) == -1 || store_open(o->store, &s, e) == -1)
+		return -1;
+	rc = store_client_make(&s, o->client, e);
+	store_close(&s);
+	return rc;
+}
+
 static int
 take_lock(struct accept *a, struct err *e)
 {
@@ -271,7 +286,7 @@ accept_key(struct accept *a, struct err *e)
 	if (o->dry_run)
 		return say(a, found);
 	if (!o->remove && (clientdir_make(o->store, o->client, "", e) == -1 ||
-	    clientdir_make(o->store, ".postern", o->client, e) == -1 ||
+	    make_client(o, e) == -1 ||
 	    clientdir_conf(o, a->allow, e) == -1))
 		return -1;
 	if (save(a, e) == -1)

@@ -91,9 +91,7 @@ on_signal(void *arg, int signo)
 struct settings_job *
 ask_job(struct backup_opts *o, struct err *e)
 {
-	struct settings_job *j = settings_job(&o->conf, o->job, e);
-
-	return j != NULL && settings_job_fill(j, e) == 0 ? j : NULL;
+	return opts_job(o, NULL, e);
 }
 
 int

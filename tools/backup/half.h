@@ -76,6 +76,7 @@ struct half_send {
 	const char *grants;	/* grants.h */
 	const char *nice;	/* "0" … "19", or NULL */
 	const char *ionice;	/* "idle", "best-effort:N", or NULL */
+	const char *bwlimit;	/* KiB a second, or NULL */
 };
 
 struct half_recv {

@@ -88,7 +88,8 @@ half_send_start(struct loop *l, const struct half_send *what,
     const struct half_calls *calls, struct err *e)
 {
 	const char *const pairs[][2] = { { "--nice", what->nice },
-		{ "--ionice", what->ionice }, { "--config", what->config },
+		{ "--ionice", what->ionice },
+		{ "--bwlimit", what->bwlimit }, { "--config", what->config },
 		{ "--rules", what->rules }, { "--grants", what->grants } };
 	struct strv argv = { 0 };
 	size_t i;

@@ -13,11 +13,11 @@ static const struct {
 } commands[] = {
 	{ BACKUP_SETUP, backup_setup },
 	{ BACKUP_RUN, backup_run },
-	{ BACKUP_RESTORE, NULL },
+	{ BACKUP_RESTORE, backup_restore },
 	{ BACKUP_LIST, backup_list },
 	{ BACKUP_FIND, backup_find },
 	{ BACKUP_VERIFY, backup_verify },
-	{ BACKUP_CAT, NULL },
+	{ BACKUP_CAT, backup_cat },
 	{ BACKUP_USAGE, backup_usage },
 	{ BACKUP_ACCEPT, backup_accept },
 	{ BACKUP_PULL, NULL },

@@ -55,7 +55,8 @@ on_answer(void *arg, const struct reply *a)
 	struct run *r = arg;
 	struct settings_job *j = r->job;
 	struct source_spec s = { .path = "/", .rules = { &j->roots,
-		&j->excludes }, .nice = j->nice, .ionice = j->ionice };
+		&j->excludes }, .nice = j->nice, .ionice = j->ionice,
+		.bandwidth = j->bandwidth };
 	struct half_calls half;
 	struct err e = ERR_INIT;
 
@@ -177,6 +178,19 @@ start(struct run *r, struct err *e)
 	return rc;
 }
 
+/* Which files failed or vanished, only the half that reads them was told. */
+static void
+add_own_words(struct run *r)
+{
+	char *why = r->result.why;
+	size_t n = strlen(why);
+
+	if (r->done && r->xfer.rc != 0 && (r->result.status != 0 ||
+	    r->result.vanished > 0))
+		snprintf(why + n, sizeof(r->result.why) - n, "%s%s",
+		    n > 0 ? "; here: " : "", r->xfer.said);
+}
+
 /* One job. The exit status; what went wrong has been said. */
 static int
 one(struct backup_opts *o, struct settings_job *j)
@@ -197,6 +211,7 @@ one(struct backup_opts *o, struct settings_job *j)
 		r.result.status = (uint64_t)status;
 		snprintf(r.result.why, sizeof(r.result.why), "%s", r.err.msg);
 	}
+	add_own_words(&r);
 	show_result(r.show, j, &r.result);
 	show_free(r.show);
 	loop_free(r.loop);
@@ -210,6 +225,23 @@ one(struct backup_opts *o, struct settings_job *j)
 	return status;
 }
 
+/* --dry-run: what the store would be asked for and may read. */
+static int
+explain(const struct settings_job *j, struct err *e)
+{
+	const struct rules rules = { &j->roots, &j->excludes };
+	struct buf b;
+	int rc;
+
+	buf_init(&b, RULES_TEXT_MAX);
+	rc = rules_explain(&rules, &b, e);
+	if (rc == 0 && (printf("%s: %s would be asked for a backup\n%s",
+	    j->section, j->destination, b.data) < 0 || fflush(stdout) != 0))
+		rc = err_sys(e, "standard output");
+	buf_clear(&b);
+	return rc;
+}
+
 int
 backup_run(struct backup_opts *o, struct err *e)
 {
@@ -218,14 +250,14 @@ backup_run(struct backup_opts *o, struct err *e)
 	int status = 0, rc;
 
 	for (i = 0; i < n; i++) {
-		j = settings_job(&o->conf, o->args.n > 0 ? o->args.v[i] :
-		    o->job, e);
-		if (j == NULL || settings_job_fill(j, e) == -1)
+		j = opts_job(o, o->args.n > 0 ? o->args.v[i] : NULL, e);
+		if (j == NULL)
 			return -1;
-		if (o->timeout_ms > 0)
-			j->timeout = (int64_t)o->timeout_ms;
-		if (o->bandwidth > 0)
-			j->bandwidth = (int64_t)o->bandwidth;
+		if (o->dry_run) {
+			if (explain(j, e) == -1)
+				return -1;
+			continue;
+		}
 		rc = one(o, j);
 		/* Some done and some not: 2. */
 		status = i == 0 || rc == status ? rc : 2;

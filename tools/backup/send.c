@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] --config CONF
- *     [--rules FILE] --grants FILE
+ * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] [--bwlimit KIB]
+ *     --config CONF [--rules FILE] --grants FILE
  * postern-backup-send --explain
  *
  * The half that reads: becomes an rsync daemon on stdin and stdout that can
@@ -32,7 +32,7 @@
 #define NAME "postern-backup-send"
 
 struct send_opts {
-	const char *nice, *ionice, *config, *rules, *grants;
+	const char *nice, *ionice, *bwlimit, *config, *rules, *grants;
 };
 
 static const struct {
@@ -41,6 +41,7 @@ static const struct {
 } rows[] = {
 	{ "--nice", offsetof(struct send_opts, nice) },
 	{ "--ionice", offsetof(struct send_opts, ionice) },
+	{ "--bwlimit", offsetof(struct send_opts, bwlimit) },
 	{ "--config", offsetof(struct send_opts, config) },
 	{ "--rules", offsetof(struct send_opts, rules) },
 	{ "--grants", offsetof(struct send_opts, grants) },
@@ -176,8 +177,11 @@ main(int argc, char **argv)
 	struct send_opts o = { 0 };
 	struct err e = ERR_INIT;
 	char config[4096];
+	char limit[32] = "--bwlimit=0";
 	char *rsync[] = { (char []){ JAIL_RSYNC }, (char []){ "--server" },
-		(char []){ "--daemon" }, config, (char []){ "." }, NULL };
+		(char []){ "--daemon" }, config, limit, (char []){ "." },
+		NULL };
+	uint64_t kib = 0;
 	int n;
 
 	if (argc == 2 && strcmp(argv[1], "--explain") == 0)
@@ -189,6 +193,11 @@ main(int argc, char **argv)
 		err_set(&e, ERR_USAGE, "--config: too long");
 		return jail_fail(NAME, &e);
 	}
+	if (o.bwlimit != NULL && num_u64(o.bwlimit, "--bwlimit", 1,
+	    UINT32_MAX, &kib, &e) == -1)
+		return jail_fail(NAME, &e);
+	/* Of a daemon it is the most that the other end may ask for. */
+	snprintf(limit, sizeof(limit), "--bwlimit=%lu", (unsigned long)kib);
 	if (jail_start(3, &e) == 0 && be_modest(&o, &e) == 0 &&
 	    confine(&o, &e) == 0)
 		jail_exec(rsync, &e);

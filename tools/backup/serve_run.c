@@ -3,16 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard.h"
 #include "serve_run.h"
 #include "sink.h"
 #include "store_evict.h"
 #include "store_remove.h"
 #include "store_runs.h"
+#include "store_weigh.h"
+#include "ui/log.h"
 
 /*
  * A backup, at the store: make room and .incoming (a worker), let rsync fill
- * it (a transfer), make it a snapshot (a worker, serve_settle.c). Whatever fails
- * on the way leaves .incoming, which the next run goes on with.
+ * it (a transfer), make it a snapshot (a worker, serve_settle.c). Whatever
+ * fails on the way leaves .incoming, which the next run goes on with; but not
+ * what took more than the client may have.
  */
 
 #define PROGRESS_MS 500
@@ -28,6 +32,7 @@ run_free(struct serve *s)
 {
 	struct run *r = run_of(s);
 
+	guard_free(r->guard);
 	loop_timer_free(r->tick);
 	store_rec_clear(&r->rec);
 	free(r);
@@ -43,15 +48,70 @@ phase(struct serve *s, const char *name)
 	serve_progress(s, &r->now);
 }
 
-/* A client that goes away while its snapshot is made has it all the same. */
+/* A client that goes away while its snapshot is made has it all the same.
+ * Before that, rsync is given the time to keep a file that came in part. */
 static bool
 lost(struct serve *s, const struct err *e)
 {
-	if (run_of(s)->finishing)
+	struct run *r = run_of(s);
+
+	if (r->finishing || r->lost.code != ERR_NONE)
 		return true;
-	if (s->answered)
-		run_note(s, e);
-	return false;
+	if (!s->answered)
+		return false;
+	r->lost = *e;
+	xfer_lost(&s->xfer);
+	return true;
+}
+
+static int
+discard(void *arg, struct err *e)
+{
+	struct serve *s = arg;
+
+	return store_remove_incoming(&s->client, e);
+}
+
+static void
+on_discarded(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+
+	if (e != NULL)
+		log_err(e);
+	run_refuse(s, &run_of(s)->lost);
+}
+
+/* The transfer was given up. */
+static void
+give_up(struct serve *s)
+{
+	struct run *r = run_of(s);
+	struct err e = ERR_INIT;
+
+	if (r->discard) {
+		worker_free(s->worker);
+		s->worker = worker_start(s->loop, discard, on_discarded, s,
+		    &e);
+		if (s->worker != NULL)
+			return;
+		log_err(&e);
+	}
+	run_refuse(s, &r->lost);
+}
+
+/* A guard's. */
+static void
+on_full(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+
+	if (r->finishing || r->lost.code != ERR_NONE)
+		return;
+	r->lost = *e;
+	r->discard = e->code == ERR_REFUSED;
+	xfer_lost(&s->xfer);
 }
 
 static void
@@ -62,6 +122,10 @@ on_over(void *arg)
 	struct err e = ERR_INIT;
 	const char *why = sink_why(s->xfer.rc);
 
+	if (r->lost.code != ERR_NONE) {
+		give_up(s);
+		return;
+	}
 	/* The sender's own status says more where ours only lost it. */
 	if ((why != NULL && sink_why(s->xfer.peer_rc) != NULL &&
 	    s->xfer.rc == 12) || why == NULL)
@@ -78,6 +142,9 @@ on_over(void *arg)
 	r->rec.bytes = r->now.bytes;
 	r->rec.added = r->now.added;
 	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
+	r->doubt = guard_doubt(r->guard, r->rec.added);
+	guard_free(r->guard);
+	r->guard = NULL;
 	run_settle(s);
 }
 
@@ -109,6 +176,14 @@ quota(const struct serve *s)
 	return conf;
 }
 
+static uint64_t
+min_free(const struct serve *s)
+{
+	int64_t n = s->o->conf.store.min_free;
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 /* The owner's limit of how often a client may come. */
 static int
 too_soon(const struct serve *s, struct err *e)
@@ -124,10 +199,11 @@ too_soon(const struct serve *s, struct err *e)
 		return -1;
 	store_runs_state(&runs, s->store.now(), &st);
 	/* A clock that was set back must not lock anybody out. */
-	if (st.last != NULL) {
-		ago_s = s->store.now() - st.last->time_s;
-		if (ago_s >= 0 && ago_s < limit_s)
-			rc = err_set(e, ERR_BUSY, "the last run ended %lld s "
+	if (st.last != NULL && s->store.now() >= st.last->time_s) {
+		ago_s = s->store.now() - st.last->time_s +
+		    (int64_t)st.last->seconds;
+		if (ago_s < limit_s)
+			rc = err_set(e, ERR_BUSY, "the last run began %lld s "
 			    "ago; the store allows one in %lld s",
 			    (long long)ago_s, (long long)limit_s);
 	}
@@ -135,13 +211,29 @@ too_soon(const struct serve *s, struct err *e)
 	return rc;
 }
 
+/* How much the run may take, and what a broken one has taken of it. */
+static int
+reckon(struct serve *s, uint64_t quota, struct err *e)
+{
+	struct run *r = run_of(s);
+	uint64_t used;
+
+	r->room = UINT64_MAX;
+	if (quota > 0) {
+		if (store_evict_used(&s->client, &used, NULL, e) == -1)
+			return -1;
+		r->room = quota > used ? quota - used : 0;
+	}
+	return !r->build.resumed ? 0 : store_weigh(&s->client, r->build.prev,
+	    NULL, &r->base, e);
+}
+
 static int
 prepare(void *arg, struct err *e)
 {
 	struct serve *s = arg;
 	const struct store_space_rules rules = {
-		.min_free = s->o->conf.store.min_free > 0 ?
-		    (uint64_t)s->o->conf.store.min_free : 0,
+		.min_free = min_free(s),
 		.quota = quota(s),
 		.min_keep = (size_t)s->policy.min_keep,
 		.across = s->o->conf.store.evict_others == 1 };
@@ -149,8 +241,9 @@ prepare(void *arg, struct err *e)
 	int rc = -1;
 
 	if (too_soon(s, e) == 0 && store_remove_sweep(&s->client, e) == 0 &&
-	    store_evict(&s->client, &rules, &removed, e) == 0)
-		rc = store_build_begin(&s->client, &run_of(s)->build, e);
+	    store_evict(&s->client, &rules, &removed, e) == 0 &&
+	    store_build_begin(&s->client, &run_of(s)->build, e) == 0)
+		rc = reckon(s, rules.quota, e);
 	strv_clear(&removed);
 	return rc;
 }
@@ -169,6 +262,9 @@ on_prepared(void *arg, const struct err *e)
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.one_file_system = s->req.one_file_system,
 		.compress = s->req.compress };
+	const struct guard_spec guard = { .client = &s->client,
+		.prev = r->build.prev, .room = r->room, .base = r->base,
+		.min_free = min_free(s) };
 	struct reply a = { .resumed = r->build.resumed };
 	struct half_calls half;
 	struct err why = ERR_INIT;
@@ -185,7 +281,9 @@ on_prepared(void *arg, const struct err *e)
 	xfer_init(&s->xfer, s->chan, &calls, s);
 	half = xfer_calls(&s->xfer);
 	s->xfer.half = sink_start(s->loop, &sink, &half, &why);
-	if (s->xfer.half == NULL || serve_go_on(s, &a, &why) == -1) {
+	if (s->xfer.half != NULL)
+		r->guard = guard_start(s->loop, &guard, on_full, s, &why);
+	if (r->guard == NULL || serve_go_on(s, &a, &why) == -1) {
 		run_refuse(s, &why);
 		return;
 	}
@@ -215,13 +313,16 @@ serve_run(struct serve *s, struct err *e)
 	s->op_lost = lost;
 	r->begin_ms = loop_now_ms(s->loop);
 	r->rec.one_fs = s->req.one_file_system;
+	r->rec.real = s->policy.metadata == METADATA_REAL;
 	snprintf(r->rec.mode, sizeof(r->rec.mode), "channel");
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||
 	    copy(&s->req.excludes, &r->rec.excludes) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
 	if (store_client_lock(&s->client, 0, e) == -1)
-		return -1;
+		return e->code != ERR_BUSY ? -1 : err_set(e, ERR_BUSY,
+		    "another run or a prune of %s is under way",
+		    s->client.name);
 	phase(s, "space");
 	s->worker = worker_start(s->loop, prepare, on_prepared, s, e);
 	return s->worker != NULL ? 0 : -1;

@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "guard.h"
 #include "serve.h"
 #include "store_build.h"
 #include "store_list.h"
@@ -22,6 +23,11 @@ struct run {
 	char snapshot[STORE_SNAP_MAX];
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
+	struct err lost;		/* why the transfer was given up */
+	struct guard *guard;
+	uint64_t room, base;		/* bytes: guard.h */
+	bool doubt;			/* the sender's sizes are not enough */
+	bool discard;			/* .incoming is to go */
 	struct loop_timer *tick;
 	atomic_int step;		/* of the finish; set by its thread */
 	atomic_ullong hashed;		/* bytes */

@@ -5,7 +5,9 @@
 
 #include "index.h"
 #include "prune.h"
+#include "store_remove.h"
 #include "store_runs.h"
+#include "store_weigh.h"
 #include "ui/log.h"
 
 #define TICK_MS 1000
@@ -82,6 +84,26 @@ on_tick(void *arg)
 	serve_progress(s, &p);
 }
 
+/* What it takes on the disk, where that is not sure. */
+static int
+weigh(struct serve *s, struct err *e)
+{
+	struct run *r = run_of(s);
+	uint64_t bytes;
+
+	if (store_weigh(&s->client, r->build.prev, NULL, &bytes, e) == -1)
+		return -1;
+	r->rec.added = bytes;
+	if (r->rec.bytes < bytes)
+		r->rec.bytes = bytes;
+	if (bytes <= r->room)
+		return 0;
+	(void)store_remove_incoming(&s->client, NULL);
+	return err_set(e, ERR_REFUSED, "%s: over its quota: there was room for "
+	    "%llu bytes and %llu came; they are removed", s->client.name,
+	    (unsigned long long)r->room, (unsigned long long)bytes);
+}
+
 static int
 finish(void *arg, struct err *e)
 {
@@ -90,6 +112,8 @@ finish(void *arg, struct err *e)
 	struct strv removed = { 0 };
 	struct err why = ERR_INIT;
 
+	if (r->doubt && weigh(s, e) == -1)
+		return -1;
 	if (store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
 	    e) == -1)
 		return -1;

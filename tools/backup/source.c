@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +153,7 @@ grants_text(const struct source_spec *s, struct buf *out, struct err *e)
 }
 
 static int
-write_all(const struct source_spec *s, char paths[NFILES][PATH_ROOM],
+write_all(const struct source_spec *s, const char *dir, char paths[NFILES][PATH_ROOM],
     struct err *e)
 {
 	struct rsyncdconf conf = { .path = s->path,
@@ -168,8 +169,12 @@ write_all(const struct source_spec *s, char paths[NFILES][PATH_ROOM],
 			rc = rsyncdconf_emit(&conf, &b, e);
 		else if (i == GRANTS)
 			rc = grants_text(s, &b, e);
-		else if (s->rules.roots != NULL)
-			rc = rules_text(&s->rules, &b, e);
+		else if (s->rules.roots != NULL) {
+			/* Not these files: they are of this run alone. */
+			rc = buf_addf(&b, "- %s/\n", dir) == 0 ?
+			    rules_text(&s->rules, &b, e) :
+			    err_set(e, ERR_MEM, "out of memory");
+		}
 		if (rc == 0)
 			rc = file_write(paths[i], b.data, b.len, 0600, NULL,
 			    e);
@@ -199,6 +204,7 @@ source_start(struct loop *l, const struct source_spec *s,
     const struct half_calls *calls, char **ret_dir, struct err *e)
 {
 	char paths[NFILES][PATH_ROOM], program[PATH_ROOM], nice[8], io[32];
+	char limit[24];
 	struct half_send what = { .program = program, .config = paths[CONF],
 		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
 		.grants = paths[GRANTS], .ionice = ionice_text(s->ionice, io) };
@@ -214,7 +220,12 @@ source_start(struct loop *l, const struct source_spec *s,
 	snprintf(nice, sizeof(nice), "%d", (int)s->nice);
 	if (s->nice > 0)
 		what.nice = nice;
-	if (write_all(s, paths, e) == 0 && half_program("postern-backup-send",
+	/* rsync counts in KiB, of which there must be one. */
+	snprintf(limit, sizeof(limit), "%" PRId64,
+	    s->bandwidth / 1024 > 0 ? s->bandwidth / 1024 : 1);
+	if (s->bandwidth > 0)
+		what.bwlimit = limit;
+	if (write_all(s, dir, paths, e) == 0 && half_program("postern-backup-send",
 	    program, sizeof(program), e) == 0)
 		h = half_send_start(l, &what, calls, e);
 	if (h == NULL)

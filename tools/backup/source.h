@@ -21,6 +21,7 @@ struct source_spec {
 	bool fake_super;	/* path was stored so */
 	int64_t nice;
 	int64_t ionice;		/* SETTINGS_IONICE(), 0: as it is */
+	int64_t bandwidth;	/* bytes a second; 0: no limit */
 };
 
 /*

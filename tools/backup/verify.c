@@ -38,6 +38,13 @@ stopped(const struct verify *v)
 }
 
 static int
+progress(struct verify *v, struct err *e)
+{
+	return v->o->progress == NULL ? 0 :
+	    v->o->progress(v->o->arg, &v->stats, e);
+}
+
+static int
 report(struct verify *v, enum verify_kind kind, const char *path,
     unsigned what, const char *why, struct err *e)
 {
@@ -106,9 +113,10 @@ hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 	}
 	free(w->path);
 	w->path = NULL;
-	if (rc == -1)
+	if (rc == -1 || verify_dates_put(&v->dates, &w->row,
+	    right ? v->o->now : 0, e) == -1)
 		return -1;
-	return verify_dates_put(&v->dates, &w->row, right ? v->o->now : 0, e);
+	return progress(v, e);
 }
 
 static bool
@@ -199,8 +207,7 @@ folder_done(void *arg, struct err *e)
 	if (v->dates.n >= VERIFY_DATES_MANY && verify_dates_keep(&v->dates,
 	    false, e) == -1)
 		return -1;
-	return v->o->progress == NULL ? 0 :
-	    v->o->progress(v->o->arg, &v->stats, e);
+	return progress(v, e);
 }
 
 static int
@@ -224,7 +231,9 @@ run(struct verify *v, struct err *e)
 		return -1;
 	v->stats.total = v->o->sample == 0 ? due :
 	    (uint64_t)((double)due * v->o->sample / 10000);
-	rc = tree_run(&t, e);
+	rc = progress(v, e);
+	if (rc == 0)
+		rc = tree_run(&t, e);
 	/* Also of what was broken off: what is read by now counts. */
 	while (hash_pool_drain(v->pool, rc == 0 ? e : &later) == -1)
 		rc = -1;

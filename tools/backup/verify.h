@@ -59,8 +59,9 @@ struct verify_opts {
 	 * NULL. */
 	const atomic_bool *stop;
 	int (*found)(void *arg, const struct verify_found *f, struct err *e);
-	/* progress: after each folder; -1 with *e filled gives up, what was
-	 * verified by then is kept. May be NULL. */
+	/* progress: first with nothing done, then after each folder and each
+	 * file that was read; -1 with *e filled gives up, what was verified by
+	 * then is kept. May be NULL. */
 	int (*progress)(void *arg, const struct verify_stats *sofar,
 		struct err *e);
 	void *arg;

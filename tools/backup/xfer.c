@@ -8,6 +8,7 @@
 
 /* What a paused channel may still hand over: the rest of what it had read. */
 #define SLACK ((size_t)2 * MSG_MAX)
+#define STREAM_BROKEN 12	/* RERR_STREAMIO */
 
 void
 xfer_init(struct xfer *x, struct chan *w, const struct xfer_calls *calls,
@@ -122,6 +123,18 @@ xfer_frame(struct xfer *x, char type, const char *data, size_t len,
 	if (half_room(x->half) < SLACK)
 		chan_pause(x->chan, true);
 	return 0;
+}
+
+void
+xfer_lost(struct xfer *x)
+{
+	if (x->peer_over)
+		return;
+	x->peer_over = true;
+	x->peer_rc = STREAM_BROKEN;
+	if (x->half != NULL)
+		half_finish(x->half, STREAM_BROKEN);
+	maybe_over(x);
 }
 
 void

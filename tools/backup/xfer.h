@@ -53,5 +53,9 @@ struct half_calls xfer_calls(struct xfer *x);
 int xfer_frame(struct xfer *x, char type, const char *data, size_t len,
 	struct err *e);
 void xfer_room(struct xfer *x);
+/* xfer_lost(): the other end is gone, or it has to end. Our rsync sees the end
+ * of its stream and puts what it has of a file where the next one finds it;
+ * on_over comes, in this call or later. */
+void xfer_lost(struct xfer *x);
 
 #endif

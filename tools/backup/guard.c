@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: ISC */
+#include "guard.h"
+
+#include <stdlib.h>
+
+#include "proc/worker.h"
+#include "store_evict.h"
+#include "store_weigh.h"
+
+#define TICK_MS 250
+/* What file systems, and other clients, take without saying. */
+#define SLACK ((uint64_t)16 << 20)
+#define STEP ((uint64_t)1 << 20)
+
+struct guard {
+	struct loop *loop;
+	struct guard_spec spec;
+	void (*on_full)(void *arg, const struct err *e);
+	void *arg;
+	struct loop_timer *tick;
+	struct worker *worker;
+	atomic_bool stop;
+	uint64_t free_then;	/* at the start */
+	uint64_t look_at;	/* weigh again once so much is gone */
+	uint64_t weight;	/* the worker's */
+};
+
+static uint64_t
+gone(const struct guard *g, uint64_t free_now)
+{
+	return g->free_then > free_now ? g->free_then - free_now : 0;
+}
+
+static void
+full(struct guard *g, const struct err *e)
+{
+	loop_timer_stop(g->tick);
+	g->on_full(g->arg, e);
+}
+
+static int
+weigh(void *arg, struct err *e)
+{
+	struct guard *g = arg;
+
+	return store_weigh(g->spec.client, g->spec.prev, &g->stop, &g->weight,
+	    e);
+}
+
+static void
+on_weighed(void *arg, const struct err *e)
+{
+	struct guard *g = arg;
+	struct err why = ERR_INIT;
+	uint64_t left;
+
+	worker_free(g->worker);
+	g->worker = NULL;
+	if (e != NULL) {
+		full(g, e);
+		return;
+	}
+	if (g->weight > g->spec.room) {
+		err_set(&why, ERR_REFUSED, "%s: over its quota: %llu bytes "
+		    "had come and there was room for %llu; they are removed",
+		    g->spec.client->name, (unsigned long long)g->weight,
+		    (unsigned long long)g->spec.room);
+		full(g, &why);
+		return;
+	}
+	left = g->spec.room - g->weight;
+	g->look_at += left > STEP ? left : STEP;
+}
+
+static void
+on_tick(void *arg)
+{
+	struct guard *g = arg;
+	struct err e = ERR_INIT;
+	uint64_t now;
+
+	if (store_evict_free(g->spec.client->fd, g->spec.client->path, &now,
+	    &e) == -1) {
+		full(g, &e);
+		return;
+	}
+	if (now < g->spec.min_free) {
+		err_set(&e, ERR_REFUSED, "%s: this run took the store below "
+		    "its min-free of %llu bytes; what had come is removed",
+		    g->spec.client->name,
+		    (unsigned long long)g->spec.min_free);
+		full(g, &e);
+		return;
+	}
+	if (g->worker != NULL || gone(g, now) < g->look_at)
+		return;
+	g->look_at = gone(g, now);
+	g->worker = worker_start(g->loop, weigh, on_weighed, g, &e);
+	if (g->worker == NULL)
+		full(g, &e);
+}
+
+struct guard *
+guard_start(struct loop *l, const struct guard_spec *spec,
+    void (*on_full)(void *arg, const struct err *e), void *arg,
+    struct err *e)
+{
+	struct guard *g = calloc(1, sizeof(*g));
+
+	if (g == NULL) {
+		err_set(e, ERR_MEM, "out of memory");
+		return NULL;
+	}
+	*g = (struct guard){ .loop = l, .spec = *spec, .on_full = on_full,
+		.arg = arg };
+	g->look_at = spec->room > spec->base ? spec->room - spec->base : 0;
+	g->tick = loop_timer_new(l, TICK_MS, TICK_MS, on_tick, g, e);
+	if (g->tick == NULL || store_evict_free(spec->client->fd,
+	    spec->client->path, &g->free_then, e) == -1) {
+		guard_free(g);
+		return NULL;
+	}
+	return g;
+}
+
+void
+guard_free(struct guard *g)
+{
+	if (g == NULL)
+		return;
+	atomic_store(&g->stop, true);
+	worker_free(g->worker);
+	loop_timer_free(g->tick);
+	free(g);
+}
+
+bool
+guard_doubt(const struct guard *g, uint64_t claimed)
+{
+	uint64_t now, taken;
+
+	if (store_evict_free(g->spec.client->fd, g->spec.client->path, &now,
+	    NULL) == -1)
+		return true;
+	taken = gone(g, now) + g->spec.base;
+	return g->spec.base > 0 || taken > g->spec.room ||
+	    taken > claimed + (g->spec.room == UINT64_MAX ? SLACK : 0);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * guard: what a run may take of the store, watched while it is under way. The
+ * figures come from the file system alone: a sender may lie about sizes.
+ *
+ * A few times a second: the free space, against min_free. Each time the file
+ * system has lost more than the client may still take, .incoming is weighed
+ * (store_weigh.h) in a thread, since others may have taken it.
+ *
+ *	guard_start → on_full at most once → guard_free
+ */
+#ifndef BACKUP_GUARD_H
+#define BACKUP_GUARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proc/loop.h"
+#include "store.h"
+
+struct guard_spec {
+	const struct store_client *client;	/* borrowed */
+	const char *prev;	/* borrowed; as for store_weigh() */
+	uint64_t min_free;	/* bytes */
+	uint64_t room;		/* bytes that .incoming may take */
+	uint64_t base;		/* that it has taken already */
+};
+
+struct guard;
+
+/* guard_start(): on_full: the run must end, e says why (ERR_REFUSED, or that
+ * it can't be known: ERR_SYS, ERR_MEM). Returns owned, or NULL: ERR_SYS,
+ * ERR_MEM. */
+struct guard *guard_start(struct loop *l, const struct guard_spec *spec,
+	void (*on_full)(void *arg, const struct err *e), void *arg,
+	struct err *e);
+/* guard_free(): NULL is legal, on_full too. */
+void guard_free(struct guard *g);
+
+/* guard_doubt(): whether more was taken than claimed explains, or more than
+ * there was room for: then it has to be weighed in the end. */
+bool guard_doubt(const struct guard *g, uint64_t claimed);
+
+#endif
