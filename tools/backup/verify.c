@@ -29,6 +29,7 @@ struct verify {
 	struct hash_pool *pool;
 	void *scratch;
 	struct verify_dates dates;
+	bool cut;		/* a file was not read to its end */
 };
 
 static bool
@@ -91,6 +92,7 @@ hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 	if (r->sys_errno == ECANCELED && stopped(v)) {
 		free(w->path);
 		w->path = NULL;
+		v->cut = true;
 		return 0;
 	}
 	v->stats.read++;
@@ -237,6 +239,8 @@ run(struct verify *v, struct err *e)
 	/* Also of what was broken off: what is read by now counts. */
 	while (hash_pool_drain(v->pool, rc == 0 ? e : &later) == -1)
 		rc = -1;
+	if (rc == 0 && v->cut)
+		rc = err_set(e, ERR_REFUSED, "interrupted");
 	if (verify_dates_keep(&v->dates, true, rc == 0 ? e : &later) == -1)
 		rc = -1;
 	return rc;

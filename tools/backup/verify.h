@@ -89,4 +89,9 @@ int verify_oldest(struct catalog *c, const char *snapshot, int64_t *ret,
  * last, in whatever snapshot. Reads all rows. 0, or -1. */
 int verify_wrong(struct catalog *c, uint64_t *ret, struct err *e);
 
+/* verify_newest(): the newest date of any row that is not after limit; 0:
+ * none. Reads all rows. 0, or -1. */
+int verify_newest(struct catalog *c, int64_t limit, int64_t *ret,
+	struct err *e);
+
 #endif
