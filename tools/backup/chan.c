@@ -239,6 +239,13 @@ chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 }
 
 void
+chan_patience(struct chan *w, uint64_t ms)
+{
+	if (w->beat_ms > 0 && ms > BEATS_MISSED * w->beat_ms)
+		loop_timer_set(w->silence, ms, 0);
+}
+
+void
 chan_free(struct chan *w)
 {
 	if (w == NULL)

@@ -45,6 +45,9 @@ struct chan_ops {
  */
 struct chan *chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 	const struct chan_ops *ops, void *arg, struct err *e);
+/* chan_patience(): until the first byte has come, silence may last ms (a
+ * handshake's time). After a chan_new() with beats; no-op without. */
+void chan_patience(struct chan *w, uint64_t ms);
 /* chan_free(): what is queued is lost. NULL is legal; from any callback, too. */
 void chan_free(struct chan *w);
 

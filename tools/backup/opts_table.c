@@ -70,7 +70,7 @@ static const struct opt_row setup_rows[] = {
 };
 static const struct opt_row run_rows[] = { TRANSFER, SSH, DRY, COMMON };
 static const struct opt_row restore_rows[] = {
-	{ 0, "to", "DIR", "into this folder (where it was)", O_TO },
+	{ 0, "to", "DIR", "below this folder (./restored-SNAPSHOT)", O_TO },
 	{ 0, "privileged", NULL, "owners, devices, setuid and capabilities "
 	    "too", O_PRIVILEGED },
 	JOB, CLIENT, STORE, SSH, DRY, COMMON

@@ -15,7 +15,7 @@ struct stat;
 
 struct place {
 	char *to;		/* owned; absolute, without a link in it */
-	char base[PLAIN_MAX + 1];	/* restoreargs.h; it is there below to */
+	char base[PLAIN_MAX + 1];	/* restoreargs.h; is there below to */
 	char *dir;		/* owned: to and base */
 	bool made;		/* by us, and empty until then */
 };

@@ -48,10 +48,10 @@ struct serve {
 /* An operation: 0, or -1 with *e filled: refused with that. */
 int serve_run(struct serve *s, struct err *e);
 int serve_list(struct serve *s, struct err *e);
-int serve_find(struct serve *s, struct err *e);
-int serve_verify(struct serve *s, struct err *e);
 int serve_restore(struct serve *s, struct err *e);
 int serve_cat(struct serve *s, struct err *e);
+int serve_find(struct serve *s, struct err *e);
+int serve_verify(struct serve *s, struct err *e);
 
 /* serve_go_on(): the answer of status 0, with what r says. */
 int serve_go_on(struct serve *s, struct reply *r, struct err *e);

@@ -17,7 +17,8 @@ a_line_is_read_with_its_odd_bytes(void **state)
 	static const struct { const char *line, *name; } t[] = {
 		{ "=.f          |rw-r--r--|7|7|etc/passwd", "etc/passwd" },
 		{ "=.d..t......|rwxr-xr-x|0|0|etc/", "etc" },
-		{ "=>f+++++++++|rw-r--r--|0|0|a\\#012b\\#134#012", "a\nb\\#012" },
+		{ "=>f+++++++++|rw-r--r--|0|0|a\\#012b\\#134#012",
+		    "a\nb\\#012" },
 		{ "=>f+++++++++|rw-r--r--|0|DEFAULT|\\#4", "\\#4" },
 		{ "=>f+++++++++|rw-r--r--|0|0|a|b\\#777", "a|b\\#777" },
 		{ "=>f+++++++++|rw-r--r--|0|0|a\\#01", "a\\#01" },

@@ -24,7 +24,7 @@ assert_words(const struct strv *got, const char *const *want)
 }
 
 static void
-typed_paths_become_plain_and_none_covers_another(void **state)
+typed_paths_become_plain_and_cover_no_other(void **state)
 {
 	static const struct { const char *in[6], *out[6]; } t[] = {
 		{ { NULL }, { "/" } },
@@ -190,7 +190,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(typed_paths_become_plain_and_none_covers_another),
+		cmocka_unit_test(typed_paths_become_plain_and_cover_no_other),
 		cmocka_unit_test(a_path_that_is_not_plain_is_refused_by_name),
 		cmocka_unit_test(
 		    base_is_the_deepest_common_folder_without_wildcards),
