@@ -57,6 +57,7 @@ fuzz:
 bench: all
 	@build-aux/deps.sh build bench
 	@bench/run
+	@bench/backup
 
 clean:
 	rm -rf build build-*

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What bench/run measures on: namespaces, stub hosts, sshd, csync2."""
+"""What the benchmarks measure on: namespaces, stub hosts, sshd, csync2."""
 import os
 import resource
 import shutil
@@ -23,8 +23,8 @@ def enter(script, args):
     if INSIDE in os.environ:
         return
     if os.geteuid() != 0:
-        raise SystemExit("bench/run: needs root, for namespaces, sshd and "
-                         "csync2")
+        raise SystemExit(f"{Path(script).name}: needs root, for namespaces "
+                         "and servers")
     os.environ[INSIDE] = "1"
     os.execvp("unshare", ["unshare", "--mount", "--net", "--pid", "--fork",
                           "--kill-child", "--mount-proc", sys.executable,
@@ -86,7 +86,7 @@ def fifo_conf(n):
     return d
 
 
-def _cpu_of(pid):
+def cpu_of(pid):
     """Of a process and of those that it waited for."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
@@ -110,7 +110,7 @@ def all_cpu(servers):
                 break
             os.waitpid(info.si_pid, 0)
     ru = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return ru.ru_utime + ru.ru_stime + sum(_cpu_of(p) for p in known)
+    return ru.ru_utime + ru.ru_stime + sum(cpu_of(p) for p in known)
 
 
 def _await_port(host, port):
@@ -151,7 +151,8 @@ class Sshd(Servers):
     at FIFO. What root's own shell reads at the start (~/.bashrc) is none of
     the measured: another home."""
 
-    def __init__(self, n):
+    def __init__(self, n, more=""):
+        """more: lines that go first in sshd_config, so before ours."""
         super().__init__()
         d = WORK / "ssh"
         shutil.rmtree(d, ignore_errors=True)
@@ -162,7 +163,7 @@ class Sshd(Servers):
         public = (d / "host.pub").read_text().split()
         (d / "known").write_text(
             f"[127.0.1.*]:{SSH_PORT} {public[0]} {public[1]}\n")
-        (d / "sshd_config").write_text(f"""Port {SSH_PORT}
+        (d / "sshd_config").write_text(f"""{more}Port {SSH_PORT}
 HostKey {d}/host
 AuthorizedKeysFile {d}/user.pub
 AllowUsers root

@@ -77,6 +77,7 @@ system() {
 
 sanitized() {
 	CC=clang setup build-sanitize -Db_sanitize=address,undefined \
+		-Dc_args=-fno-sanitize-recover=all \
 		-Db_lundef=false -Dbuildtype=debugoptimized
 	ASAN_OPTIONS=detect_leaks=1:abort_on_error=1
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * authkeys: lines of an authorized_keys file: OPTIONS TYPE BASE64 COMMENT.
- * Pure but for authkeys_load() and authkeys_save(). A line is read as sshd reads it: options
- * end at the first blank outside of double quotes, where \" is a quote; a
- * line whose first word is a key type has no options. What sshd would pass
- * over (blank lines, comments, lines that are no key) is kept and never
- * matched. Every line but the one in question stays byte by byte.
+ * Pure but for authkeys_load() and authkeys_save(). A line is read as sshd
+ * reads it: options end at the first blank outside of double quotes, where
+ * \" is a quote; a line whose first word is a key type has no options. What
+ * sshd would pass over (blank lines, comments, lines that are no key) is kept
+ * and never matched. Every line but the one in question stays byte by byte.
  *
  * BASE64 must be canonical, as sshd wants it too: so two lines have the same
  * key if and only if type and text are the same.

@@ -22,6 +22,8 @@ import subprocess
 from collections import Counter
 from dataclasses import dataclass
 
+# A sanitized program can't look for leaks while it is traced.
+NO_LEAKS = ["-E", "ASAN_OPTIONS=detect_leaks=0"]
 CALL = re.compile(r"^(?:\[pid +\d+\] |\d+ +)?(\w+)\(", re.M)
 # exit does not return; execve once: strace itself has started the program.
 NO_ERROR = {"exit", "exit_group", "rt_sigreturn"}
@@ -54,7 +56,7 @@ class Point:
         return self._inject(argv, f"error={error}")
 
     def _inject(self, argv, what):
-        return ["strace", *(["-f"] if self.follow else []), "-qq",
+        return ["strace", *NO_LEAKS, *(["-f"] if self.follow else []), "-qq",
                 "-o", "/dev/null", "-e", f"trace={self.syscall}",
                 "-e", f"inject={self.syscall}:{what}:when={self.nth}",
                 "--", *argv]
@@ -69,7 +71,8 @@ def points(host, argv, follow=False, only=None, **kwargs):
     """
     trace = host.run(["mktemp", "/tmp/strace.XXXXXX"]).stdout.strip()
     try:
-        host.run(["strace", *(["-f"] if follow else []), "-qq", "-o", trace,
+        host.run(["strace", *NO_LEAKS, *(["-f"] if follow else []), "-qq",
+                  "-o", trace,
                   *([f"--trace={','.join(sorted(only))}"] if only else []),
                   "--", *argv], **kwargs)
         names = CALL.findall(host.read(trace))

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "allow.h"
 #include "backup.h"
 #include "base/esc.h"
+#include "clientdir.h"
 #include "program.h"
 #include "ssh/authkeys.h"
 #include "store.h"
@@ -193,54 +193,6 @@ out:
 	return rc;
 }
 
-/* STORE must be there, ours, and nobody else's to write. */
-static int
-check_store(const char *store, struct err *e)
-{
-	struct stat st;
-
-	if (stat(store, &st) == -1)
-		return err_sys(e, "%s", store);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(e, ERR_CONFIG, "%s: not a folder", store);
-	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0)
-		return err_set(e, ERR_UNSAFE, "%s: must belong to the user "
-		    "who keeps the backups (uid %u) and be writable by nobody "
-		    "else: owner %u, mode %04o", store, (unsigned)geteuid(),
-		    (unsigned)st.st_uid, (unsigned)st.st_mode & 07777u);
-	return 0;
-}
-
-/* STORE/sub/NAME, 0700. */
-static int
-make_folder(const char *store, const char *sub, const char *name,
-    struct err *e)
-{
-	struct stat st;
-	char *path = NULL;
-	int rc = -1;
-
-	if (asprintf(&path, "%s%s%s%s%s", store, *sub != '\0' ? "/" : "", sub,
-	    *name != '\0' ? "/" : "", name) == -1)
-		return err_set(e, ERR_MEM, "out of memory");
-	if (file_mkdirs(path, 0700, e) == -1)
-		goto out;
-	if (lstat(path, &st) == -1) {
-		err_sys(e, "%s", path);
-		goto out;
-	}
-	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-	    (st.st_mode & 077) != 0) {
-		err_set(e, ERR_UNSAFE, "%s: must be a folder of this user's "
-		    "alone (mode 0700)", path);
-		goto out;
-	}
-	rc = 0;
-out:
-	free(path);
-	return rc;
-}
-
 /* All that a run of this client expects to be there. */
 static int
 make_client(const struct backup_opts *o, struct err *e)
@@ -256,46 +208,12 @@ make_client(const struct backup_opts *o, struct err *e)
 }
 
 static int
-write_conf(const struct accept *a, struct err *e)
-{
-	const struct backup_opts *o = a->o;
-	char *path = NULL;
-	struct buf b;
-	int rc = -1;
-
-	buf_init(&b, 4096);
-	if (asprintf(&path, "%s/.postern/%s/client.conf", o->store,
-	    o->client) == -1) {
-		path = NULL;
-		err_set(e, ERR_MEM, "out of memory");
-		goto out;
-	}
-	rc = buf_addf(&b, "# Written by postern backup accept. What "
-	    "backup.conf says in\n# [client %s] goes before it.\n[client %s]\n"
-	    "allow = ", o->client, o->client);
-	if (rc == 0)
-		rc = allow_emit(a->allow, &b, NULL);
-	if (o->quota_set)
-		rc |= buf_addf(&b, "\nquota = %llu",
-		    (unsigned long long)o->quota);
-	rc |= buf_addc(&b, '\n');
-	if (rc != 0)
-		err_set(e, ERR_MEM, "out of memory");
-	else
-		rc = file_write(path, b.data, b.len, 0600, NULL, e);
-out:
-	buf_clear(&b);
-	free(path);
-	return rc;
-}
-
-static int
 take_lock(struct accept *a, struct err *e)
 {
 	char *path = NULL;
 	int rc;
 
-	if (make_folder(a->o->store, ".postern", "", e) == -1)
+	if (clientdir_make(a->o->store, ".postern", "", e) == -1)
 		return -1;
 	if (asprintf(&path, "%s/.postern/accept.lock", a->o->store) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
@@ -353,7 +271,7 @@ accept_key(struct accept *a, struct err *e)
 
 	if (!o->remove && make_line(a, &k, e) == -1)
 		return -1;
-	if (check_store(o->store, e) == -1)
+	if (clientdir_check(o->store, e) == -1)
 		return -1;
 	if (!o->dry_run && take_lock(a, e) == -1)
 		return -1;
@@ -367,9 +285,9 @@ accept_key(struct accept *a, struct err *e)
 		    a->file, o->client);
 	if (o->dry_run)
 		return say(a, found);
-	if (!o->remove && (make_folder(o->store, o->client, "", e) == -1 ||
+	if (!o->remove && (clientdir_make(o->store, o->client, "", e) == -1 ||
 	    make_client(o, e) == -1 ||
-	    write_conf(a, e) == -1))
+	    clientdir_conf(o, a->allow, e) == -1))
 		return -1;
 	if (save(a, e) == -1)
 		return -1;

@@ -112,6 +112,23 @@ out:
 	return rc;
 }
 
+int
+catalog_commit(struct catalog *c, int rc, struct err *e)
+{
+	struct err ignored;
+
+	/* Before: so that nothing can fail behind the commit. */
+	if (rc == 0)
+		rc = catalog_reload(c, e);
+	if (rc == 0 && catalog_exec(c, "COMMIT", e) == 0)
+		return 0;
+	if (!sqlite3_get_autocommit(c->db))
+		catalog_exec(c, "ROLLBACK", &ignored);
+	if (rc == 0 && catalog_reload(c, &ignored) == -1)
+		c->n = 0;
+	return -1;
+}
+
 const struct catalog_snap *
 catalog_snap(const struct catalog *c, const char *name)
 {
@@ -226,16 +243,10 @@ int
 catalog_remove(struct catalog *c, const char *name, struct err *e)
 {
 	const struct catalog_snap *s = catalog_snap(c, name);
-	struct err ignored;
 
 	if (s == NULL)
 		return 0;
 	if (catalog_exec(c, "BEGIN IMMEDIATE", e) == -1)
 		return -1;
-	if (forget(c, s->id, e) == -1 || catalog_exec(c, "COMMIT", e) == -1) {
-		if (!sqlite3_get_autocommit(c->db))
-			catalog_exec(c, "ROLLBACK", &ignored);
-		return -1;
-	}
-	return catalog_reload(c, e);
+	return catalog_commit(c, forget(c, s->id, e), e);
 }

@@ -53,7 +53,12 @@ int catalog_id(struct catalog *c, const char *name, int64_t *ret,
 void catalog_around(const struct catalog *c, int64_t id, int64_t *ret_prev,
 	int64_t *ret_next);
 
-/* catalog_reload(): c->snaps anew. */
+/* catalog_reload(): c->snaps anew; as it was on failure. */
 int catalog_reload(struct catalog *c, struct err *e);
+
+/* catalog_commit(): ends a transaction that added or removed a snapshot, if
+ * rc is 0, or takes it back; c->snaps says the same. Returns 0 when it was
+ * committed, else -1, and *e as it was where rc is -1. */
+int catalog_commit(struct catalog *c, int rc, struct err *e);
 
 #endif

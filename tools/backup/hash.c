@@ -14,7 +14,8 @@
 #define FORGET_EVERY	(8u << 20)	/* bytes between two fadvise */
 #define STACK_BYTES	(256u << 10)
 
-enum state { FREE, QUEUED, DONE };
+/* BUSY: the ring may come round to a job that takes long. */
+enum state { FREE, QUEUED, BUSY, DONE };
 
 struct job {
 	enum state state;
@@ -29,6 +30,7 @@ struct hash_pool {
 	struct job jobs[HASH_SLOTS];
 	size_t next;		/* the job that a thread takes next */
 	unsigned idle;		/* threads that wait for work */
+	const atomic_bool *stop;	/* borrowed, or NULL */
 	bool waits;		/* the caller waits for the oldest job */
 	bool quit;
 
@@ -50,7 +52,8 @@ hash_bytes(const void *data, size_t len, unsigned char out[HASH_BYTES])
 
 /* All of fd, closing it. */
 static void
-hash_fd(int fd, uint64_t size, unsigned char *chunk, struct hash_result *r)
+hash_fd(const struct hash_pool *p, int fd, uint64_t size, unsigned char *chunk,
+    struct hash_result *r)
 {
 	crypto_generichash_state st;
 	off_t forgotten = 0, at = 0;
@@ -61,6 +64,10 @@ hash_fd(int fd, uint64_t size, unsigned char *chunk, struct hash_result *r)
 	if (size > CHUNK)
 		posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	for (;;) {
+		if (p->stop != NULL && atomic_load(p->stop)) {
+			r->sys_errno = ECANCELED;
+			break;
+		}
 		n = read(fd, chunk, CHUNK);
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -105,10 +112,11 @@ worker(void *arg)
 			p->idle--;
 			continue;
 		}
+		j->state = BUSY;
 		p->next++;
 		pthread_mutex_unlock(&p->mutex);
 		if (chunk != NULL) {
-			hash_fd(j->fd, j->size, chunk, &r);
+			hash_fd(p, j->fd, j->size, chunk, &r);
 		} else {
 			close(j->fd);
 			r = (struct hash_result){ .sys_errno = ENOMEM };
@@ -184,6 +192,12 @@ out:
 	return -1;
 }
 
+void
+hash_pool_stop(struct hash_pool *p, const atomic_bool *stop)
+{
+	p->stop = stop;
+}
+
 /* The oldest job, when it is done, to the caller. */
 static int
 finish_oldest(struct hash_pool *p, struct err *e)
@@ -218,7 +232,7 @@ hash_pool_submit(struct hash_pool *p, int fd, uint64_t size)
 	struct job *j = &p->jobs[p->tail++ % HASH_SLOTS];
 
 	if (p->n == 0) {
-		hash_fd(fd, size, p->chunk, &j->r);
+		hash_fd(p, fd, size, p->chunk, &j->r);
 		j->state = DONE;
 		return;
 	}

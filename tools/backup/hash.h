@@ -16,6 +16,7 @@
 #ifndef POSTERN_HASH_H
 #define POSTERN_HASH_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,10 @@ void hash_bytes(const void *data, size_t len, unsigned char out[HASH_BYTES]);
 int hash_pool_new(unsigned threads, size_t slot_bytes,
 	int (*done)(void *arg, void *slot, const struct hash_result *r,
 	struct err *e), void *arg, struct hash_pool **ret, struct err *e);
+
+/* hash_pool_stop(): before the first job: once *stop (borrowed) is true, reading
+ * ends soon, also in the midst of a file: sys_errno is ECANCELED then. */
+void hash_pool_stop(struct hash_pool *p, const atomic_bool *stop);
 
 /* hash_pool_slot(): the place of the next job, when need be after the oldest
  * one is done. Borrowed until that job's done(). NULL: done() failed. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "manifest.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "base/buf.h"
 #include "hash.h"
+#include "links.h"
 #include "manifest_rows.h"
 #include "meta.h"
 #include "tree.h"
@@ -31,9 +33,8 @@ struct make {
 	struct manifest_stats stats;
 	struct hash_pool *pool;
 	void *scratch;
-	/* Files with several names that were read: dev, ino, hash; NULL while
-	 * it is being read. A table, since there can be millions. */
-	sqlite3_stmt *link_get, *link_put, *path_of;
+	struct links links;
+	sqlite3_stmt *path_of;
 };
 
 static void
@@ -69,39 +70,11 @@ settle(struct make *mk, int64_t dir, const char *name,
 	return manifest_rows_set(&mk->rows, dir, name, m, prev, next, e);
 }
 
-/* 1: another name of this file was met before; *m gets its hash if there is
- * one by now. 0: no, -1. */
-static int
-link_get(struct make *mk, uint64_t dev, uint64_t ino, struct catalog_meta *m,
-    struct err *e)
+/* Whether it is to be given up. */
+static bool
+stopped(const struct make *mk)
 {
-	sqlite3_stmt *st = mk->link_get;
-	int more;
-
-	sqlite3_bind_int64(st, 1, (int64_t)dev);
-	sqlite3_bind_int64(st, 2, (int64_t)ino);
-	more = catalog_step(mk->cat, st, e);
-	if (more == 1 && sqlite3_column_bytes(st, 0) == HASH_BYTES) {
-		memcpy(m->hash, sqlite3_column_blob(st, 0), HASH_BYTES);
-		m->has_hash = true;
-	}
-	sqlite3_reset(st);
-	return more;
-}
-
-static int
-link_put(struct make *mk, uint64_t dev, uint64_t ino,
-    const unsigned char *hash, struct err *e)
-{
-	sqlite3_stmt *st = mk->link_put;
-
-	sqlite3_bind_int64(st, 1, (int64_t)dev);
-	sqlite3_bind_int64(st, 2, (int64_t)ino);
-	if (hash != NULL)
-		sqlite3_bind_blob(st, 3, hash, HASH_BYTES, SQLITE_STATIC);
-	else
-		sqlite3_bind_null(st, 3);
-	return catalog_run(mk->cat, st, e);
+	return mk->o->stop != NULL && atomic_load(mk->o->stop);
 }
 
 static int
@@ -110,14 +83,16 @@ hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 	struct make *mk = arg;
 	struct waiting *w = slot;
 
+	if (r->sys_errno == ECANCELED && stopped(mk))
+		return err_set(e, ERR_REFUSED, "interrupted");
 	mk->stats.hashed++;
 	mk->stats.hashed_bytes += r->bytes;
 	if (r->sys_errno == 0) {
 		memcpy(w->m.hash, r->hash, HASH_BYTES);
 		w->m.has_hash = true;
 		w->m.size = r->bytes;
-		if (w->linked && link_put(mk, w->dev, w->ino, r->hash, e) ==
-		    -1)
+		if (w->linked && links_put(&mk->links, w->dev, w->ino,
+		    r->hash, e) == -1)
 			return -1;
 	} else {
 		problem(mk, w->dir, w->name, strerror(r->sys_errno));
@@ -160,15 +135,15 @@ static int
 known_link(struct make *mk, const struct stat *st, struct catalog_meta *m,
     struct err *e)
 {
-	int met = link_get(mk, st->st_dev, st->st_ino, m, e);
+	int met = links_get(&mk->links, st->st_dev, st->st_ino, m, e);
 
 	if (met == 1 && !m->has_hash) {
 		if (hash_pool_drain(mk->pool, e) == -1)
 			return -1;
-		met = link_get(mk, st->st_dev, st->st_ino, m, e);
+		met = links_get(&mk->links, st->st_dev, st->st_ino, m, e);
 	}
 	if (met == 0)
-		return link_put(mk, st->st_dev, st->st_ino, NULL, e);
+		return links_put(&mk->links, st->st_dev, st->st_ino, NULL, e);
 	return met == -1 ? -1 : m->has_hash;
 }
 
@@ -223,6 +198,8 @@ one(void *arg, const struct tree_item *it, struct err *e)
 	struct catalog_meta m;
 	bool content, root = *it->name == '\0';
 
+	if (stopped(mk))
+		return err_set(e, ERR_REFUSED, "interrupted");
 	if (it->st == NULL)
 		return settle(mk, it->dir, it->name, NULL, it->prev, it->next,
 		    e);
@@ -328,14 +305,9 @@ start(struct make *mk, struct err *e)
 	if (hash_pool_new(mk->o->threads, sizeof(struct waiting), hashed, mk,
 	    &mk->pool, e) == -1)
 		return -1;
-	if (catalog_exec(mk->cat, "CREATE TEMP TABLE IF NOT EXISTS link("
-	    "dev INTEGER, ino INTEGER, hash BLOB, PRIMARY KEY(dev, ino))"
-	    " WITHOUT ROWID; DELETE FROM temp.link;", e) == -1)
-		return -1;
-	if (catalog_prepare(mk->cat, "SELECT hash FROM temp.link WHERE dev=?1"
-	    " AND ino=?2", &mk->link_get, e) == -1 ||
-	    catalog_prepare(mk->cat, "REPLACE INTO temp.link VALUES(?1,?2,?3)",
-	    &mk->link_put, e) == -1 ||
+	hash_pool_stop(mk->pool, mk->o->stop);
+	mk->links.cat = mk->cat;
+	if (links_init(&mk->links, e) == -1 ||
 	    catalog_prepare(mk->cat, "SELECT path FROM dir WHERE id=?1",
 	    &mk->path_of, e) == -1)
 		return -1;
@@ -348,25 +320,17 @@ manifest_make(struct catalog *c, const struct manifest_opts *o,
 {
 	struct make mk = { .cat = c, .o = o, .rows = { .cat = c,
 		.now = o->now } };
-	struct err ignored;
 	int rc = -1;
 
 	if (catalog_snap(c, o->name) != NULL)
 		return err_set(e, ERR_CONFIG, "%s: has a manifest", o->name);
-	if (start(&mk, e) == 0 && fill(&mk, e) == 0)
-		rc = catalog_exec(c, "COMMIT", e);
+	if (start(&mk, e) == 0)
+		rc = catalog_commit(c, fill(&mk, e), e);
 	hash_pool_free(mk.pool);
 	free(mk.scratch);
-	sqlite3_finalize(mk.link_get);
-	sqlite3_finalize(mk.link_put);
 	sqlite3_finalize(mk.path_of);
-	if (rc == -1 && !sqlite3_get_autocommit(c->db))
-		catalog_exec(c, "ROLLBACK", &ignored);
-	if (catalog_exec(c, "DELETE FROM temp.link", &ignored) == -1 ||
-	    rc == -1)
-		return -1;
-	if (catalog_reload(c, e) == -1)
-		return -1;
-	*ret = mk.stats;
-	return 0;
+	links_clear(&mk.links);
+	if (rc == 0)
+		*ret = mk.stats;
+	return rc;
 }

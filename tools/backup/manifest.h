@@ -13,6 +13,7 @@
 #ifndef POSTERN_MANIFEST_H
 #define POSTERN_MANIFEST_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -36,6 +37,8 @@ struct manifest_opts {
 				   snapshots, for the one before; -1: read all */
 	int64_t now;		/* unix time */
 	unsigned threads;	/* MANIFEST_THREADS; 0: none but the caller's */
+	/* Once true, it is given up soon: ERR_REFUSED. May be NULL. */
+	const atomic_bool *stop;
 	/* problem: a file could not be read, or its attributes make no sense;
 	 * path and why are raw bytes, not escaped. May be NULL. */
 	void (*problem)(void *arg, const char *path, const char *why);

@@ -152,35 +152,27 @@ out:
 	return rc;
 }
 
-/* Bytes of "HOST TYPE" in a line of a known_hosts file. */
-static size_t
-host_and_type(const char *line)
-{
-	size_t n = strcspn(line, " \n");
-
-	return line[n] == ' ' ? n + 1 + strcspn(line + n + 1, " \n") : n;
-}
-
-/* 1: this very line is there, 0: nothing about this host and type, -1:
- * another key is. */
+/* 1: this very line is there, 0: nothing about this host, -1: another key of
+ * it is, of whatever type: a stranger would choose one that is not known. */
 static int
 known(const struct contact *c, const char *text, struct err *e)
 {
-	size_t head = host_and_type(c->line.data), n;
+	size_t host = strcspn(c->line.data, " ") + 1, n;
 	const char *p = text;
+	bool other = false;
 
 	for (; *p != '\0'; p += n + (p[n] == '\n')) {
 		n = strcspn(p, "\n");
 		if (n == c->line.len && memcmp(p, c->line.data, n) == 0)
 			return 1;
-		if (host_and_type(p) == head &&
-		    memcmp(p, c->line.data, head) == 0)
-			return err_set(e, ERR_UNSAFE, "%s: the host key is "
-			    "another one than the one pinned in %s: %s. If "
-			    "the store's key was changed on purpose, remove "
-			    "its line there", c->p->dest, c->p->known_hosts,
-			    c->print.data);
+		if (n > host && memcmp(p, c->line.data, host) == 0)
+			other = true;
 	}
+	if (other)
+		return err_set(e, ERR_UNSAFE, "%s: the host key is another "
+		    "one than the one pinned in %s: %s. If the store's key "
+		    "was changed on purpose, remove its line there",
+		    c->p->dest, c->p->known_hosts, c->print.data);
 	return 0;
 }
 

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "retain.h"
 #include "store_hold.h"
 #include "store_list.h"
 #include "store_remove.h"
@@ -21,7 +20,8 @@ remove_all(const struct store_client *c, const struct retain_snap *v,
 		if (v[i].why != 0)
 			continue;
 		if (!dry && store_remove(c, snap->name, e) == -1) {
-			if (e->code != ERR_BUSY)
+			/* Read or pinned since. */
+			if (e->code != ERR_BUSY && e->code != ERR_REFUSED)
 				return -1;
 			*e = (struct err)ERR_INIT;
 			continue;
@@ -32,11 +32,10 @@ remove_all(const struct store_client *c, const struct retain_snap *v,
 	return 0;
 }
 
-int
-prune_client(const struct store_client *c, const struct settings_policy *p,
-    bool dry, struct strv *removed, struct err *e)
+struct retain_rules
+prune_rules(const struct settings_policy *p)
 {
-	const struct retain_rules rules = {
+	return (struct retain_rules){
 		.last = (unsigned)p->keep[KEEP_LAST],
 		.hourly = (unsigned)p->keep[KEEP_HOURLY],
 		.daily = (unsigned)p->keep[KEEP_DAILY],
@@ -45,6 +44,13 @@ prune_client(const struct store_client *c, const struct settings_policy *p,
 		.yearly = (unsigned)p->keep[KEEP_YEARLY],
 		.min_keep = (unsigned)p->min_keep,
 	};
+}
+
+int
+prune_client(const struct store_client *c, const struct settings_policy *p,
+    bool dry, struct strv *removed, struct err *e)
+{
+	const struct retain_rules rules = prune_rules(p);
 	struct store_list list = { 0 };
 	struct retain_snap *v;
 	size_t i;

@@ -7,8 +7,12 @@
 #define BACKUP_PRUNE_H
 
 #include "base/strv.h"
+#include "retain.h"
 #include "settings.h"
 #include "store.h"
+
+/* prune_rules(): what p says of retention. Pure. */
+struct retain_rules prune_rules(const struct settings_policy *p);
 
 /* prune_client(): the caller holds c's lock. removed: gets the names of what
  * went (with dry: of what would), also on failure; borrowed. A snapshot that

@@ -33,6 +33,14 @@ int query_find(struct catalog *c, const char *pattern, const char *snapshot,
 	int (*cb)(void *arg, const struct query_file *f, struct err *e),
 	void *arg, struct err *e);
 
+/* query_path(): the states of one path; with prefix, of all paths that begin
+ * with those bytes. No byte means anything but itself. path begins with a '/',
+ * else ERR_USAGE. As query_find(). */
+int query_path(struct catalog *c, const char *path, bool prefix,
+	const char *snapshot,
+	int (*cb)(void *arg, const struct query_file *f, struct err *e),
+	void *arg, struct err *e);
+
 struct query_change {
 	const char *path;
 	const struct catalog_meta *a, *b;	/* NULL: not there */

@@ -168,8 +168,8 @@ query_du(struct catalog *c, const char *snapshot, unsigned depth,
 	    catalog_prepare(c, "INSERT OR IGNORE INTO temp.met VALUES(?1)",
 	    &d->met, e) == -1 ||
 	    catalog_prepare(c, "SELECT d.path,d.id,e.size,e.link,e.first,"
-	    "e.last,length(CAST(e.name AS BLOB)) FROM dir d CROSS JOIN entry e ON e.dir=d.id"
-	    " WHERE " CATALOG_LIVE("e", "?2", "?1") " ORDER BY d.path",
+	    "e.last,length(CAST(e.name AS BLOB)) FROM dir d CROSS JOIN entry e"
+	    " ON e.dir=d.id WHERE " CATALOG_LIVE("e", "?2", "?1") " ORDER BY d.path",
 	    &d->rows, e) == -1)
 		goto out;
 	sqlite3_bind_int64(d->rows, 1, d->id);

@@ -316,30 +316,60 @@ find_absolute(struct find *f, const char *pattern, struct err *e)
 	return rc;
 }
 
+/* The snapshot that it is limited to, if any. */
+static int
+limit(struct find *f, const char *snapshot, struct err *e)
+{
+	const struct catalog_snap *s;
+
+	buf_init(&f->path, PATH_BYTES_MAX);
+	if (snapshot == NULL)
+		return 0;
+	s = catalog_snap(f->cat, snapshot);
+	if (s == NULL)
+		return err_set(e, ERR_CONFIG, "%s: no snapshot of this name "
+		    "in the catalogue", snapshot);
+	f->live = s->id;
+	f->series = catalog_series(s->id);
+	return 0;
+}
+
 int
 query_find(struct catalog *c, const char *pattern, const char *snapshot,
     int (*cb)(void *, const struct query_file *, struct err *), void *arg,
     struct err *e)
 {
 	struct find f = { .cat = c, .cb = cb, .arg = arg };
-	const struct catalog_snap *s;
 	int rc;
 
-	if (snapshot != NULL) {
-		s = catalog_snap(c, snapshot);
-		if (s == NULL)
-			return err_set(e, ERR_CONFIG, "%s: no snapshot of this "
-			    "name in the catalogue", snapshot);
-		f.live = s->id;
-		f.series = catalog_series(s->id);
-	}
+	if (limit(&f, snapshot, e) == -1)
+		return -1;
 	if (*pattern == '\0')
 		return err_set(e, ERR_CONFIG, "an empty pattern");
-	buf_init(&f.path, PATH_BYTES_MAX);
-	if (*pattern == '/')
-		rc = find_absolute(&f, pattern, e);
-	else
-		rc = find_relative(&f, pattern, e);
+	rc = *pattern == '/' ? find_absolute(&f, pattern, e) :
+	    find_relative(&f, pattern, e);
+	buf_clear(&f.path);
+	return rc == -1 ? -1 : 0;
+}
+
+int
+query_path(struct catalog *c, const char *path, bool prefix,
+    const char *snapshot,
+    int (*cb)(void *, const struct query_file *, struct err *), void *arg,
+    struct err *e)
+{
+	struct find f = { .cat = c, .cb = cb, .arg = arg };
+	size_t len = strlen(path);
+	int rc;
+
+	if (*path != '/')
+		return err_set(e, ERR_USAGE, "a path begins with a slash");
+	if (limit(&f, snapshot, e) == -1)
+		return -1;
+	if (!prefix && len > 1 && path[len - 1] == '/')
+		len--;
+	rc = prefix ? find_below(&f, path, len, e) :
+	    find_exact(&f, path, len, e);
 	buf_clear(&f.path);
 	return rc == -1 ? -1 : 0;
 }

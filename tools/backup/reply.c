@@ -34,6 +34,9 @@ static const struct place {
 	{ "seconds", KIND_NUM, AT(seconds) },
 	{ "vanished", KIND_NUM, AT(vanished) },
 	{ "rate", KIND_NUM, AT(rate) },
+	{ "total", KIND_NUM, AT(total) },
+	{ "read", KIND_NUM, AT(read) },
+	{ "found", KIND_NUM, AT(found) },
 };
 #define NPLACES (sizeof(places) / sizeof(places[0]))
 

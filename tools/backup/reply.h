@@ -13,6 +13,8 @@
  *	phase WORD	what is being done: space, transfer, sync, manifest, …
  *	percent N	of it
  *	files N bytes N added N seconds N vanished N rate N
+ *	total N		bytes that there will be
+ *	read N found N	of verify: files read, files that are wrong
  *
  * Unknown keys are passed over, so that a later store may say more.
  */
@@ -31,7 +33,8 @@
 
 struct reply {
 	uint64_t status, percent, files, bytes, added, seconds, vanished,
-		rate;		/* bytes a second */
+		rate,		/* bytes a second */
+		total, read, found;
 	bool resumed;
 	char snapshot[SNAPNAME_MAX + 1], basis[SNAPNAME_MAX + 1];
 	char phase[REPLY_WORD];

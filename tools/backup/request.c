@@ -23,6 +23,9 @@ enum {
 	K_SNAPSHOT = 1 << 8,
 	K_PATH = 1 << 9,
 	K_PATTERN = 1 << 10,
+	K_MATCH = 1 << 11,
+	K_MAX_AGE = 1 << 12,
+	K_SAMPLE = 1 << 13,
 };
 
 #define ALWAYS	(K_OP | K_VERSION)
@@ -37,8 +40,8 @@ static const struct op {
 	{ "restore", REQUEST_RESTORE, K_SNAPSHOT | K_PATH | K_RSYNC,
 	    K_COMPRESS, K_PATH },
 	{ "list", REQUEST_LIST, 0, K_SNAPSHOT | K_PATH, 0 },
-	{ "find", REQUEST_FIND, K_PATTERN, K_SNAPSHOT, 0 },
-	{ "verify", REQUEST_VERIFY, 0, K_SNAPSHOT, 0 },
+	{ "find", REQUEST_FIND, K_PATTERN, K_SNAPSHOT | K_MATCH, 0 },
+	{ "verify", REQUEST_VERIFY, 0, K_SNAPSHOT | K_MAX_AGE | K_SAMPLE, 0 },
 	{ "cat", REQUEST_CAT, K_SNAPSHOT | K_PATH, 0, 0 },
 };
 
@@ -87,6 +90,12 @@ static const struct key {
 	    true, true },
 	{ "pattern", K_PATTERN, NULL, request_text_why,
 	    offsetof(struct request, pattern) },
+	{ "match", K_MATCH, NULL, request_match_why,
+	    offsetof(struct request, match) },
+	{ "max-age", K_MAX_AGE, NULL, request_age_why,
+	    offsetof(struct request, max_age) },
+	{ "sample", K_SAMPLE, NULL, request_sample_why,
+	    offsetof(struct request, sample) },
 };
 #define NKEYS	(sizeof(keys) / sizeof(keys[0]))
 

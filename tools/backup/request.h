@@ -12,9 +12,13 @@
  *	one-file-system     yes no; without it no
  *	compress            none zstd zlib; without it none
  *	rsync VERSION       [0-9][0-9a-z.]{0,31}, of the client's rsync
- *	snapshot NAME       snapname_parse(); whose it is, the store checks
+ *	snapshot NAME       snapname_parse(), or "latest"; whose it is, the
+ *	                    store checks
  *	path PATH           plain; several for restore
  *	pattern TEXT        1 to 4095 bytes
+ *	match HOW           of pattern: glob exact prefix; without it glob
+ *	max-age N           seconds, from 1
+ *	sample N            per cent, 1 to 100
  *
  * Which of them an operation takes, needs and may repeat is a table in
  * request.c. An unknown, doubled or missing key, one that the operation does
@@ -30,6 +34,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+#define REQUEST_LATEST	"latest"	/* the newest snapshot there is */
 #define REQUEST_LIST_MAX	4096	/* roots, excludes, paths: of each */
 
 enum request_op {
@@ -58,6 +63,7 @@ struct request {
 	char *snapshot;
 	struct strv paths;
 	char *pattern;
+	char *match, *max_age, *sample;
 };
 
 /* request_clear(): release. Legal on a zeroed struct, which is an empty

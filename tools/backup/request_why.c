@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "base/num.h"
+#include "request.h"
 #include "snapname.h"
 
 #define TEXT_MAX	4095
+#define AGE_MAX		(UINT64_C(366) * 86400)	/* as num_duration_ms() */
 
 const char *
 request_name_why(const char *value)
@@ -19,7 +22,8 @@ request_snapshot_why(const char *value)
 {
 	struct snapname s;
 
-	return snapname_parse(value, &s, NULL) == 0 ? NULL :
+	return strcmp(value, REQUEST_LATEST) == 0 ||
+	    snapname_parse(value, &s, NULL) == 0 ? NULL :
 	    "is no snapshot's name";
 }
 
@@ -41,4 +45,30 @@ request_rsync_why(const char *value)
 	    value[strspn(value, all)] != '\0')
 		return "is no version of rsync";
 	return NULL;
+}
+
+const char *
+request_match_why(const char *value)
+{
+	return strcmp(value, "glob") == 0 || strcmp(value, "exact") == 0 ||
+	    strcmp(value, "prefix") == 0 ? NULL :
+	    "is none of glob, exact and prefix";
+}
+
+const char *
+request_age_why(const char *value)
+{
+	uint64_t n;
+
+	return num_u64(value, "max-age", 1, AGE_MAX, &n, NULL) == 0 ? NULL :
+	    "is no number of seconds, up to 366 days";
+}
+
+const char *
+request_sample_why(const char *value)
+{
+	uint64_t n;
+
+	return num_u64(value, "sample", 1, 100, &n, NULL) == 0 ? NULL :
+	    "is no number from 1 to 100";
 }

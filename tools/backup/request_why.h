@@ -11,5 +11,8 @@ const char *request_name_why(const char *value);
 const char *request_snapshot_why(const char *value);
 const char *request_text_why(const char *value);
 const char *request_rsync_why(const char *value);
+const char *request_match_why(const char *value);
+const char *request_age_why(const char *value);
+const char *request_sample_why(const char *value);
 
 #endif

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "guard.h"
-#include "index.h"
-#include "prune.h"
-#include "serve.h"
+#include "serve_run.h"
 #include "sink.h"
-#include "store_build.h"
 #include "store_evict.h"
-#include "store_rec.h"
 #include "store_remove.h"
 #include "store_runs.h"
 #include "store_weigh.h"
@@ -19,35 +14,14 @@
 
 /*
  * A backup, at the store: make room and .incoming (a worker), let rsync fill
- * it (a transfer), make it a snapshot (a worker). Whatever fails on the way
- * leaves .incoming, which the next run goes on with; but not what took more
- * than the client may have.
+ * it (a transfer), make it a snapshot (a worker, serve_settle.c). Whatever
+ * fails on the way leaves .incoming, which the next run goes on with; but not
+ * what took more than the client may have.
  */
 
 #define PROGRESS_MS 500
-#define TICK_MS 1000
 
-enum { STEP_SYNC, STEP_MANIFEST };
-
-struct run {
-	struct store_build build;
-	struct store_rec rec;
-	struct reply now;		/* how far it is, and the figures */
-	uint64_t begin_ms, said_ms;
-	char snapshot[STORE_SNAP_MAX];
-	char warning[256];
-	bool finishing;			/* the snapshot is being made */
-	struct err lost;		/* why the transfer was given up */
-	struct guard *guard;
-	uint64_t room, base;		/* bytes: guard.h */
-	bool doubt;			/* the sender's sizes are not enough */
-	bool discard;			/* .incoming is to go */
-	struct loop_timer *tick;
-	atomic_int step;		/* of the finish; set by its thread */
-	atomic_ullong hashed;		/* bytes */
-};
-
-static struct run *
+struct run *
 run_of(struct serve *s)
 {
 	return s->op;
@@ -74,26 +48,6 @@ phase(struct serve *s, const char *name)
 	serve_progress(s, &r->now);
 }
 
-/* What the owner's status tells of; the client's word comes last. */
-static void
-note(struct serve *s, const struct err *e)
-{
-	struct run *r = run_of(s);
-	struct store_run line = { .time_s = s->store.now(), .op = "run",
-		.files = r->now.files, .bytes = r->now.bytes,
-		.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000 };
-	struct err why = ERR_INIT;
-
-	snprintf(line.state, sizeof(line.state), "%s", e != NULL ?
-	    STORE_RUNS_FAILED : r->rec.partial ? STORE_RUNS_WARN :
-	    STORE_RUNS_OK);
-	snprintf(line.snapshot, sizeof(line.snapshot), "%s", r->snapshot);
-	snprintf(line.message, sizeof(line.message), "%.390s", e != NULL ?
-	    e->msg : r->warning);
-	if (store_runs_add(&s->client, &line, &why) == -1)
-		log_err(&why);
-}
-
 /* A client that goes away while its snapshot is made has it all the same.
  * Before that, rsync is given the time to keep a file that came in part. */
 static bool
@@ -108,121 +62,6 @@ lost(struct serve *s, const struct err *e)
 	r->lost = *e;
 	xfer_lost(&s->xfer);
 	return true;
-}
-
-/* --- after the transfer --- */
-
-/* In the thread: what the loop tells of it is in atomics. */
-static int
-catalogue_progress(void *arg, const struct manifest_stats *sofar,
-    struct err *e)
-{
-	struct run *r = run_of(arg);
-
-	atomic_store(&r->hashed, sofar->hashed_bytes);
-	return 0;
-}
-
-static int
-catalogue(struct serve *s, struct err *e)
-{
-	struct manifest_stats stats = { 0 };
-	struct catalog c;
-	int rc;
-
-	rc = index_open(&s->client, true, &c, e);
-	if (rc == 0)
-		rc = index_sync(&s->client, &c, catalogue_progress, s, &stats,
-		    e);
-	catalog_close(&c);
-	return rc;
-}
-
-/* How far the thread is, once a second. */
-static void
-on_tick(void *arg)
-{
-	struct serve *s = arg;
-	struct run *r = run_of(s);
-	struct reply p = { .files = r->now.files };
-
-	snprintf(p.phase, sizeof(p.phase), "%s",
-	    atomic_load(&r->step) == STEP_MANIFEST ? "manifest" : "sync");
-	p.bytes = atomic_load(&r->hashed);
-	serve_progress(s, &p);
-}
-
-/* What it takes on the disk, where that is not sure. */
-static int
-weigh(struct serve *s, struct err *e)
-{
-	struct run *r = run_of(s);
-	uint64_t bytes;
-
-	if (store_weigh(&s->client, r->build.prev, NULL, &bytes, e) == -1)
-		return -1;
-	r->rec.added = bytes;
-	if (r->rec.bytes < bytes)
-		r->rec.bytes = bytes;
-	if (bytes <= r->room)
-		return 0;
-	(void)store_remove_incoming(&s->client, NULL);
-	return err_set(e, ERR_REFUSED, "%s: over its quota: there was room for "
-	    "%llu bytes and %llu came; they are removed", s->client.name,
-	    (unsigned long long)r->room, (unsigned long long)bytes);
-}
-
-static int
-finish(void *arg, struct err *e)
-{
-	struct serve *s = arg;
-	struct run *r = run_of(s);
-	struct strv removed = { 0 };
-	struct err why = ERR_INIT;
-
-	if (r->doubt && weigh(s, e) == -1)
-		return -1;
-	if (store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
-	    e) == -1)
-		return -1;
-	/* The snapshot is there: what old ones are left is no failure of it. */
-	if (prune_client(&s->client, &s->policy, false, &removed, &why) == -1)
-		snprintf(r->warning, sizeof(r->warning), "old snapshots: %.230s",
-		    why.msg);
-	strv_clear(&removed);
-	why = (struct err)ERR_INIT;
-	atomic_store(&r->step, STEP_MANIFEST);
-	if (catalogue(s, &why) == -1)
-		snprintf(r->warning, sizeof(r->warning), "the catalogue: "
-		    "%.230s", why.msg);
-	return 0;
-}
-
-static void
-refuse(struct serve *s, const struct err *e)
-{
-	note(s, e);
-	serve_refuse(s, e);
-}
-
-static void
-on_finished(void *arg, const struct err *e)
-{
-	struct serve *s = arg;
-	struct run *r = run_of(s);
-
-	loop_timer_stop(r->tick);
-	if (e != NULL) {
-		refuse(s, e);
-		return;
-	}
-	note(s, NULL);
-	r->now.phase[0] = '\0';
-	r->now.seconds = r->rec.seconds;
-	r->now.vanished = r->rec.partial;
-	snprintf(r->now.snapshot, sizeof(r->now.snapshot), "%s",
-	    r->snapshot);
-	serve_result(s, &r->now);
 }
 
 static int
@@ -240,7 +79,7 @@ on_discarded(void *arg, const struct err *e)
 
 	if (e != NULL)
 		log_err(e);
-	refuse(s, &run_of(s)->lost);
+	run_refuse(s, &run_of(s)->lost);
 }
 
 /* The transfer was given up. */
@@ -258,7 +97,7 @@ give_up(struct serve *s)
 			return;
 		log_err(&e);
 	}
-	refuse(s, &r->lost);
+	run_refuse(s, &r->lost);
 }
 
 /* A guard's. */
@@ -295,7 +134,7 @@ on_over(void *arg)
 		err_set(&e, ERR_PEER, "%s (rsync's status here %d, there %d): "
 		    "%s; what came so far is kept for the next run", why,
 		    s->xfer.rc, s->xfer.peer_rc, s->xfer.said);
-		refuse(s, &e);
+		run_refuse(s, &e);
 		return;
 	}
 	r->rec.partial = s->xfer.rc == 24 || s->xfer.peer_rc == 24;
@@ -303,20 +142,10 @@ on_over(void *arg)
 	r->rec.bytes = r->now.bytes;
 	r->rec.added = r->now.added;
 	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
-	r->finishing = true;
 	r->doubt = guard_doubt(r->guard, r->rec.added);
 	guard_free(r->guard);
 	r->guard = NULL;
-	r->tick = loop_timer_new(s->loop, TICK_MS, TICK_MS, on_tick, s, &e);
-	if (r->tick == NULL) {
-		refuse(s, &e);
-		return;
-	}
-	phase(s, "sync");
-	worker_free(s->worker);
-	s->worker = worker_start(s->loop, finish, on_finished, s, &e);
-	if (s->worker == NULL)
-		refuse(s, &e);
+	run_settle(s);
 }
 
 static void
@@ -445,7 +274,7 @@ on_prepared(void *arg, const struct err *e)
 		if (e->code == ERR_BUSY)
 			serve_refuse(s, e);
 		else
-			refuse(s, e);
+			run_refuse(s, e);
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
@@ -455,7 +284,7 @@ on_prepared(void *arg, const struct err *e)
 	if (s->xfer.half != NULL)
 		r->guard = guard_start(s->loop, &guard, on_full, s, &why);
 	if (r->guard == NULL || serve_go_on(s, &a, &why) == -1) {
-		refuse(s, &why);
+		run_refuse(s, &why);
 		return;
 	}
 	phase(s, "transfer");
@@ -484,6 +313,7 @@ serve_run(struct serve *s, struct err *e)
 	s->op_lost = lost;
 	r->begin_ms = loop_now_ms(s->loop);
 	r->rec.one_fs = s->req.one_file_system;
+	r->rec.real = s->policy.metadata == METADATA_REAL;
 	snprintf(r->rec.mode, sizeof(r->rec.mode), "channel");
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||

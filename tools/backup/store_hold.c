@@ -4,36 +4,37 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store_file.h"
 
-/* Lock the file of the snapshot's name: 0, or -1; *ret_fd owned. */
+/* Lock the file of the snapshot's name, F_RDLCK or F_WRLCK: 0, or -1; *ret_fd
+ * owned. */
 static int
-lock_file(const struct store_client *c, int dir, const char *name, int how,
+lock_file(const struct store_client *c, int dir, const char *name, short how,
     int *ret_fd, struct err *e)
 {
-	int fd;
+	struct flock l = { .l_type = how, .l_whence = SEEK_SET };
+	int fd, mode = how == F_RDLCK ? O_RDONLY : O_RDWR;
 
 	/* Made with the snapshot: a full disk can't keep readers away. */
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+	fd = openat(dir, name, mode | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
 	    O_NONBLOCK);
 	if (fd == -1 && errno == ENOENT)
-		fd = openat(dir, name, O_RDONLY | O_CREAT | O_NOFOLLOW |
+		fd = openat(dir, name, mode | O_CREAT | O_NOFOLLOW |
 		    O_CLOEXEC, 0600);
 	if (fd == -1)
 		return err_sys(e, "%s/hold/%s", c->admin_path, name);
-	while (flock(fd, how | LOCK_NB) == -1) {
+	while (fcntl(fd, F_OFD_SETLK, &l) == -1) {
 		if (errno == EINTR)
 			continue;
-		if (errno == EWOULDBLOCK)
-			err_set(e, how == LOCK_SH ? ERR_REFUSED : ERR_BUSY,
-			    how == LOCK_SH ? "%s: is being removed" :
+		if (errno == EAGAIN || errno == EACCES)
+			err_set(e, how == F_RDLCK ? ERR_REFUSED : ERR_BUSY,
+			    how == F_RDLCK ? "%s: is being removed" :
 			    "%s: is being read", name);
 		else
-			err_sys(e, "%s/hold/%s: flock", c->admin_path, name);
+			err_sys(e, "%s/hold/%s: lock", c->admin_path, name);
 		close(fd);
 		return -1;
 	}
@@ -42,7 +43,7 @@ lock_file(const struct store_client *c, int dir, const char *name, int how,
 }
 
 static int
-hold(const struct store_client *c, const char *name, int how, int *ret_fd,
+hold(const struct store_client *c, const char *name, short how, int *ret_fd,
     struct err *e)
 {
 	int dir, rc;
@@ -87,7 +88,7 @@ store_hold_take(const struct store_client *c, const char *snapshot,
 	    errno == ENOENT)
 		return err_set(e, ERR_REFUSED, "%s: no such snapshot",
 		    snapshot);
-	if (hold(c, snapshot, LOCK_SH, &fd, e) == -1)
+	if (hold(c, snapshot, F_RDLCK, &fd, e) == -1)
 		return -1;
 	if (store_file_dir(c->fd, c->path, snapshot, &dir, e) == -1) {
 		if (errno == ENOENT)
@@ -113,19 +114,31 @@ int
 store_hold_alone(const struct store_client *c, const char *snapshot,
     int *ret_hold, struct err *e)
 {
-	return hold(c, snapshot, LOCK_EX, ret_hold, e);
+	return hold(c, snapshot, F_WRLCK, ret_hold, e);
 }
 
+/* Asks and takes nothing: who looks must not be in the way of a reader that
+ * comes, nor be taken for one itself. */
 bool
 store_hold_held(const struct store_client *c, const char *snapshot)
 {
-	struct err e = ERR_INIT;
-	int fd;
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	bool held = false;
+	int dir, fd;
 
-	if (hold(c, snapshot, LOCK_EX, &fd, &e) == -1)
-		return e.code == ERR_BUSY;
+	if (store_snapshot_ok(c, snapshot, NULL) == -1 ||
+	    store_file_dir(c->admin_fd, c->admin_path, "hold", &dir,
+	    NULL) == -1)
+		return false;
+	fd = openat(dir, snapshot, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
+	    O_NOCTTY | O_NONBLOCK);
+	close(dir);
+	if (fd == -1)
+		return false;
+	if (fcntl(fd, F_OFD_GETLK, &l) == 0)
+		held = l.l_type != F_UNLCK;
 	close(fd);
-	return false;
+	return held;
 }
 
 int

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * store_hold: snapshots that must stay. A reader or a restore holds one by a
- * shared flock on STORE/.postern/NAME/hold/SNAPSHOT, for as long as it has
+ * shared lock (fcntl(2), F_OFD_SETLK: one that can be asked for without being
+ * taken) on STORE/.postern/NAME/hold/SNAPSHOT, for as long as it has
  * the descriptor; the kernel lets go of it however that process ends. Who
  * removes a snapshot needs the same lock for itself alone. A pin is a file in
  * pins/, and stays until it is taken out.

@@ -98,10 +98,13 @@ store_remove(const struct store_client *c, const char *snapshot,
 		return errno == ENOENT ? err_set(e, ERR_REFUSED,
 		    "%s: no such snapshot", snapshot) :
 		    err_sys(e, "%s/%s", c->path, snapshot);
-	if (store_hold_pinned(c, snapshot))
-		return err_set(e, ERR_REFUSED, "%s: is pinned", snapshot);
 	if (store_hold_alone(c, snapshot, &held, e) == -1)
 		return -1;
+	/* Who pins it holds it meanwhile: from here on there is no new pin. */
+	if (store_hold_pinned(c, snapshot)) {
+		close(held);
+		return err_set(e, ERR_REFUSED, "%s: is pinned", snapshot);
+	}
 	snprintf(trash, sizeof(trash), STORE_TRASH "%s", snapshot);
 	rc = into_trash(c, snapshot, trash, e);
 	if (rc == 0)

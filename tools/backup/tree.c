@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "catalog_sql.h"
+#include "todo.h"
 #include "walk.h"
 
 #define PATH_BYTES_MAX	(1u << 20)
@@ -23,7 +24,8 @@ struct rows {
 
 struct run {
 	const struct tree *t;
-	sqlite3_stmt *push, *pop, *drop, *find_dir, *make_dir, *rows_of;
+	struct todo todo;
+	sqlite3_stmt *find_dir, *make_dir, *rows_of;
 	struct walk_list list;
 	struct rows rows;
 	struct buf path;		/* of the folder at hand */
@@ -132,34 +134,7 @@ push(struct run *r, const char *name, bool gone, struct err *e)
 	    buf_adds(&r->child, name) == -1 ||
 	    (*name != '\0' && buf_addc(&r->child, '/') == -1))
 		return err_set(e, ERR_MEM, "a folder's path is too long");
-	sqlite3_bind_text(r->push, 1, r->child.data, (int)r->child.len,
-	    SQLITE_STATIC);
-	sqlite3_bind_int(r->push, 2, gone);
-	return catalog_run(r->t->cat, r->push, e);
-}
-
-/* 1 with r->path the next folder in the order of paths, 0 none left. */
-static int
-pop(struct run *r, bool *ret_gone, struct err *e)
-{
-	sqlite3_stmt *st = r->pop;
-	const void *p;
-	int more, rc = 0;
-
-	more = catalog_step(r->t->cat, st, e);
-	if (more == 1) {
-		p = sqlite3_column_text(st, 0);
-		r->path.len = 0;
-		if (p == NULL || buf_adds(&r->path, p) == -1)
-			rc = err_set(e, ERR_MEM, "out of memory");
-		*ret_gone = sqlite3_column_int(st, 1) != 0;
-	}
-	sqlite3_reset(st);
-	if (more != 1 || rc == -1)
-		return rc == -1 ? -1 : more;
-	sqlite3_bind_text(r->drop, 1, r->path.data, (int)r->path.len,
-	    SQLITE_STATIC);
-	return catalog_run(r->t->cat, r->drop, e) == -1 ? -1 : 1;
+	return todo_push(&r->todo, r->child.data, gone, e);
 }
 
 /* One name, on disk (st) or recorded or both; its folder is put on the
@@ -295,7 +270,7 @@ loop(struct run *r, struct err *e)
 		return err_set(e, ERR_MEM, "out of memory");
 	if (push(r, "", false, e) == -1)
 		return -1;
-	while ((more = pop(r, &gone, e)) == 1) {
+	while ((more = todo_pop(&r->todo, &r->path, &gone, e)) == 1) {
 		r->fd = r->twin_fd = -1;
 		rc = find_dir(r, e);
 		if (rc == 0 && !gone)
@@ -322,10 +297,6 @@ prepare(struct run *r, struct err *e)
 		const char *sql;
 		sqlite3_stmt **st;
 	} all[] = {
-		{ "INSERT INTO temp.todo(path,gone) VALUES(?1,?2)", &r->push },
-		{ "SELECT path,gone FROM temp.todo ORDER BY path LIMIT 1",
-		    &r->pop },
-		{ "DELETE FROM temp.todo WHERE path=?1", &r->drop },
 		{ "SELECT id FROM dir WHERE path=?1", &r->find_dir },
 		{ "INSERT INTO dir(path) VALUES(?1)", &r->make_dir },
 		{ "SELECT " CATALOG_COLS " FROM entry e WHERE e.dir=?1 AND ("
@@ -335,9 +306,8 @@ prepare(struct run *r, struct err *e)
 	};
 	size_t i;
 
-	if (catalog_exec(r->t->cat, "CREATE TEMP TABLE IF NOT EXISTS todo("
-	    "path TEXT PRIMARY KEY, gone INTEGER) WITHOUT ROWID;"
-	    "DELETE FROM temp.todo;", e) == -1)
+	r->todo.cat = r->t->cat;
+	if (todo_init(&r->todo, e) == -1)
 		return -1;
 	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
 		if (catalog_prepare(r->t->cat, all[i].sql, all[i].st, e) == -1)
@@ -356,9 +326,7 @@ tree_run(const struct tree *t, struct err *e)
 	r.twins = t->twin != -1 && walk_twins(t->root, t->twin);
 	if (prepare(&r, e) == 0)
 		rc = loop(&r, e);
-	sqlite3_finalize(r.push);
-	sqlite3_finalize(r.pop);
-	sqlite3_finalize(r.drop);
+	todo_clear(&r.todo);
 	sqlite3_finalize(r.find_dir);
 	sqlite3_finalize(r.make_dir);
 	sqlite3_finalize(r.rows_of);

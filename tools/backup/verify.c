@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "verify.h"
 
-#include <sodium.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,8 +12,7 @@
 #include "hash.h"
 #include "meta.h"
 #include "tree.h"
-
-#define COMMIT_EVERY	4096	/* files read between two commits */
+#include "verify_dates.h"
 
 /* A file that is being read. */
 struct waiting {
@@ -29,9 +28,14 @@ struct verify {
 	struct verify_stats stats;
 	struct hash_pool *pool;
 	void *scratch;
-	sqlite3_stmt *stamp;
-	uint64_t uncommitted;
+	struct verify_dates dates;
 };
+
+static bool
+stopped(const struct verify *v)
+{
+	return v->o->stop != NULL && atomic_load(v->o->stop);
+}
 
 static int
 report(struct verify *v, enum verify_kind kind, const char *path,
@@ -56,21 +60,6 @@ path_of(const struct tree_item *it)
 	return s;
 }
 
-/* When the content of row was right last; 0: it is not. */
-static int
-stamp(struct verify *v, const struct catalog_row *row, int64_t when,
-    struct err *e)
-{
-	sqlite3_stmt *st = v->stamp;
-
-	sqlite3_bind_int64(st, 1, row->dir);
-	sqlite3_bind_text(st, 2, row->name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 3, row->first);
-	sqlite3_bind_int64(st, 4, when);
-	v->uncommitted++;
-	return catalog_run(v->cat, st, e);
-}
-
 /* What differs, named by what it means. */
 static int
 compare(struct verify *v, const char *path, const struct catalog_meta *was,
@@ -92,6 +81,11 @@ hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 	bool right;
 	int rc;
 
+	if (r->sys_errno == ECANCELED && stopped(v)) {
+		free(w->path);
+		w->path = NULL;
+		return 0;
+	}
 	v->stats.read++;
 	v->stats.bytes += r->bytes;
 	if (r->sys_errno != 0) {
@@ -114,16 +108,17 @@ hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 	w->path = NULL;
 	if (rc == -1)
 		return -1;
-	return stamp(v, &w->row, right ? v->o->now : 0, e);
+	return verify_dates_put(&v->dates, &w->row, right ? v->o->now : 0, e);
 }
 
 static bool
 due(const struct verify *v, const struct catalog_row *row)
 {
-	if (row->verified >= v->o->since && v->o->since != INT64_MAX)
+	/* A date of the future is none: the clock was set back. */
+	if (row->verified >= v->o->since && row->verified <= v->o->now)
 		return false;
 	return v->o->sample == 0 || row->verified == 0 ||
-	    randombytes_uniform(10000) < v->o->sample;
+	    verify_draw(v->o->seed, row) < v->o->sample;
 }
 
 static int
@@ -178,9 +173,12 @@ static int
 one(void *arg, const struct tree_item *it, struct err *e)
 {
 	struct verify *v = arg;
-	char *path = path_of(it);
+	char *path;
 	int rc;
 
+	if (stopped(v))
+		return err_set(e, ERR_REFUSED, "interrupted");
+	path = path_of(it);
 	if (path == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
 	v->stats.files++;
@@ -197,11 +195,10 @@ folder_done(void *arg, struct err *e)
 {
 	struct verify *v = arg;
 
-	if (v->uncommitted >= COMMIT_EVERY) {
-		v->uncommitted = 0;
-		if (catalog_exec(v->cat, "COMMIT;BEGIN IMMEDIATE", e) == -1)
-			return -1;
-	}
+	/* What can't be kept now is kept later. */
+	if (v->dates.n >= VERIFY_DATES_MANY && verify_dates_keep(&v->dates,
+	    false, e) == -1)
+		return -1;
 	return v->o->progress == NULL ? 0 :
 	    v->o->progress(v->o->arg, &v->stats, e);
 }
@@ -212,53 +209,27 @@ unreadable(void *arg, const char *path, const char *why, struct err *e)
 	return report(arg, VERIFY_UNREADABLE, path, 0, why, e);
 }
 
-/* How much is to be read. */
-static int
-estimate(struct verify *v, struct err *e)
-{
-	sqlite3_stmt *st = NULL;
-	uint64_t sum;
-	int rc = -1;
-
-	if (catalog_prepare(v->cat, "SELECT total(e.size) FROM entry e WHERE "
-	    CATALOG_LIVE("e", "?2", "?1") " AND e.verified<?3", &st, e) == -1)
-		goto out;
-	sqlite3_bind_int64(st, 1, v->snap->id);
-	sqlite3_bind_int64(st, 2, catalog_series(v->snap->id));
-	sqlite3_bind_int64(st, 3, v->o->since);
-	if (catalog_step(v->cat, st, e) != 1)
-		goto out;
-	sum = (uint64_t)sqlite3_column_int64(st, 0);
-	v->stats.total = v->o->sample == 0 ? sum :
-	    (uint64_t)((double)sum * v->o->sample / 10000);
-	rc = 0;
-out:
-	sqlite3_finalize(st);
-	return rc;
-}
-
 static int
 run(struct verify *v, struct err *e)
 {
 	struct tree t = { .cat = v->cat, .root = v->o->root, .twin = -1,
 		.prev = v->snap->id, .one = one, .folder = folder_done,
 		.unreadable = unreadable, .arg = v };
-	struct err later;
+	struct err later = ERR_INIT;
+	uint64_t due;
 	int rc;
 
-	if (catalog_prepare(v->cat, "UPDATE entry SET verified=?4 WHERE dir=?1"
-	    " AND name=?2 AND first=?3", &v->stamp, e) == -1 ||
-	    estimate(v, e) == -1 ||
-	    catalog_exec(v->cat, "BEGIN IMMEDIATE", e) == -1)
+	if (verify_dates_init(&v->dates, v->cat, e) == -1 ||
+	    verify_dates_due(v->cat, v->snap, v->o->since, &due, e) == -1)
 		return -1;
+	v->stats.total = v->o->sample == 0 ? due :
+	    (uint64_t)((double)due * v->o->sample / 10000);
 	rc = tree_run(&t, e);
 	/* Also of what was broken off: what is read by now counts. */
 	while (hash_pool_drain(v->pool, rc == 0 ? e : &later) == -1)
 		rc = -1;
-	if (catalog_exec(v->cat, "COMMIT", rc == 0 ? e : &later) == -1)
+	if (verify_dates_keep(&v->dates, true, rc == 0 ? e : &later) == -1)
 		rc = -1;
-	if (!sqlite3_get_autocommit(v->cat->db))
-		catalog_exec(v->cat, "ROLLBACK", &later);
 	return rc;
 }
 
@@ -277,38 +248,13 @@ verify_run(struct catalog *c, const struct verify_opts *o,
 	if (v.scratch == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
 	if (hash_pool_new(o->threads, sizeof(struct waiting), hashed, &v,
-	    &v.pool, e) == 0)
+	    &v.pool, e) == 0) {
+		hash_pool_stop(v.pool, o->stop);
 		rc = run(&v, e);
+	}
 	hash_pool_free(v.pool);
-	sqlite3_finalize(v.stamp);
+	verify_dates_clear(&v.dates);
 	free(v.scratch);
-	if (rc == 0)
-		*ret = v.stats;
-	return rc;
-}
-
-int
-verify_oldest(struct catalog *c, const char *snapshot, int64_t *ret,
-    struct err *e)
-{
-	const struct catalog_snap *s = catalog_snap(c, snapshot);
-	sqlite3_stmt *st = NULL;
-	int rc = -1;
-
-	if (s == NULL)
-		return err_set(e, ERR_CONFIG, "%s: no snapshot of this name "
-		    "in the catalogue", snapshot);
-	if (catalog_prepare(c, "SELECT ifnull(min(e.verified),0) FROM entry e"
-	    " WHERE " CATALOG_LIVE("e", "?2", "?1") " AND e.hash IS NOT NULL",
-	    &st, e) == -1)
-		goto out;
-	sqlite3_bind_int64(st, 1, s->id);
-	sqlite3_bind_int64(st, 2, catalog_series(s->id));
-	if (catalog_step(c, st, e) != 1)
-		goto out;
-	*ret = sqlite3_column_int64(st, 0);
-	rc = 0;
-out:
-	sqlite3_finalize(st);
+	*ret = v.stats;
 	return rc;
 }

@@ -9,9 +9,12 @@
 #ifndef POSTERN_VERIFY_H
 #define POSTERN_VERIFY_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "catalog.h"
+
+#define VERIFY_SEED	16	/* bytes, of chance */
 
 enum verify_kind {
 	VERIFY_ROT,		/* content differs, size and mtime do not */
@@ -46,8 +49,15 @@ struct verify_opts {
 	 * time when the run began (or now - max age), so that nothing is read
 	 * twice. */
 	int64_t since;
-	unsigned sample;	/* per 10000 of what is due, by chance; 0 all */
+	/* Of what is due, so many of 10000 by chance; 0: all. What was wrong
+	 * last time is always read. With one seed for several snapshots a row
+	 * that they share is drawn for all of them or for none. */
+	unsigned sample;
+	unsigned char seed[VERIFY_SEED];
 	unsigned threads;	/* for reading; MANIFEST_THREADS */
+	/* Once true, it is given up soon, in the midst of a file, too. May be
+	 * NULL. */
+	const atomic_bool *stop;
 	int (*found)(void *arg, const struct verify_found *f, struct err *e);
 	/* progress: after each folder; -1 with *e filled gives up, what was
 	 * verified by then is kept. May be NULL. */
@@ -57,9 +67,13 @@ struct verify_opts {
 };
 
 /*
- * verify_run(): 0 with *ret filled (what was found is no failure), or -1: as
- * the callbacks said, ERR_CONFIG (no manifest of it; see catalog_open()),
- * ERR_SYS, ERR_MEM. The catalogue is to be open for writing.
+ * verify_run(): 0 (what was found is no failure), or -1: as the callbacks
+ * said, ERR_REFUSED (*stop), ERR_CONFIG (no manifest of it; see
+ * catalog_open()), ERR_BUSY (its dates could not be kept: somebody else
+ * writes), ERR_SYS, ERR_MEM; *ret is filled in any case. The catalogue is to be
+ * open for writing, but the client's lock is not needed: what is verified is
+ * collected apart and written now and then, in the blink of an eye, so that a
+ * manifest can be made meanwhile.
  */
 int verify_run(struct catalog *c, const struct verify_opts *o,
 	struct verify_stats *ret, struct err *e);
@@ -69,5 +83,9 @@ int verify_run(struct catalog *c, const struct verify_opts *o,
  * none. Reads all of its rows. 0, or -1. */
 int verify_oldest(struct catalog *c, const char *snapshot, int64_t *ret,
 	struct err *e);
+
+/* verify_wrong(): how many rows are known to be wrong since they were verified
+ * last, in whatever snapshot. Reads all rows. 0, or -1. */
+int verify_wrong(struct catalog *c, uint64_t *ret, struct err *e);
 
 #endif

@@ -34,6 +34,11 @@ open_by_parts(int root, const char *path)
 		memcpy(part, path, n);
 		part[n] = '\0';
 		path += n;
+		if (strcmp(part, "..") == 0) {
+			close(fd);
+			errno = EXDEV;
+			return -1;
+		}
 		next = openat(fd, part, OPEN_FLAGS);
 		saved = errno;
 		close(fd);

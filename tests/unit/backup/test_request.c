@@ -33,6 +33,8 @@ each_operation_comes_out_as_it_went_in(void **state)
 		"op find\nversion 1\nsnapshot " SNAP "\npattern x\n",
 		"op verify\nversion 1\n",
 		"op verify\nversion 1\nsnapshot " SNAP "\n",
+		"op find\nversion 1\npattern /a*b\nmatch prefix\n",
+		"op verify\nversion 1\nmax-age 86400\nsample 5\n",
 		"op cat\nversion 1\nsnapshot " SNAP "\npath /etc/fstab\n",
 	};
 	struct request r;

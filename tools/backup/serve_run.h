@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * serve_run: what the two parts of a backup's service share. serve_run.c makes
+ * room and has the transfer done; serve_settle.c makes a snapshot of what
+ * came, prunes, and writes down how it went.
+ */
+#ifndef BACKUP_SERVE_RUN_H
+#define BACKUP_SERVE_RUN_H
+
+#include <stdatomic.h>
+
+#include "guard.h"
+#include "serve.h"
+#include "store_build.h"
+#include "store_list.h"
+#include "store_rec.h"
+
+struct run {
+	struct store_build build;
+	struct store_rec rec;
+	struct reply now;		/* how far it is, and the figures */
+	uint64_t begin_ms, said_ms;
+	char snapshot[STORE_SNAP_MAX];
+	char warning[256];
+	bool finishing;			/* the snapshot is being made */
+	struct err lost;		/* why the transfer was given up */
+	struct guard *guard;
+	uint64_t room, base;		/* bytes: guard.h */
+	bool doubt;			/* the sender's sizes are not enough */
+	bool discard;			/* .incoming is to go */
+	struct loop_timer *tick;
+	atomic_int step;		/* of the finish; set by its thread */
+	atomic_ullong hashed;		/* bytes */
+};
+
+struct run *run_of(struct serve *s);
+
+/* run_refuse(): it failed: noted, and said to the client. */
+void run_refuse(struct serve *s, const struct err *e);
+
+/* run_note(): a line for the owner's `status`; e NULL: it went well. */
+void run_note(struct serve *s, const struct err *e);
+
+/* run_settle(): all is there: to be made a snapshot, by a worker. Has the
+ * last word to the client. */
+void run_settle(struct serve *s);
+
+#endif

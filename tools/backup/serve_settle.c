@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+#include "serve_run.h"
+
+#include <stdio.h>
+
+#include "index.h"
+#include "prune.h"
+#include "store_remove.h"
+#include "store_runs.h"
+#include "store_weigh.h"
+#include "ui/log.h"
+
+#define TICK_MS 1000
+
+enum { STEP_SYNC, STEP_MANIFEST };
+
+/* What the owner's status tells of; the client's word comes last. */
+void
+run_note(struct serve *s, const struct err *e)
+{
+	struct run *r = run_of(s);
+	struct store_run line = { .time_s = s->store.now(), .op = "run",
+		.files = r->now.files, .bytes = r->now.bytes,
+		.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000 };
+	struct err why = ERR_INIT;
+
+	snprintf(line.state, sizeof(line.state), "%s", e != NULL ?
+	    STORE_RUNS_FAILED : r->rec.partial ? STORE_RUNS_WARN :
+	    STORE_RUNS_OK);
+	snprintf(line.snapshot, sizeof(line.snapshot), "%s", r->snapshot);
+	snprintf(line.message, sizeof(line.message), "%.390s", e != NULL ?
+	    e->msg : r->warning);
+	if (store_runs_add(&s->client, &line, &why) == -1)
+		log_err(&why);
+}
+
+void
+run_refuse(struct serve *s, const struct err *e)
+{
+	run_note(s, e);
+	serve_refuse(s, e);
+}
+
+/* In the thread: what the loop tells of it is in atomics. */
+static int
+catalogue_progress(void *arg, const char *snapshot,
+    const struct manifest_stats *sofar, struct err *e)
+{
+	struct run *r = run_of(arg);
+
+	atomic_store(&r->hashed, sofar->hashed_bytes);
+	return 0;
+}
+
+/* Who is at it already, a verify, sees to this snapshot as well. */
+static void
+catalogue(struct serve *s)
+{
+	const struct index_opts o = { .progress = catalogue_progress,
+		.arg = s };
+	struct run *r = run_of(s);
+	struct index_state st = { .made = 0 };
+	struct err why = ERR_INIT;
+
+	if (index_sync(&s->client, &o, &st, &why) == -1)
+		snprintf(r->warning, sizeof(r->warning), "the catalogue: "
+		    "%.230s", why.msg);
+	else if (st.rebuilt)
+		snprintf(r->warning, sizeof(r->warning), "the catalogue was "
+		    "damaged, and has been made again");
+}
+
+/* How far the thread is, once a second. */
+static void
+on_tick(void *arg)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+	struct reply p = { .files = r->now.files };
+
+	snprintf(p.phase, sizeof(p.phase), "%s",
+	    atomic_load(&r->step) == STEP_MANIFEST ? "manifest" : "sync");
+	p.bytes = atomic_load(&r->hashed);
+	serve_progress(s, &p);
+}
+
+/* What it takes on the disk, where that is not sure. */
+static int
+weigh(struct serve *s, struct err *e)
+{
+	struct run *r = run_of(s);
+	uint64_t bytes;
+
+	if (store_weigh(&s->client, r->build.prev, NULL, &bytes, e) == -1)
+		return -1;
+	r->rec.added = bytes;
+	if (r->rec.bytes < bytes)
+		r->rec.bytes = bytes;
+	if (bytes <= r->room)
+		return 0;
+	(void)store_remove_incoming(&s->client, NULL);
+	return err_set(e, ERR_REFUSED, "%s: over its quota: there was room for "
+	    "%llu bytes and %llu came; they are removed", s->client.name,
+	    (unsigned long long)r->room, (unsigned long long)bytes);
+}
+
+static int
+finish(void *arg, struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+	struct strv removed = { 0 };
+	struct err why = ERR_INIT;
+
+	if (r->doubt && weigh(s, e) == -1)
+		return -1;
+	if (store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
+	    e) == -1)
+		return -1;
+	/* The snapshot is there: what old ones are left is no failure of it. */
+	if (prune_client(&s->client, &s->policy, false, &removed, &why) == -1)
+		snprintf(r->warning, sizeof(r->warning), "old snapshots: %.230s",
+		    why.msg);
+	strv_clear(&removed);
+	atomic_store(&r->step, STEP_MANIFEST);
+	catalogue(s);
+	return 0;
+}
+
+static void
+on_finished(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
+
+	loop_timer_stop(r->tick);
+	if (e != NULL) {
+		run_refuse(s, e);
+		return;
+	}
+	run_note(s, NULL);
+	r->now.phase[0] = '\0';
+	r->now.seconds = r->rec.seconds;
+	r->now.vanished = r->rec.partial;
+	snprintf(r->now.snapshot, sizeof(r->now.snapshot), "%s",
+	    r->snapshot);
+	serve_result(s, &r->now);
+}
+
+void
+run_settle(struct serve *s)
+{
+	struct run *r = run_of(s);
+	struct err e = ERR_INIT;
+
+	r->finishing = true;
+	r->tick = loop_timer_new(s->loop, TICK_MS, TICK_MS, on_tick, s, &e);
+	if (r->tick == NULL) {
+		run_refuse(s, &e);
+		return;
+	}
+	snprintf(r->now.phase, sizeof(r->now.phase), "sync");
+	serve_progress(s, &r->now);
+	worker_free(s->worker);
+	s->worker = worker_start(s->loop, finish, on_finished, s, &e);
+	if (s->worker == NULL)
+		run_refuse(s, &e);
+}
