@@ -10,6 +10,7 @@ struct ask {
 	struct loop *loop;
 	const struct settings_job *job;
 	ask_data_fn *on_data;
+	void (*progress)(void *arg, const struct reply *p);	/* or NULL */
 	void *arg;
 	struct reply result;
 	bool done;
@@ -56,8 +57,11 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 		    a->job->destination);
 	if (reply_parse(data, len, &r, e) == -1)
 		return -1;
-	if (type == MSG_PROGRESS)
+	if (type == MSG_PROGRESS) {
+		if (a->progress != NULL)
+			a->progress(a->arg, &r);
 		return 0;
+	}
 	a->done = true;
 	a->result = r;
 	if (r.status != 0 && r.status != 2)
@@ -87,19 +91,26 @@ on_signal(void *arg, int signo)
 struct settings_job *
 ask_job(struct backup_opts *o, struct err *e)
 {
-	struct settings_job *j = settings_job(&o->conf, o->job, e);
-
-	return j != NULL && settings_job_fill(j, e) == 0 ? j : NULL;
+	return opts_job(o, NULL, e);
 }
 
 int
 ask_store(const struct settings_job *j, const struct request *q,
     ask_data_fn *on_data, void *arg, struct reply *ret, struct err *e)
 {
+	return ask_watch(j, q, on_data, NULL, arg, ret, e);
+}
+
+int
+ask_watch(const struct settings_job *j, const struct request *q,
+    ask_data_fn *on_data, void (*progress)(void *arg, const struct reply *p),
+    void *arg, struct reply *ret, struct err *e)
+{
 	static const struct conn_calls calls = { on_answer, on_frame, NULL,
 		on_end };
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
-	struct ask a = { .job = j, .on_data = on_data, .arg = arg,
+	struct ask a = { .job = j, .on_data = on_data,
+		.progress = progress, .arg = arg,
 		.err = ERR_INIT };
 	struct conn *conn = NULL;
 	int rc = -1;

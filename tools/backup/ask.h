@@ -28,4 +28,10 @@ struct settings_job *ask_job(struct backup_opts *o, struct err *e);
 int ask_store(const struct settings_job *j, const struct request *q,
 	ask_data_fn *on_data, void *arg, struct reply *ret, struct err *e);
 
+/* ask_watch(): the same; progress is called for each MSG_PROGRESS, before
+ * there is an answer, too. */
+int ask_watch(const struct settings_job *j, const struct request *q,
+	ask_data_fn *on_data, void (*progress)(void *arg,
+	const struct reply *p), void *arg, struct reply *ret, struct err *e);
+
 #endif

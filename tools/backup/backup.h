@@ -93,6 +93,9 @@ struct backup_opts {
 	uint64_t lines;		/* filled: 30 */
 	uint64_t min_size;
 
+	/* du */
+	uint64_t depth;		/* filled: 2 */
+
 	/* status */
 	char *html, *textfile;
 
@@ -109,6 +112,12 @@ int opts_parse(int argc, char **argv, struct backup_opts *ret, struct err *e);
 int opts_text(int argc, char **argv, const char *text,
 	struct backup_opts *ret, struct err *e);
 void opts_clear(struct backup_opts *o);
+/* opts_job(): the job called name (NULL: --job, or the only one), filled, with
+ * what the command line says of it (-F, -o, --ssh, --mode, --bandwidth,
+ * --timeout) in place of the file's. Borrowed from o, or NULL: ERR_CONFIG,
+ * ERR_MEM. */
+struct settings_job *opts_job(struct backup_opts *o, const char *name,
+	struct err *e);
 
 /* The machine that is backed up. */
 int backup_setup(struct backup_opts *o, struct err *e);

@@ -16,6 +16,7 @@
 
 #define SSH_FAILED 255
 #define WORDS_MAX 300
+#define LOCAL_BEAT_MS 10000
 
 struct conn {
 	struct conn_calls calls;
@@ -143,26 +144,17 @@ on_ssh_end(void *arg, const struct child_end *end)
 }
 
 static int
-start_ssh(struct conn *c, struct loop *l, const struct settings_job *j,
-    const char *command, int in, int out, struct err *e)
+ssh_argv(const struct settings_job *j, const char *command, struct strv *argv,
+    struct err *e)
 {
-	struct strv argv = { 0 }, options = { 0 };
+	struct strv options = { 0 };
 	struct sshargv_opts o = { .program = j->ssh, .config = j->ssh_config,
 		.options = &options,
 		.connect_timeout_s = (unsigned)(j->connect_timeout / 1000) };
-	struct child_spec s = {
-		.io = { CHILD_FD, CHILD_FD, CHILD_PIPE },
-		.fd = { in, out }, .own_group = true,
-		.on_line = on_line, .on_end = on_ssh_end, .arg = c };
 	int rc = -1;
 
-	if (keys_options(j, &options, e) == 0 &&
-	    sshargv_build(&o, j->destination, command, &argv, e) == 0) {
-		s.argv = argv.v;
-		c->ssh = child_start(l, &s, e);
-		rc = c->ssh != NULL ? 0 : -1;
-	}
-	strv_clear(&argv);
+	if (keys_options(j, &options, e) == 0)
+		rc = sshargv_build(&o, j->destination, command, argv, e);
 	strv_clear(&options);
 	return rc;
 }
@@ -181,29 +173,35 @@ send_request(struct conn *c, const struct request *request, struct err *e)
 	return rc;
 }
 
-struct conn *
-conn_open(struct loop *l, const struct settings_job *j,
+/* argv: of ssh, or of what stands in its place; borrowed for the call. */
+static struct conn *
+open_by(struct loop *l, char *const *argv, const char *dest, uint64_t beat_ms,
     const struct request *request, const struct conn_calls *calls, void *arg,
     struct err *e)
 {
 	static const struct chan_ops ops = { on_frame, on_room, on_chan_end };
 	struct conn *c = calloc(1, sizeof(*c)), *ret = NULL;
+	struct child_spec s = { .argv = argv,
+		.io = { CHILD_FD, CHILD_FD, CHILD_PIPE }, .own_group = true,
+		.on_line = on_line, .on_end = on_ssh_end, .arg = c };
 	int to[2] = { -1, -1 }, from[2] = { -1, -1 };
 
 	if (c == NULL) {
 		err_set(e, ERR_MEM, "out of memory");
 		return NULL;
 	}
-	*c = (struct conn){ .calls = *calls, .arg = arg,
-		.dest = j->destination, .err = ERR_INIT };
+	*c = (struct conn){ .calls = *calls, .arg = arg, .dest = dest,
+		.err = ERR_INIT };
 	if (pipe2(to, O_CLOEXEC) == -1 || pipe2(from, O_CLOEXEC) == -1) {
 		err_sys(e, "pipe");
 		goto out;
 	}
-	if (start_ssh(c, l, j, request_op_name(request->op), to[0], from[1],
-	    e) == -1)
+	s.fd[0] = to[0];
+	s.fd[1] = from[1];
+	c->ssh = child_start(l, &s, e);
+	if (c->ssh == NULL)
 		goto out;
-	c->chan = chan_new(l, from[0], to[1], (uint64_t)j->beat, &ops, c, e);
+	c->chan = chan_new(l, from[0], to[1], beat_ms, &ops, c, e);
 	from[0] = to[1] = -1;
 	if (c->chan == NULL || send_request(c, request, e) == -1)
 		goto out;
@@ -218,6 +216,45 @@ out:
 	if (ret == NULL)
 		conn_free(c);
 	return ret;
+}
+
+struct conn *
+conn_open(struct loop *l, const struct settings_job *j,
+    const struct request *request, const struct conn_calls *calls, void *arg,
+    struct err *e)
+{
+	struct strv argv = { 0 };
+	struct conn *c = NULL;
+
+	if (ssh_argv(j, request_op_name(request->op), &argv, e) == 0)
+		c = open_by(l, argv.v, j->destination, (uint64_t)j->beat,
+		    request, calls, arg, e);
+	strv_clear(&argv);
+	return c;
+}
+
+struct conn *
+conn_local(struct loop *l, const char *store, const char *client,
+    const struct request *request, const struct conn_calls *calls, void *arg,
+    struct err *e)
+{
+	struct strv argv = { 0 };
+	struct conn *c = NULL;
+
+	/* What a session of the owner's own says is none of its business. */
+	unsetenv("SSH_ORIGINAL_COMMAND");
+	unsetenv("SSH_CONNECTION");
+	if (strv_add(&argv, "/proc/self/exe") == -1 ||
+	    strv_add(&argv, "receive") == -1 ||
+	    strv_add(&argv, "--allow=restore") == -1 ||
+	    strv_addf(&argv, "--store=%s", store) == -1 ||
+	    strv_addf(&argv, "--client=%s", client) == -1)
+		err_set(e, ERR_MEM, "out of memory");
+	else
+		c = open_by(l, argv.v, store, LOCAL_BEAT_MS, request, calls,
+		    arg, e);
+	strv_clear(&argv);
+	return c;
 }
 
 void

@@ -40,6 +40,14 @@ struct conn_calls {
 struct conn *conn_open(struct loop *l, const struct settings_job *j,
 	const struct request *request, const struct conn_calls *calls,
 	void *arg, struct err *e);
+/*
+ * conn_local(): the same with a store on this machine, as its owner: another
+ * of this program in ssh's place, which may restore and nothing else. store:
+ * its folder, borrowed for the connection's life; client: whose snapshots.
+ */
+struct conn *conn_local(struct loop *l, const char *store, const char *client,
+	const struct request *request, const struct conn_calls *calls,
+	void *arg, struct err *e);
 /* conn_free(): hangs up. NULL is legal; from a callback, too. */
 void conn_free(struct conn *c);
 

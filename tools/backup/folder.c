@@ -19,16 +19,45 @@
 #include "store_file.h"
 #include "store_hold.h"
 
+#define PLACE	(O_PATH | O_NOFOLLOW | O_CLOEXEC)
+
+/* The same part by part, for who doesn't know the call (valgrind). */
+static int
+walk_below(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, ".", PLACE), next, saved;
+	char part[NAME_MAX + 1];
+	struct stat st;
+	size_t n;
+
+	for (; fd != -1 && *path != '\0'; path += n + (path[n] == '/')) {
+		n = strcspn(path, "/");
+		saved = n > NAME_MAX ? ENAMETOOLONG : 0;
+		memcpy(part, path, saved == 0 ? n : 0);
+		part[saved == 0 ? n : 0] = '\0';
+		if (strcmp(part, "..") == 0)
+			saved = EXDEV;
+		else if (fstat(fd, &st) == 0 && S_ISLNK(st.st_mode))
+			saved = ELOOP;
+		next = saved == 0 ? openat(fd, part, PLACE) : -1;
+		saved = saved != 0 ? saved : errno;
+		close(fd);
+		errno = saved;
+		fd = next;
+	}
+	return fd;
+}
+
 /* A place below dirfd; path without its first '/'. */
 static int
 open_below(int dirfd, const char *path)
 {
-	const struct open_how how = {
-		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+	const struct open_how how = { .flags = PLACE,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-
-	return (int)syscall(SYS_openat2, dirfd, *path != '\0' ? path : ".",
+	int fd = (int)syscall(SYS_openat2, dirfd, *path != '\0' ? path : ".",
 	    &how, sizeof(how));
+
+	return fd == -1 && errno == ENOSYS ? walk_below(dirfd, path) : fd;
 }
 
 static int

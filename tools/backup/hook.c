@@ -7,18 +7,12 @@
 #include "proc/child.h"
 
 struct hook {
-	struct loop *loop;
-	int status;
+	struct child *child;
+	const char *command, *name;	/* borrowed; name is static */
+	char job[64];
+	void (*on_end)(void *arg, const struct err *e);
+	void *arg;
 };
-
-static void
-on_end(void *arg, const struct child_end *end)
-{
-	struct hook *h = arg;
-
-	h->status = end->status;
-	loop_stop(h->loop);
-}
 
 static int
 set_env(const char *name, const struct settings_job *j,
@@ -37,33 +31,97 @@ set_env(const char *name, const struct settings_job *j,
 	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
 }
 
+static void
+on_child(void *arg, const struct child_end *end)
+{
+	struct hook *h = arg;
+	struct err e = ERR_INIT;
+	char why[64];
+
+	if (end->status == 0) {
+		h->on_end(h->arg, NULL);
+		return;
+	}
+	child_why(end->status, why, sizeof(why));
+	err_set(&e, ERR_PEER, "%s of %s: %s: %s", h->name, h->job, h->command,
+	    why);
+	h->on_end(h->arg, &e);
+}
+
+struct hook *
+hook_start(struct loop *l, const char *command, const char *name,
+    const struct settings_job *j, const struct reply *result,
+    void (*on_end)(void *arg, const struct err *e), void *arg, struct err *e)
+{
+	char *argv[] = { "/bin/sh", "-c", (char *)command, NULL };
+	struct hook *h = calloc(1, sizeof(*h));
+	struct child_spec s = { .argv = argv,
+		.io = { CHILD_NULL, CHILD_INHERIT, CHILD_INHERIT },
+		.on_end = on_child, .arg = h };
+
+	if (h == NULL) {
+		err_set(e, ERR_MEM, "out of memory");
+		return NULL;
+	}
+	*h = (struct hook){ .command = command, .name = name,
+		.on_end = on_end, .arg = arg };
+	snprintf(h->job, sizeof(h->job), "%s",
+	    j->section != NULL ? j->section : "?");
+	if (set_env(name, j, result, e) == 0)
+		h->child = child_start(l, &s, e);
+	if (h->child == NULL) {
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+void
+hook_free(struct hook *h)
+{
+	if (h == NULL)
+		return;
+	child_free(h->child);
+	free(h);
+}
+
+/* What hook_run() waits for. */
+struct wait {
+	struct loop *loop;
+	struct err err;
+};
+
+static void
+on_end(void *arg, const struct err *e)
+{
+	struct wait *w = arg;
+
+	if (e != NULL)
+		w->err = *e;
+	loop_stop(w->loop);
+}
+
 int
 hook_run(const char *command, const char *name, const struct settings_job *j,
     const struct reply *result, struct err *e)
 {
-	char *argv[] = { "/bin/sh", "-c", (char *)command, NULL };
-	struct hook h = { 0 };
-	struct child_spec s = { .argv = argv,
-		.io = { CHILD_NULL, CHILD_INHERIT, CHILD_INHERIT },
-		.on_end = on_end, .arg = &h };
-	struct child *c;
-	char why[64];
+	struct wait w = { .err = ERR_INIT };
+	struct hook *h;
 	int rc;
 
 	if (command == NULL || *command == '\0')
 		return 0;
-	if (set_env(name, j, result, e) == -1)
+	w.loop = loop_new(e);
+	if (w.loop == NULL)
 		return -1;
-	h.loop = loop_new(e);
-	if (h.loop == NULL)
-		return -1;
-	c = child_start(h.loop, &s, e);
-	rc = c != NULL ? loop_run(h.loop, e) : -1;
-	child_free(c);
-	loop_free(h.loop);
-	if (rc == -1 || h.status == 0)
-		return rc;
-	child_why(h.status, why, sizeof(why));
-	return err_set(e, ERR_PEER, "%s of job %s: %s: %s", name,
-	    j->section != NULL ? j->section : "?", command, why);
+	h = hook_start(w.loop, command, name, j, result, on_end, &w, e);
+	rc = h != NULL ? loop_run(w.loop, e) : -1;
+	hook_free(h);
+	loop_free(w.loop);
+	if (rc == 0 && w.err.code != ERR_NONE) {
+		if (e != NULL)
+			*e = w.err;
+		rc = -1;
+	}
+	return rc;
 }

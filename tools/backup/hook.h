@@ -14,6 +14,7 @@
 #ifndef BACKUP_HOOK_H
 #define BACKUP_HOOK_H
 
+#include "proc/loop.h"
 #include "reply.h"
 #include "settings.h"
 
@@ -22,5 +23,19 @@
 int hook_run(const char *command, const char *name,
 	const struct settings_job *j, const struct reply *result,
 	struct err *e);
+
+struct hook;
+
+/*
+ * hook_start(): the same on a loop that runs already. on_end is called once,
+ * unless hook_free() comes first, which kills it: e NULL: its exit status was
+ * 0. command is not NULL and stays until then. Returns owned, or NULL.
+ */
+struct hook *hook_start(struct loop *l, const char *command,
+	const char *name, const struct settings_job *j,
+	const struct reply *result,
+	void (*on_end)(void *arg, const struct err *e), void *arg,
+	struct err *e);
+void hook_free(struct hook *h);		/* NULL is legal */
 
 #endif

@@ -164,6 +164,8 @@ fill_in(struct backup_opts *o, const struct opts_command *c, struct err *e)
 		    "DIR, or [store] with 'dir = ...' in backup.conf");
 	if (o->lines == 0)
 		o->lines = 30;
+	if (o->depth == 0)
+		o->depth = 2;
 	return 0;
 }
 
@@ -239,6 +241,48 @@ opts_text(int argc, char **argv, const char *text, struct backup_opts *ret,
     struct err *e)
 {
 	return parse(argc, argv, false, text, ret, e);
+}
+
+static int
+replace(char **s, const char *value)
+{
+	char *copy;
+
+	if (value == NULL)
+		return 0;
+	copy = strdup(value);
+	if (copy == NULL)
+		return -1;
+	free(*s);
+	*s = copy;
+	return 0;
+}
+
+struct settings_job *
+opts_job(struct backup_opts *o, const char *name, struct err *e)
+{
+	struct settings_job *j = settings_job(&o->conf, name != NULL ? name :
+	    o->job, e);
+	size_t i;
+	int rc;
+
+	if (j == NULL || settings_job_fill(j, e) == -1)
+		return NULL;
+	rc = replace(&j->ssh, o->ssh);
+	rc |= replace(&j->ssh_config, o->ssh_config);
+	for (i = 0; i < o->ssh_options.n; i++)
+		rc |= strv_add(&j->ssh_options, o->ssh_options.v[i]);
+	if (o->mode != NULL)
+		j->mode = strcmp(o->mode, "direct") == 0 ? MODE_DIRECT :
+		    MODE_CHANNEL;
+	if (o->bandwidth > 0)
+		j->bandwidth = (int64_t)o->bandwidth;
+	if (o->timeout_ms > 0)
+		j->timeout = (int64_t)o->timeout_ms;
+	if (rc == 0)
+		return j;
+	err_set(e, ERR_MEM, "out of memory");
+	return NULL;
 }
 
 void

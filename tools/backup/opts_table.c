@@ -33,6 +33,7 @@ static const struct opts_place places[] = {
 	[O_SAMPLE] = { "sample", OPTS_NUM, AT(sample), 1, 100 },
 	[O_LINES] = { "lines", OPTS_NUM, AT(lines), 1, 100000 },
 	[O_MIN] = { "min", OPTS_SIZE, AT(min_size) },
+	[O_DEPTH] = { "depth", OPTS_NUM, AT(depth), 1, 1000 },
 	[O_HTML] = { "html", OPTS_STR, AT(html) },
 	[O_TEXTFILE] = { "textfile", OPTS_STR, AT(textfile) },
 };
@@ -69,7 +70,7 @@ static const struct opt_row setup_rows[] = {
 };
 static const struct opt_row run_rows[] = { TRANSFER, SSH, DRY, COMMON };
 static const struct opt_row restore_rows[] = {
-	{ 0, "to", "DIR", "into this folder (where it was)", O_TO },
+	{ 0, "to", "DIR", "below this folder (./restored-SNAPSHOT)", O_TO },
 	{ 0, "privileged", NULL, "owners, devices, setuid and capabilities "
 	    "too", O_PRIVILEGED },
 	JOB, CLIENT, STORE, SSH, DRY, COMMON
@@ -120,6 +121,10 @@ static const struct opt_row explain_rows[] = {
 	JOB, CLIENT, STORE, COMMON
 };
 static const struct opt_row store_rows[] = { CLIENT, STORE, COMMON };
+static const struct opt_row du_rows[] = {
+	{ 0, "depth", "N", "of a snapshot: folders so deep (2)", O_DEPTH },
+	CLIENT, STORE, COMMON
+};
 static const struct opt_row prune_rows[] = { CLIENT, STORE, DRY, COMMON };
 static const struct opt_row pin_rows[] = {
 	{ 0, "remove", NULL, "let it go again", O_REMOVE },
@@ -148,10 +153,11 @@ CMD(restore, restore_rows, "Brings files back.",
 CMD(list, ask_rows, "Snapshots, or what is in a folder of one of them.",
     "postern backup list [options] [SNAPSHOT [PATH]]",
     "postern backup list [options] [CLIENT…]    (on the store)");
-CMD(find, find_rows, "In which snapshots a path is.",
+CMD(find, find_rows, "Which snapshots have a path, and how it was there.",
     "postern backup find [options] PATTERN");
 CMD(verify, verify_rows, "Compares what is stored with what arrived.",
-    "postern backup verify [options] [SNAPSHOT…]");
+    "postern backup verify [options] [SNAPSHOT…]",
+    "postern backup verify [options] [CLIENT…]    (on the store)");
 CMD(cat, ask_rows, "One file to standard output.",
     "postern backup cat [options] SNAPSHOT PATH");
 CMD(usage, usage_rows, "The largest folders that a job would back up, and "
@@ -173,9 +179,10 @@ CMD(show, store_rows, "What one snapshot was made of.",
     "postern backup show [options] SNAPSHOT");
 CMD(diff, store_rows, "What changed from one snapshot to another.",
     "postern backup diff [options] SNAPSHOT SNAPSHOT [PATH]");
-CMD(du, store_rows, "What the snapshots of clients take, and what removing "
-    "one would free.",
-    "postern backup du [options] [CLIENT…]");
+CMD(du, du_rows, "What snapshots, or the folders of one, take, and what "
+    "removing it would free.",
+    "postern backup du [options] [CLIENT…]",
+    "postern backup du [options] SNAPSHOT");
 CMD(prune, prune_rows, "Removes what retention no longer keeps.",
     "postern backup prune [options] [CLIENT…]");
 CMD(pin, pin_rows, "Keeps a snapshot, whatever retention and space say.",

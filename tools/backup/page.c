@@ -10,7 +10,7 @@
 #include "size.h"
 
 #define DAY_S	86400
-#define CELL	12		/* of the calendar, in units of its picture */
+#define CELL	12	/* of the calendar, in units of its picture */
 #define ALARM_MAX	4096
 
 /* Colours that the colour-blind tell apart, and marks beside them. */
@@ -110,12 +110,12 @@ verify_text(const struct state *s, char *out, size_t cap)
 static void
 row(struct html *h, const struct state *s)
 {
-	char text[64], used[SIZE_TEXT], quota[SIZE_TEXT];
+	char text[STORE_NAME_MAX + 32], used[SIZE_TEXT], quota[SIZE_TEXT];
 
 	html_open(h, "tr", NULL);
 	html_open(h, "td", NULL);
 	/* A name has nothing in it that an address would need escaped. */
-	snprintf(text, sizeof(text), "#%.62s", s->name);
+	snprintf(text, sizeof(text), "#%s", s->name);
 	html_open(h, "a", "href", text, NULL);
 	html_text(h, s->name);
 	html_close(h);

@@ -16,8 +16,8 @@ say(const struct backup_opts *o, struct err *e)
 	struct emit j;
 
 	if (!o->json) {
-		log_info("%s: %s", o->args.v[0], o->remove ? "no longer pinned" :
-		    "pinned");
+		log_info("%s: %s", o->args.v[0], o->remove ?
+		    "no longer pinned" : "pinned");
 		return 0;
 	}
 	emit_begin(&j);

@@ -27,6 +27,10 @@ static const struct {
 } ops[] = {
 	{ REQUEST_RUN, serve_run },
 	{ REQUEST_LIST, serve_list },
+	{ REQUEST_RESTORE, serve_restore },
+	{ REQUEST_CAT, serve_cat },
+	{ REQUEST_FIND, serve_find },
+	{ REQUEST_VERIFY, serve_verify },
 };
 
 static void
@@ -111,7 +115,8 @@ begin(struct serve *s, const char *text, size_t len, struct err *e)
 	unsigned allow = s->o->allow;
 	size_t i;
 
-	if (s->policy.allow > 0)
+	/* Without sshd it is the store's owner, who says what --allow is. */
+	if (s->policy.allow > 0 && getenv("SSH_CONNECTION") != NULL)
 		allow &= (unsigned)s->policy.allow;
 	if (allow_command(getenv("SSH_ORIGINAL_COMMAND"), allow, &said,
 	    e) == -1 || request_parse(text, len, &s->req, e) == -1)
@@ -161,9 +166,10 @@ on_room(void *arg)
 {
 	struct serve *s = arg;
 
-	xfer_room(&s->xfer);
 	if (s->on_room != NULL)
 		s->on_room(s);
+	else
+		xfer_room(&s->xfer);
 }
 
 static void

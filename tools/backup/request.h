@@ -12,7 +12,8 @@
  *	one-file-system     yes no; without it no
  *	compress            none zstd zlib; without it none
  *	rsync VERSION       [0-9][0-9a-z.]{0,31}, of the client's rsync
- *	snapshot NAME       snapname_parse(); whose it is, the store checks
+ *	snapshot NAME       snapname_parse(), or "latest"; whose it is, the
+ *	                    store checks
  *	path PATH           plain; several for restore
  *	pattern TEXT        1 to 4095 bytes
  *	match HOW           of pattern: glob exact prefix; without it glob
@@ -33,6 +34,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+#define REQUEST_LATEST	"latest"	/* the newest snapshot there is */
 #define REQUEST_LIST_MAX	4096	/* roots, excludes, paths: of each */
 
 enum request_op {

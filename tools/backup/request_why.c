@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "request.h"
 #include "snapname.h"
 
 #define TEXT_MAX	4095
@@ -21,7 +22,8 @@ request_snapshot_why(const char *value)
 {
 	struct snapname s;
 
-	return snapname_parse(value, &s, NULL) == 0 ? NULL :
+	return strcmp(value, REQUEST_LATEST) == 0 ||
+	    snapname_parse(value, &s, NULL) == 0 ? NULL :
 	    "is no snapshot's name";
 }
 

@@ -250,14 +250,9 @@ backup_run(struct backup_opts *o, struct err *e)
 	int status = 0, rc;
 
 	for (i = 0; i < n; i++) {
-		j = settings_job(&o->conf, o->args.n > 0 ? o->args.v[i] :
-		    o->job, e);
-		if (j == NULL || settings_job_fill(j, e) == -1)
+		j = opts_job(o, o->args.n > 0 ? o->args.v[i] : NULL, e);
+		if (j == NULL)
 			return -1;
-		if (o->timeout_ms > 0)
-			j->timeout = (int64_t)o->timeout_ms;
-		if (o->bandwidth > 0)
-			j->bandwidth = (int64_t)o->bandwidth;
 		if (o->dry_run) {
 			if (explain(j, e) == -1)
 				return -1;

@@ -124,9 +124,8 @@ add_name(struct buf *b, const char *name, bool raw)
 	return rc;
 }
 
-/* "drwxr-sr-t" */
-static void
-mode_text(uint32_t mode, char out[11])
+void
+say_mode(uint32_t mode, char out[11])
 {
 	static const char bits[] = "rwxrwxrwx";
 	int i;
@@ -152,7 +151,7 @@ say_entry(const struct rows_entry *r, bool raw, struct err *e)
 	struct buf b;
 	int rc;
 
-	mode_text(r->mode, mode);
+	say_mode(r->mode, mode);
 	size_text(r->size, size);
 	size_time(r->time_s, made);
 	buf_init(&b, NAME_TEXT_MAX);

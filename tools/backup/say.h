@@ -32,4 +32,7 @@ int say_snap_json(const struct history_snap *s, struct err *e);
 int say_entry(const struct rows_entry *r, bool raw, struct err *e);
 int say_entry_json(const struct rows_entry *r, struct err *e);
 
+/* say_mode(): "drwxr-sr-t". */
+void say_mode(uint32_t mode, char out[11]);
+
 #endif

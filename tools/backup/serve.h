@@ -35,6 +35,7 @@ struct serve {
 	char *source_dir;		/* of the half that reads, or NULL */
 	struct loop_timer *limit;	/* for the request, then for it all */
 	void *op;			/* the operation's own */
+	void (*on_room)(struct serve *s);	/* NULL: a transfer */
 	/*
 	 * The client is gone, or its time is up (e). Returns true when the
 	 * operation has a last step under way, and goes on to its last word,
@@ -42,13 +43,15 @@ struct serve {
 	 */
 	bool (*op_lost)(struct serve *s, const struct err *e);
 	void (*op_free)(struct serve *s);
-	/* The channel has room again. NULL: only a transfer sends much. */
-	void (*on_room)(struct serve *s);
 };
 
 /* An operation: 0, or -1 with *e filled: refused with that. */
 int serve_run(struct serve *s, struct err *e);
 int serve_list(struct serve *s, struct err *e);
+int serve_restore(struct serve *s, struct err *e);
+int serve_cat(struct serve *s, struct err *e);
+int serve_find(struct serve *s, struct err *e);
+int serve_verify(struct serve *s, struct err *e);
 
 /* serve_go_on(): the answer of status 0, with what r says. */
 int serve_go_on(struct serve *s, struct reply *r, struct err *e);

@@ -8,8 +8,8 @@
 
 /*
  * The client's own snapshots, or what is in a folder of one of them, as rows
- * in MSG_DATA frames. A worker makes a frame, and the next one only when there
- * is room for it: a client that doesn't read costs one.
+ * in MSG_DATA frames. A worker makes a frame, and the next one only when
+ * there is room for it: a client that doesn't read costs one.
  */
 
 struct list {

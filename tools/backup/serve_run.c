@@ -313,6 +313,7 @@ serve_run(struct serve *s, struct err *e)
 	s->op_lost = lost;
 	r->begin_ms = loop_now_ms(s->loop);
 	r->rec.one_fs = s->req.one_file_system;
+	r->rec.real = s->policy.metadata == METADATA_REAL;
 	snprintf(r->rec.mode, sizeof(r->rec.mode), "channel");
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "size.h"
 #include "ui/emit.h"
 #include "ui/log.h"
 #include "ui/progress.h"
@@ -23,18 +24,7 @@ struct show {
 void
 show_size(uint64_t bytes, char out[16])
 {
-	static const char units[] = "KMGTPE";
-	double v = (double)bytes;
-	int i = -1;
-
-	while (v >= 1023.95 && units[i + 1] != '\0') {
-		v /= 1024;
-		i++;
-	}
-	if (i < 0)
-		snprintf(out, 16, "%" PRIu64 " B", bytes);
-	else
-		snprintf(out, 16, "%.1f %ciB", v, units[i]);
+	size_text(bytes, out);
 }
 
 static void

@@ -4,8 +4,10 @@
  * client that has been silent for too long. STORE/.postern/NAME/silent has the
  * day of the last time. The command is a hook (hook.h) with
  *
- *	POSTERN_HOOK on-silent		POSTERN_CLIENT its name
- *	POSTERN_DAYS since its last backup	POSTERN_WHY the same in words
+ *	POSTERN_HOOK	on-silent
+ *	POSTERN_CLIENT	its name
+ *	POSTERN_DAYS	since its last backup, or its acceptance
+ *	POSTERN_WHY	what `status` says of it
  */
 #ifndef BACKUP_SILENT_H
 #define BACKUP_SILENT_H

@@ -46,6 +46,8 @@ add_options(const struct sink_spec *s, struct strv *v)
 	if (s->bandwidth > 0)
 		rc |= strv_addf(v, "--bwlimit=%" PRId64,
 		    (s->bandwidth + 1023) / 1024);
+	if (s->more != NULL && s->more->n > 0)
+		rc |= strv_addv(v, s->more->v);
 	return rc;
 }
 

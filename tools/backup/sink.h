@@ -18,6 +18,7 @@ struct sink_spec {
 	const char *dir;	/* all that it may write to */
 	const char *target;	/* below it */
 	const struct strv *paths;	/* of the source; NULL: all of it */
+	const struct strv *more;	/* options besides, or NULL */
 	const char *link_dest;	/* "" or NULL: none */
 	bool in_place;		/* btrfs: what is there is changed */
 	bool fake_super;	/* owners and the like into user.* */

@@ -110,14 +110,16 @@ state_make(struct state *s, const struct store_runs *runs,
 	return 0;
 }
 
-/* When accept let it in; 0: nobody knows. */
+/* When accept let it in, or its folder was changed last; 0: nobody knows. */
 static int64_t
 accepted_s(const struct store_client *c)
 {
 	struct stat st;
 
-	return fstatat(c->admin_fd, "client.conf", &st,
-	    AT_SYMLINK_NOFOLLOW) == 0 ? (int64_t)st.st_mtim.tv_sec : 0;
+	if (fstatat(c->admin_fd, "client.conf", &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 || fstat(c->fd, &st) == 0)
+		return (int64_t)st.st_mtim.tv_sec;
+	return 0;
 }
 
 static int

@@ -23,8 +23,8 @@
 enum {				/* what the owner is told of */
 	STATE_SILENT = 1 << 0,	/* no good run for silent-days */
 	STATE_FULL = 1 << 1,	/* near its quota, or over it */
-	STATE_ROTTEN = 1 << 2,	/* its verify found something, or failed */
-	STATE_BROKEN = 1 << 3,	/* what the store knows can't be read: why */
+	STATE_ROTTEN = 1 << 2,	/* its verify found something or failed */
+	STATE_BROKEN = 1 << 3,	/* its records can't be read: .why */
 };
 
 /* A day of the calendar. EMPTY: before the first that is known, or today. */
@@ -46,7 +46,7 @@ struct state {
 	bool verify_bad;
 	unsigned alarms;	/* STATE_* */
 	char why[ERR_MSG_MAX];	/* of STATE_BROKEN */
-	enum state_day days[STATE_DAYS];	/* the last one is now_s's, UTC */
+	enum state_day days[STATE_DAYS];	/* the last: of now_s, UTC */
 };
 
 void state_clear(struct state *s);	/* legal on a zeroed struct */

@@ -26,6 +26,7 @@ static const struct row {
 	{ "root", LIST, offsetof(struct store_rec, roots) },
 	{ "exclude", LIST, offsetof(struct store_rec, excludes) },
 	{ "one-file-system", YESNO, offsetof(struct store_rec, one_fs) },
+	{ "real-metadata", YESNO, offsetof(struct store_rec, real) },
 	{ "files", NUMBER, offsetof(struct store_rec, files) },
 	{ "bytes", NUMBER, offsetof(struct store_rec, bytes) },
 	{ "added", NUMBER, offsetof(struct store_rec, added) },

@@ -13,6 +13,7 @@
  *	root /etc
  *	exclude *.o
  *	one-file-system yes | no
+ *	real-metadata yes | no		(no: --fake-super's attributes)
  *	files 1234	bytes 5678	added 99	seconds 12
  */
 #ifndef POSTERN_STORE_REC_H
@@ -36,6 +37,7 @@ struct store_rec {
 	enum store_backend backend;
 	bool partial;		/* something vanished or changed meanwhile */
 	bool one_fs;
+	bool real;		/* owners and the like are the files' own */
 	uint64_t files;		/* in the whole snapshot */
 	uint64_t bytes;		/* of all files in it */
 	uint64_t added;		/* bytes that it took on the disk */

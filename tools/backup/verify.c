@@ -114,7 +114,8 @@ hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 static bool
 due(const struct verify *v, const struct catalog_row *row)
 {
-	if (row->verified >= v->o->since && v->o->since != INT64_MAX)
+	/* A date of the future is none: the clock was set back. */
+	if (row->verified >= v->o->since && row->verified <= v->o->now)
 		return false;
 	return v->o->sample == 0 || row->verified == 0 ||
 	    verify_draw(v->o->seed, row) < v->o->sample;

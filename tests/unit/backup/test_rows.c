@@ -49,7 +49,7 @@ static void
 what_is_emitted_reads_back(void **state)
 {
 	struct history_snap s = { .name = NAME, .time_s = 1700000000,
-		.recorded = true, .partial = true, .files = 3, .bytes = 1u << 31,
+		.recorded = true, .partial = true, .files = 3, .bytes = 1 << 30,
 		.added = 9, .seconds = 7, .pinned = true };
 	struct rows_entry r = { .name = "a\n\xff b", .link = "/x\\y",
 		.mode = S_IFLNK | 0777, .uid = 1000, .gid = UINT32_MAX,

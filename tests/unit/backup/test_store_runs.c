@@ -241,7 +241,7 @@ a_record_reads_back_as_it_was(void **state)
 	assert_string_equal(b.data, "version 1\nstate partial\nmode channel\n"
 	    "backend btrfs\nrsync 3.2.7\nroot /\n"
 	    "root /a\\040b\\012\377\\134\nexclude *.o\n"
-	    "one-file-system yes\nfiles 1\nbytes 2\nadded 3\nseconds 4\n");
+	    "one-file-system yes\nreal-metadata no\nfiles 1\nbytes 2\nadded 3\nseconds 4\n");
 	/* What a later version may add. */
 	assert_int_equal(buf_adds(&b, "colour blue\n"), 0);
 	assert_int_equal(store_rec_parse(b.data, b.len, "x", &got, &e), 0);

@@ -63,6 +63,26 @@ no_line_is_wider_than_the_terminal(void **state)
 }
 
 static void
+a_number_is_never_cut(void **state)
+{
+	struct err e = ERR_INIT;
+	struct table t;
+	struct buf b;
+
+	(void)state;
+	table_init(&t, cols, 3);
+	table_row(&t, (const char *const[]){ "ten-letter", "12345678901234",
+	    "c" });
+	buf_init(&b, 4096);
+	assert_int_equal(table_emit(&t, 29, false, &b, &e), 0);
+	assert_string_equal(b.data,
+	    "NAME                SIZE  WHY\n"
+	    "ten-lett  12345678901234  c\n");
+	buf_clear(&b);
+	table_clear(&t);
+}
+
+static void
 without_memory_a_table_says_so(void **state)
 {
 	struct err e;
@@ -129,6 +149,7 @@ main(void)
 		cmocka_unit_test(
 		a_table_is_as_wide_as_its_cells_where_there_is_no_terminal),
 		cmocka_unit_test(no_line_is_wider_than_the_terminal),
+		cmocka_unit_test(a_number_is_never_cut),
 		cmocka_unit_test(without_memory_a_table_says_so),
 		cmocka_unit_test(sizes_and_spans_read_well),
 	};

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+#include "place.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "restoreargs.h"
+#include "sys/file.h"
+
+static int
+no_mem(struct err *e)
+{
+	return err_set(e, ERR_MEM, "out of memory");
+}
+
+/* 1: yes, or not there; 0: no; -1 ERR_SYS. */
+static int
+is_empty(const char *path, struct err *e)
+{
+	DIR *d = opendir(path);
+	struct dirent *de;
+	int empty = 1;
+
+	if (d == NULL)
+		return errno == ENOENT ? 1 : err_sys(e, "%s", path);
+	while (empty == 1 && (de = readdir(d)) != NULL)
+		if (strcmp(de->d_name, ".") != 0 &&
+		    strcmp(de->d_name, "..") != 0)
+			empty = 0;
+	closedir(d);
+	return empty;
+}
+
+/* What is there of the base below to. */
+static void
+shorten(const char *to, char *base)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	int top = open(to, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+
+	while (base[1] != '\0') {
+		fd = (int)syscall(SYS_openat2, top, base + 1, &how,
+		    sizeof(how));
+		if (fd != -1) {
+			close(fd);
+			break;
+		}
+		*(strrchr(base, '/') == base ? base + 1 :
+		    strrchr(base, '/')) = '\0';
+	}
+	if (top != -1)
+		close(top);
+}
+
+static int
+make(struct place *p, const char *want, bool dry, struct err *e)
+{
+	char temp[] = "/tmp/postern-restore.XXXXXX";
+
+	if (access(want, F_OK) == 0) {
+		p->to = realpath(want, NULL);
+	} else if (dry) {
+		if (mkdtemp(temp) == NULL)
+			return err_sys(e, "%s", temp);
+		p->made = true;
+		p->to = strdup(temp);
+	} else {
+		/* Nobody's business but ours while it fills. */
+		if (file_mkdirs(want, 0700, e) == -1)
+			return -1;
+		p->made = true;
+		p->to = realpath(want, NULL);
+	}
+	return p->to != NULL ? 0 : err_sys(e, "%s", want);
+}
+
+int
+place_open(const char *to, const char *snapshot, const struct strv *paths,
+    bool dry, struct place *ret, struct err *e)
+{
+	struct place p = { 0 };
+	char *want = NULL;
+	int rc = -1, empty = 1;
+
+	if (asprintf(&want, "%s%s", to != NULL ? to : "restored-",
+	    to != NULL ? "" : snapshot) == -1)
+		return no_mem(e);
+	if (to == NULL)
+		empty = is_empty(want, e);
+	if (empty == 0)
+		err_set(e, ERR_REFUSED, "./%s is not empty; --to DIR says "
+		    "where else, or that it may be", want);
+	if (empty != 1 || make(&p, want, dry, e) == -1)
+		goto out;
+	restoreargs_base(paths, p.base);
+	shorten(p.to, p.base);
+	if (asprintf(&p.dir, "%s%s", place_original(&p) ? "" : p.to,
+	    p.base) == -1) {
+		p.dir = NULL;
+		no_mem(e);
+		goto out;
+	}
+	*ret = p;
+	rc = 0;
+out:
+	if (rc == -1)
+		place_close(&p, false);
+	free(want);
+	return rc;
+}
+
+void
+place_close(struct place *p, bool restored)
+{
+	if (p->made && !restored && p->to != NULL)
+		rmdir(p->to);
+	free(p->to);
+	free(p->dir);
+	*p = (struct place){ 0 };
+}
+
+int
+place_stat(const struct place *p, const char *name, struct stat *ret)
+{
+	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	int top = open(p->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+	int rc = -1;
+
+	if (top != -1)
+		fd = (int)syscall(SYS_openat2, top, name, &how, sizeof(how));
+	if (fd != -1)
+		rc = fstat(fd, ret);
+	if (fd != -1)
+		close(fd);
+	if (top != -1)
+		close(top);
+	return rc;
+}
+
+bool
+place_original(const struct place *p)
+{
+	return strcmp(p->to, "/") == 0;
+}
