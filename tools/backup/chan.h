@@ -46,6 +46,9 @@ struct chan_ops {
  */
 struct chan *chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 	const struct chan_ops *ops, void *arg, struct err *e);
+/* chan_patience(): until the first byte has come, silence may last ms (a
+ * handshake's time). After a chan_new() with beats; no-op without. */
+void chan_patience(struct chan *w, uint64_t ms);
 /* chan_stdio(): the same on stdin and stdout, which are /dev/null afterwards,
  * so that nothing else ever reads or writes there. */
 struct chan *chan_stdio(struct loop *l, uint64_t beat_ms,

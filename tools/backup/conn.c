@@ -200,6 +200,9 @@ conn_open(struct loop *l, const struct settings_job *j,
 	if (ssh_argv(j, request_op_name(request->op), &argv, e) == 0)
 		c = open_by(l, argv.v, j->destination, (uint64_t)j->beat,
 		    request, calls, arg, e);
+	/* Until then it is the handshake that takes its time. */
+	if (c != NULL)
+		chan_patience(c->chan, (uint64_t)j->connect_timeout);
 	strv_clear(&argv);
 	return c;
 }

@@ -32,6 +32,7 @@ struct half {
 	bool recv;
 	struct wire wire;	/* when recv */
 	struct lines printed;	/* when recv */
+	struct loop_timer *rest; /* when recv: its stdout is paused so long */
 	pid_t pid;
 	bool over;		/* rsync has ended, with status */
 	int status;
@@ -48,6 +49,7 @@ void half_on_line(void *arg, enum child_stream s, const char *line,
 	size_t len, bool cut);
 void half_on_raw(void *arg, const void *data, size_t len);
 void half_on_drain(void *arg);
+void half_on_rested(void *arg);
 void half_on_child_end(void *arg, const struct child_end *end);
 
 /* wire_init(): makes the socket pair. 0, or -1 ERR_SYS, ERR_MEM. */

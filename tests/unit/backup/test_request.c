@@ -147,6 +147,15 @@ what_is_wrong_is_named(void **state)
 		    "snapshot: is no snapshot's name" },
 		{ "op find\nversion 1\npattern \n", "pattern: is empty" },
 		{ "op find\nversion 1\npattern a b\n", "must be escaped" },
+		{ "op find\nversion 1\npattern a\nmatch like\n",
+		    "match: is none of glob, exact and prefix" },
+		{ "op list\nversion 1\nmatch glob\n", "match: 'list' does" },
+		{ "op verify\nversion 1\nsample 0\n", "sample: is no numb" },
+		{ "op verify\nversion 1\nsample 101\n", "sample: is no nu" },
+		{ "op verify\nversion 1\nmax-age 1d\n", "max-age: is no" },
+		{ "op verify\nversion 1\nmax-age 0\n", "max-age: is no n" },
+		{ "op find\nversion 1\npattern a\nmax-age 1\n",
+		    "max-age: 'find' does not" },
 		{ "OP run\n", "is no 'key value'" },
 		{ "op run", "is cut" },
 	};
@@ -160,6 +169,7 @@ what_is_wrong_is_named(void **state)
 		assert_err(&e, ERR_PEER, t[i].why);
 		assert_int_equal(r.op, 0);
 		assert_null(r.rsync);
+		assert_null(r.max_age);
 	}
 }
 
