@@ -77,6 +77,32 @@ oneshot_on_deadline(void *arg)
 	o->calls.on_end(o->calls.arg, &e);
 }
 
+void
+oneshot_read(struct oneshot *o)
+{
+	char text[LINE_ROOM], *line, *next;
+	ssize_t n;
+
+	while (o->leash != -1) {
+		n = recv(o->leash, text, sizeof(text) - 1, MSG_DONTWAIT);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			close_leash(o);
+			return;
+		}
+		text[n] = '\0';
+		for (line = text; *line != '\0'; line = next) {
+			next = strchrnul(line, '\n');
+			if (*next != '\0')
+				*next++ = '\0';
+			o->calls.on_line(o->calls.arg, line);
+		}
+	}
+}
+
 static void
 on_guest_end(void *arg, const struct child_end *end)
 {
@@ -84,6 +110,8 @@ on_guest_end(void *arg, const struct child_end *end)
 	struct oneshot *o = g->o;
 	bool session = g == o->session;
 
+	if (session)
+		oneshot_read(o);
 	drop(o, g);
 	if (!session)
 		return;
@@ -187,20 +215,7 @@ guest_of(const struct oneshot *o, int fd)
 static void
 on_leash(void *arg, int fd, short revents)
 {
-	struct oneshot *o = arg;
-	char line[LINE_ROOM];
-	ssize_t n = recv(fd, line, sizeof(line) - 1, MSG_DONTWAIT);
-
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		close_leash(o);
-		return;
-	}
-	line[n] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	if (o->calls.on_line != NULL)
-		o->calls.on_line(o->calls.arg, line);
+	oneshot_read(arg);
 }
 
 void

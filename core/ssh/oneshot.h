@@ -40,7 +40,8 @@ struct oneshot;
 struct oneshot_calls {
 	/* The peer is in: nobody else will be. */
 	void (*on_begin)(void *arg);
-	/* A line that the program said on its leash, not escaped. */
+	/* A line that the program said on its leash, not escaped. It may not
+	 * free the oneshot. */
 	void (*on_line)(void *arg, const char *line);
 	/* All is over, once. e NULL: there was a session. ERR_TIMEOUT: nobody
 	 * came in time. */
@@ -56,7 +57,7 @@ struct oneshot_calls {
  */
 struct oneshot *oneshot_new(struct loop *l, const struct strv *peers,
 	uint16_t port, const struct oneshot_calls *calls, struct err *e);
-void oneshot_free(struct oneshot *o);	/* NULL is legal; from callbacks */
+void oneshot_free(struct oneshot *o);	/* NULL is legal */
 
 uint16_t oneshot_port(const struct oneshot *o);
 const char *oneshot_host_key(const struct oneshot *o);	/* "ssh-ed25519 …" */
@@ -75,6 +76,10 @@ int oneshot_open(struct oneshot *o, const char *command, const char *meet,
  * oneshot_forget(), which wipes it. */
 const struct secret *oneshot_key(const struct oneshot *o);
 void oneshot_forget(struct oneshot *o);
+
+/* oneshot_read(): what the program has said by now, to on_line: for who learns
+ * from elsewhere that it is over. */
+void oneshot_read(struct oneshot *o);
 
 /*
  * oneshot_join(): the program's first step. Returns the leash, a descriptor

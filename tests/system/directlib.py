@@ -96,7 +96,7 @@ until (-e "$d/end") {
 	say_("B", "");
 	frame() if $s->can_read(0.2);
 }
-say_("R", "status 1\nwhy enough\n");
+say_("R", -e "$d/lie" ? "status 0\n" : "status 1\nwhy enough\n");
 '''
 
 

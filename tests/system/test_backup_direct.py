@@ -98,6 +98,17 @@ def test_the_key_opens_one_session_and_no_second(direct):
     assert grant.end().rc == 1
 
 
+@pytest.mark.parametrize("comes", [False, True])
+def test_a_store_that_claims_what_it_has_not_read_is_not_believed(
+        direct, comes):
+    grant = Grant(direct)
+    if comes:
+        grant.ssh(SENDER, input="")
+    direct.store.write(f"{grant.dir}/lie", "")
+    done = grant.end()
+    assert done.rc == 1 and "has not read" in done.err, str(done)
+
+
 def test_two_connections_at_once_are_one_session(direct):
     grant = Grant(direct)
     with direct.store.popen(direct.as_user(

@@ -163,7 +163,7 @@ def slow(b):
     ("store", r"^\S*postern-backup pull"), ("store", r"^ssh "),
     ("store", r"/usr/bin/rsync "), ("store", r"postern-backup-relay"),
     ("client", r"^\S*postern-backup run"), ("client", r"rsync --server"),
-    ("client", r"sshd: backup")])
+    ("client", r"sshd: backup@")])
 def test_nothing_is_left_after_kill_9_and_the_next_pull_goes_on(
         pull, side, pattern):
     slow(pull)

@@ -11,7 +11,8 @@
  *
  * This process stays beside it and holds the leash: when `postern backup run`
  * is gone, however it ended, it ends the jail and its own sshd; when it is
- * gone itself, the kernel ends the jail.
+ * gone itself, the kernel ends the jail. On the leash it says why it refused,
+ * or rsync's exit status.
  *
  * Exit status: rsync's, or 1.
  */
@@ -30,6 +31,7 @@
 
 #include "base/esc.h"
 #include "base/num.h"
+#include "direct.h"
 #include "gate.h"
 #include "half.h"
 #include "source.h"
@@ -190,7 +192,8 @@ watch(const struct admit *a, pid_t pid)
 	struct pollfd p[2] = { { .fd = a->leash, .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN } };
 	bool cut = false;
-	int n;
+	char line[16];
+	int n, rc;
 
 	/* Both streams are the jail's alone. */
 	close(STDIN_FILENO);
@@ -214,7 +217,12 @@ watch(const struct admit *a, pid_t pid)
 	 * likes. */
 	if (cut && getppid() == a->sshd)
 		kill(a->sshd, SIGKILL);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	/* The store is not asked how it went. */
+	rc = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+	    WEXITSTATUS(status);
+	n = snprintf(line, sizeof(line), DIRECT_RC "%d\n", rc);
+	(void)send(a->leash, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return rc;
 }
 
 static int

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/esc.h"
+#include "base/num.h"
 #include "cmd.h"
 #include "half.h"
 #include "keys.h"
@@ -27,6 +28,7 @@ struct direct {
 	struct direct_calls calls;
 	struct oneshot *sshd;
 	char *dir;		/* of the gate's files */
+	int rc;			/* direct_rc() */
 };
 
 /* --- where the store is --- */
@@ -125,8 +127,13 @@ static void
 on_line(void *arg, const char *line)
 {
 	struct direct *d = arg;
+	uint64_t rc;
 
-	d->calls.on_line(d->calls.arg, line);
+	if (strncmp(line, DIRECT_RC, sizeof(DIRECT_RC) - 1) != 0)
+		d->calls.on_line(d->calls.arg, line);
+	else if (num_u64(line + sizeof(DIRECT_RC) - 1, "status", 0, 255, &rc,
+	    NULL) == 0)
+		d->rc = (int)rc;
 }
 
 static void
@@ -153,6 +160,7 @@ direct_new(struct loop *l, const struct settings_job *j,
 	d->loop = l;
 	d->j = j;
 	d->calls = *calls;
+	d->rc = -1;
 	if (memfile_harden(e) == 0) {
 		d->sshd = oneshot_new(l, peers, (uint16_t)j->direct_port, &c,
 		    e);
@@ -171,6 +179,13 @@ direct_free(struct direct *d)
 	oneshot_free(d->sshd);
 	source_remove(d->dir);
 	free(d);
+}
+
+int
+direct_rc(const struct direct *d)
+{
+	oneshot_read(d->sshd);
+	return d->rc;
 }
 
 int

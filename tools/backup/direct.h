@@ -13,6 +13,8 @@
 #include "request.h"
 #include "settings.h"
 
+#define DIRECT_RC "rc "		/* what the gate says in front of a status */
+
 struct direct;
 
 struct direct_calls {
@@ -42,6 +44,9 @@ void direct_free(struct direct *d);
 /* direct_request(): what the store has to know, into q (strings owned by
  * q's owner). 0, or -1 ERR_MEM. */
 int direct_request(const struct direct *d, struct request *q, struct err *e);
+/* direct_rc(): the exit status of the rsync that read, by the gate's word;
+ * -1: there is none, or it is not over. */
+int direct_rc(const struct direct *d);
 /* direct_open(): listens from now on, for j's connect-timeout, and sends the
  * key on c. 0, or -1: as source_files(), oneshot_open(), chan_send(). */
 int direct_open(struct direct *d, struct chan *c, struct err *e);

@@ -98,6 +98,10 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 		show_progress(r->show, &p);
 		return 0;
 	}
+	if (r->direct != NULL) {
+		r->xfer.rc = direct_rc(r->direct);
+		r->xfer.over = r->xfer.rc != -1;
+	}
 	/* It may lie of what it has kept, but not of what it has read. */
 	if (p.status == 0 && (!r->xfer.over || (r->xfer.rc != 0 &&
 	    r->xfer.rc != VANISHED)))
