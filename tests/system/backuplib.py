@@ -354,6 +354,15 @@ class Backup:
             [self.client, self.store], (*IGNORE, *ignore))
 
 
+def keys_line(backup, command):
+    """The store runs another command for the key that was accepted."""
+    path = "/home/backup/.ssh/authorized_keys"
+    line = re.sub(r'command="[^"]*"', lambda _: f'command="{command}"',
+                  backup.store.read(path))
+    backup.store.write(path, line, mode=0o600)
+    backup.own(backup.store, path)
+
+
 @pytest.fixture
 def backup(lab):
     made = Backup(lab)
