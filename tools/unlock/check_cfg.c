@@ -45,14 +45,16 @@ in_chosen(const struct check_ctx *x, const char *host)
 	return false;
 }
 
-/* A daemon that is known not to run, or to be caged, serves nobody's root. */
+/* A daemon that is known not to run, or to be caged, serves nobody's root;
+ * one beside the caged one does. */
 static bool
 harmless(const struct check_ctx *x, const char *host)
 {
 	const struct check_host *h = check_rule_host(x, host);
 
 	return check_rule_is(h, "daemon", "none") ||
-	    check_rule_is(h, "cage", "in-force");
+	    (check_rule_is(h, "cage", "in-force") &&
+	    check_rule_uncaged(h, 0) == NULL);
 }
 
 static int

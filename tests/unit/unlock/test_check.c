@@ -156,6 +156,23 @@ check_calls_an_ordinary_group_on_the_daemon_a_risk(void **state)
 }
 
 static void
+check_does_not_take_a_daemon_beside_the_cage_for_caged(void **state)
+{
+	struct run r = { 0 };
+
+	tells(&r, "h1", "daemon socket csync2.socket active enabled\n"
+	    "daemon-uid 0\ndaemon process 0 123\ndaemon-uid 0\n"
+	    "cage in-force\n");
+	tells(&r, "h2", "daemon none\n");
+	run(&r, PRIV, PUB);
+	assert_int_equal(count(&r, "ordinary-group"), 1);
+	assert_string_equal(finds(&r, "ordinary-group", CHECK_RISK)->host,
+	    "h1");
+	assert_int_equal(count(&r, "other-daemon"), 1);
+	end(&r);
+}
+
+static void
 check_knows_a_group_with_another_fifo_as_privileged(void **state)
 {
 	struct run r = { 0 };
@@ -440,6 +457,8 @@ main(void)
 		cmocka_unit_test(check_finds_nothing_in_a_sound_configuration),
 		cmocka_unit_test(
 		    check_calls_an_ordinary_group_on_the_daemon_a_risk),
+		cmocka_unit_test(
+		    check_does_not_take_a_daemon_beside_the_cage_for_caged),
 		cmocka_unit_test(
 		    check_knows_a_group_with_another_fifo_as_privileged),
 		cmocka_unit_test(
