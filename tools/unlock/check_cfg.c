@@ -213,8 +213,13 @@ covers_danger(struct check_ctx *x, const struct cfg *cfg,
 		goto out;
 	for (i = 0; i < roots.n; i++) {
 		d = danger_root(roots.v[i]);
-		/* Around it, the table's own paths were asked above. */
-		if (d == NULL || danger_inside(d->path, roots.v[i]))
+		/*
+		 * Around it, the table's own paths were asked above; in it may
+		 * be only some of the names, as cron.d/a*.
+		 */
+		if (d == NULL || (danger_inside(d->path, roots.v[i]) &&
+		    (!danger_inside(roots.v[i], d->path) ||
+		    covers(cfg, g, host, d->path))))
 			continue;
 		if (covers_found(x, g, roots.v[i], d->what) == -1)
 			goto out;

@@ -229,9 +229,11 @@ check_finds_groups_that_carry_what_the_host_trusts(void **state)
 	covers("include /root;", "/root/.ssh");
 	covers("include /home/a/.ssh;", "who may log in");
 	covers("include /etc/cron.d;", "cron");
+	covers("include /etc/cron.d/a*;", "cron");
 	covers("include /etc/systemd/system;", "systemd");
 	covers("include /opt;", "what an action runs");
 	covers("include /usr/local/bin;", "commands that root runs");
+	covers("include /root/.ssh/id_*;", "who may log in");
 	covers("include /opt; exclude /opt/hook;", NULL);
 }
 
