@@ -20,6 +20,8 @@ make_dir
 [ -d /run/systemd/system ] ||
 	refuse systemd 'systemd does not run on this host; no cage without it'
 token=postern-cage-test-$$
+systemctl cat csync2@.service >/dev/null 2>&1 ||
+	refuse systemd 'there is no csync2@.service on this host'
 unit=$token.service
 file=/run/systemd/system/$unit
 victim=''
@@ -37,7 +39,8 @@ at_exit() {
 marks() {
 	printf '%s\n' /etc/cron.d /usr/local/sbin /root /root/.ssh /etc / \
 		/var/lib /run /tmp
-	printf '%s\n' "$needs" | sed -n 's/^rw //p'
+	printf '%s\n' "$needs" |
+		sed -n -e 's/^rw //p' -e 's/^ro \(.*\)\/[^/]*$/\1/p'
 	printf '%s\n' "$secrets"
 }
 
@@ -247,9 +250,10 @@ a_trusted() {
 		rc=1
 		while IFS= read -r f; do
 			! true >>"$f" || { echo "$f"; rc=0; }
-			! cp -p "$f" "$f.$token" ||
-				! mv -f "$f.$token" "$f" || { echo "$f"; rc=0; }
-			rm -f "$f.$token"
+			copy=${f%/*}/$token.copy
+			! cp -p "$f" "$copy" ||
+				! mv -f "$copy" "$f" || { echo "$f"; rc=0; }
+			rm -f "$copy"
 		done
 		exit $rc
 	}
@@ -365,8 +369,7 @@ INSIDE
 } >"$d/inside"
 
 {
-	systemctl cat csync2@.service 2>/dev/null ||
-		refuse systemd 'there is no csync2@.service on this host'
+	systemctl cat csync2@.service 2>/dev/null
 	cat <<END
 
 [Service]

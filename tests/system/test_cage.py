@@ -234,6 +234,13 @@ def test_a_command_put_into_the_database_has_no_effect_when_caged(pair,
     assert pair.h1.exists("/root/ran") != caged
 
 
+def test_cage_test_sh_says_that_there_is_no_daemon_to_cage(pair):
+    for place in ("/etc", "/lib"):
+        pair.h1.run(f"rm -f {place}/systemd/system/csync2@.service")
+    pair.h1.run(["systemctl", "daemon-reload"])
+    assert scripts.run(pair.h1, "cage-test").refused == "systemd"
+
+
 def test_cage_sh_refuses_what_would_keep_the_daemon_from_working(pair):
     text, needs = pair.needs()
 
