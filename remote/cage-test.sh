@@ -213,8 +213,9 @@ call() {
 	*) echo "unknown machine $(uname -m)"; exit 77 ;;
 	esac
 	shift 2
-	perl -e '$r = syscall(map { /^-?\d+$/ ? int : $_ } @ARGV);
-		$r >= 0 or die "$!\n"' "$n" "$@"
+	# The number is apart, since there a list would be its length.
+	perl -e '@a = map { /^-?\d+$/ ? int : $_ } @ARGV;
+		syscall(shift @a, @a) >= 0 or die "$!\n"' "$n" "$@"
 }
 
 a_ptrace() { call 101 117 16902 "$victim" 0 0; }
@@ -234,9 +235,10 @@ a_module() {
 	exit "$rc"
 }
 
-a_kill() { kill -TERM "$victim"; }
+# No signal, which is asked for like one: the victim is for the next.
+a_kill_thread() { call 234 131 "$victim" "$victim" 0; }
 
-a_kill_thread() { call 234 131 "$victim" "$victim" 15; }
+a_kill() { kill -TERM "$victim"; }
 
 a_kernel() {
 	f=/proc/sys/kernel/core_pattern
@@ -300,8 +302,8 @@ try nsenter a_nsenter
 try ptrace a_ptrace
 try memory a_memory
 try module a_module
-try kill a_kill
 try kill-thread a_kill_thread
+try kill a_kill
 try kernel-settings a_kernel
 try trusted-files a_trusted
 try privileged a_secrets
