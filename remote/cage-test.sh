@@ -220,6 +220,15 @@ call() {
 
 a_ptrace() { call 101 117 16902 "$victim" 0 0; }
 
+# Root's keyring of the kernel, where cryptsetup's passphrases may lie.
+a_keyring() { call 250 219 0 -4 1; }
+
+# No filter of system calls sees what is done through it.
+a_io_uring() {
+	perl_or_skip
+	perl -e '$p = "\0" x 120; syscall(425, 1, $p) >= 0 or die "$!\n"'
+}
+
 a_memory() { true 3<>"/proc/$victim/mem"; }
 
 # A module of no bytes: EPERM or death held, "invalid" means that the kernel
@@ -300,6 +309,8 @@ try setuid-create a_setuid_create
 try unshare a_unshare
 try nsenter a_nsenter
 try ptrace a_ptrace
+try keyring a_keyring
+try io-uring a_io_uring
 try memory a_memory
 try module a_module
 try kill-thread a_kill_thread

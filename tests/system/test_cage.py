@@ -161,8 +161,8 @@ def test_cage_test_sees_what_an_uncaged_daemon_lets_out(pair):
     broke = {a.split(" ")[0] for a in said.of("attack") if " BROKE" in a}
     assert {"write-cron", "dotdot", "symlink", "proc-root", "mknod-disk",
             "mount", "systemd-run", "unix-socket", "setuid", "unshare", "kill",
-            "ptrace", "kill-thread", "trusted-files", "privileged",
-            "left-on-host"} <= broke, said
+            "ptrace", "kill-thread", "keyring", "io-uring", "trusted-files",
+            "privileged", "left-on-host"} <= broke, said
     assert "module" in broke or not os.path.exists("/proc/modules"), said
     nothing_left(pair.h1)
 
