@@ -31,6 +31,10 @@ static const char tail[] =
     "SystemCallArchitectures=native\n"
     "SystemCallFilter=~@mount @debug @raw-io @module @swap @reboot "
     "@obsolete\n"
+    "# Root's kernel keyring may hold passphrases; io_uring makes sockets\n"
+    "# that RestrictAddressFamilies does not see.\n"
+    "SystemCallFilter=~@keyring io_uring_setup io_uring_enter "
+    "io_uring_register\n"
     "# csync2 signals nobody; root's other processes have the same uid.\n"
     "SystemCallFilter=~kill tkill tgkill pidfd_send_signal "
     "rt_sigqueueinfo rt_tgsigqueueinfo\n";
