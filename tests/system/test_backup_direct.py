@@ -7,22 +7,15 @@ import subprocess
 
 import pytest
 
-import backuplib
 from backuplib import STORE, backup  # noqa: F401
 from directlib import DATA, Grant, listening, needles, private_keys
 from lab import proc
-
-if "postern-backup-gate" not in backuplib.PROGRAMS:
-    backuplib.PROGRAMS += ("postern-backup-gate",)
 
 
 @pytest.fixture
 def direct(backup):  # noqa: F811
     b = backup
     b.setup(root=DATA, mode="direct")
-    for name in ("snap", "pins", "hold"):
-        b.store.run(["install", "-d", "-o", "backup", "-g", "backup", "-m",
-                     "700", f"{STORE}/.postern/laptop/{name}"])
     b.files({f"{DATA}/a": "one\n", f"{DATA}/sub/b": "two\n",
              f"{DATA}/odd \\ name\x01*": "three\n"})
     b.files({f"{DATA}/secret": "root's own\n"}, mode=0o600)
