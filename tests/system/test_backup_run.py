@@ -281,7 +281,7 @@ def test_hooks_run_in_order_and_know_the_result(backup):
     backup.client.path(log).unlink()
     backup.conf(root=DATA, before="exit 3", on_failure=say, after=say)
     done = backup.run(expect=1)
-    assert "before of job t" in done.err and len(backup.snapshots()) == 1
+    assert "before of t" in done.err and len(backup.snapshots()) == 1
     assert [w.split()[0] for w in
             backup.client.read(log).splitlines()] == ["on-failure", "after"]
 

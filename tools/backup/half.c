@@ -128,6 +128,18 @@ half_on_raw(void *arg, const void *data, size_t len)
 		half_wire_data(h, data, len);
 }
 
+bool
+half_wire_given(struct half *h, const int fds[2], const char *command,
+    size_t len)
+{
+	if (h->calls.on_given == NULL)
+		return false;
+	half_enter(h);
+	h->calls.on_given(h->calls.arg, fds[0], fds[1], command, len);
+	half_leave(h);
+	return true;
+}
+
 void
 half_wire_data(struct half *h, const void *data, size_t len)
 {

@@ -69,6 +69,9 @@ void half_enter(struct half *h);
 /* false: h was freed by it or is gone. */
 bool half_leave(struct half *h);
 bool half_dead(const struct half *h);
+/* The two sockets and the command: true when somebody else has taken them. */
+bool half_wire_given(struct half *h, const int fds[2], const char *command,
+	size_t len);
 void half_wire_data(struct half *h, const void *data, size_t len);
 void half_wire_room(struct half *h);
 void half_wire_failed(struct half *h, const struct err *e);

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "guard.h"
+#include "serve_dial.h"
 #include "serve_run.h"
 #include "sink.h"
 #include "store_evict.h"
 #include "store_remove.h"
 #include "store_runs.h"
+#include "store_trim.h"
 #include "store_weigh.h"
 #include "ui/log.h"
 
@@ -34,6 +36,7 @@ run_free(struct serve *s)
 
 	guard_free(r->guard);
 	loop_timer_free(r->tick);
+	serve_dial_free(r->dial);
 	store_rec_clear(&r->rec);
 	free(r);
 	s->op = NULL;
@@ -48,6 +51,24 @@ phase(struct serve *s, const char *name)
 	serve_progress(s, &r->now);
 }
 
+static void give_up(struct serve *s);
+
+/* on_over() comes, or, when nothing goes on yet, its consequence at once. */
+static void
+end_transfer(struct serve *s)
+{
+	struct run *r = run_of(s);
+
+	if (r->dial != NULL)
+		serve_dial_lost(r->dial);
+	else if (s->op_key == NULL)
+		xfer_lost(&s->xfer);
+	else {
+		s->op_key = NULL;
+		give_up(s);
+	}
+}
+
 /* A client that goes away while its snapshot is made has it all the same.
  * Before that, rsync is given the time to keep a file that came in part. */
 static bool
@@ -60,7 +81,7 @@ lost(struct serve *s, const struct err *e)
 	if (!s->answered)
 		return false;
 	r->lost = *e;
-	xfer_lost(&s->xfer);
+	end_transfer(s);
 	return true;
 }
 
@@ -111,7 +132,7 @@ on_full(void *arg, const struct err *e)
 		return;
 	r->lost = *e;
 	r->discard = e->code == ERR_REFUSED;
-	xfer_lost(&s->xfer);
+	end_transfer(s);
 }
 
 static void
@@ -243,18 +264,23 @@ prepare(void *arg, struct err *e)
 	if (too_soon(s, e) == 0 && store_remove_sweep(&s->client, e) == 0 &&
 	    store_evict(&s->client, &rules, &removed, e) == 0 &&
 	    store_build_begin(&s->client, &run_of(s)->build, e) == 0)
+		rc = 0;
+	/* A sender that is no daemon of ours is asked for each root. */
+	if (rc == 0 && (s->req.direct || s->chan == NULL))
+		rc = store_trim(s->client.fd, s->client.path, STORE_INCOMING,
+		    &s->req.roots, e);
+	if (rc == 0)
 		rc = reckon(s, rules.quota, e);
 	strv_clear(&removed);
 	return rc;
 }
 
-static void
-on_prepared(void *arg, const struct err *e)
+static struct sink_spec
+sink_of(struct serve *s)
 {
-	static const struct xfer_calls calls = { on_line, on_over };
-	struct serve *s = arg;
 	struct run *r = run_of(s);
-	struct sink_spec sink = { .dir = s->client.path,
+
+	return (struct sink_spec){ .dir = s->client.path,
 		.target = STORE_INCOMING "/", .exact = true,
 		.link_dest = r->build.link_dest,
 		.in_place = r->build.backend == STORE_BTRFS,
@@ -262,11 +288,55 @@ on_prepared(void *arg, const struct err *e)
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.one_file_system = s->req.one_file_system,
 		.compress = s->req.compress };
+}
+
+static const struct xfer_calls calls = { on_line, on_over };
+
+/* The client's rsync is at the other end of the channel. */
+static int
+join(struct serve *s, struct err *e)
+{
+	const struct sink_spec sink = sink_of(s);
+	struct half_calls half;
+
+	xfer_init(&s->xfer, s->chan, &calls, s);
+	half = xfer_calls(&s->xfer);
+	s->xfer.half = sink_start(s->loop, &sink, &half, e);
+	return s->xfer.half != NULL ? 0 : -1;
+}
+
+/* We go to it: with the key that the client's one-time sshd takes, or as the
+ * owner. d: taken; NULL: *e says why. */
+static void
+dial(struct serve *s, struct serve_dial *d, struct err *e)
+{
+	const struct sink_spec sink = sink_of(s);
+
+	run_of(s)->dial = d;
+	if (d == NULL || serve_dial_start(d, &sink, &calls, e) == -1)
+		run_refuse(s, e);
+	else
+		phase(s, "transfer");
+}
+
+static void
+on_key(struct serve *s, const void *key)
+{
+	struct err e = ERR_INIT;
+
+	s->op_key = NULL;
+	dial(s, serve_dial_direct(s, key, &e), &e);
+}
+
+static void
+on_prepared(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
 	const struct guard_spec guard = { .client = &s->client,
 		.prev = r->build.prev, .room = r->room, .base = r->base,
 		.min_free = min_free(s) };
 	struct reply a = { .resumed = r->build.resumed };
-	struct half_calls half;
 	struct err why = ERR_INIT;
 
 	if (e != NULL) {
@@ -278,16 +348,20 @@ on_prepared(void *arg, const struct err *e)
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
-	xfer_init(&s->xfer, s->chan, &calls, s);
-	half = xfer_calls(&s->xfer);
-	s->xfer.half = sink_start(s->loop, &sink, &half, &why);
-	if (s->xfer.half != NULL)
-		r->guard = guard_start(s->loop, &guard, on_full, s, &why);
+	if (s->chan != NULL && !s->req.direct && join(s, &why) == -1) {
+		run_refuse(s, &why);
+		return;
+	}
+	r->guard = guard_start(s->loop, &guard, on_full, s, &why);
 	if (r->guard == NULL || serve_go_on(s, &a, &why) == -1) {
 		run_refuse(s, &why);
 		return;
 	}
-	phase(s, "transfer");
+	if (s->chan == NULL)
+		dial(s, serve_dial_plain(s, &why), &why);
+	else if (s->req.direct)
+		s->op_key = on_key;
+	phase(s, s->op_key != NULL ? "connect" : "transfer");
 }
 
 static int
@@ -313,8 +387,10 @@ serve_run(struct serve *s, struct err *e)
 	s->op_lost = lost;
 	r->begin_ms = loop_now_ms(s->loop);
 	r->rec.one_fs = s->req.one_file_system;
+	snprintf(r->rec.mode, sizeof(r->rec.mode), "%s", s->chan == NULL ?
+	    "pull-plain" : s->pull != NULL ? "pull" : s->req.direct ?
+	    "direct" : "channel");
 	r->rec.real = s->policy.metadata == METADATA_REAL;
-	snprintf(r->rec.mode, sizeof(r->rec.mode), "channel");
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||
 	    copy(&s->req.excludes, &r->rec.excludes) == -1)

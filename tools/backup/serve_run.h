@@ -23,6 +23,7 @@ struct run {
 	char snapshot[STORE_SNAP_MAX];
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
+	struct serve_dial *dial;	/* NULL: the client's rsync comes here */
 	struct err lost;		/* why the transfer was given up */
 	struct guard *guard;
 	uint64_t room, base;		/* bytes: guard.h */
