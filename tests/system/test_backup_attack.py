@@ -5,6 +5,7 @@ by hand, and with an rsync of its own in the sender's place."""
 import os
 import re
 import select
+import struct
 import subprocess
 import textwrap
 import threading
