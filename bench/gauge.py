@@ -16,6 +16,7 @@ from places import WORK
 
 SETTLE_S = 30
 POLL_S = 0.002
+TRIES = 10
 
 
 def pids():
@@ -25,8 +26,15 @@ def pids():
 def cpu_now(servers):
     """What all have used that ever ran in our namespace, us left out."""
     known = {p.pid for p in servers}
-    return places.all_cpu(servers) + sum(
-        places.cpu_of(pid) for pid in pids() if pid != 1 and pid not in known)
+    for _ in range(TRIES):
+        before = pids()
+        total = places.all_cpu(servers) + sum(
+            places.cpu_of(pid) for pid in before
+            if pid != 1 and pid not in known)
+        # Who ended meanwhile was counted twice, with its parent, or not.
+        if pids() == before:
+            break
+    return total
 
 
 def settle(servers):

@@ -8,7 +8,7 @@
 
 #include "proc/child_priv.h"
 
-#define CHUNK 16384
+#define CHUNK CHILD_RAW_MAX
 #define GRACE_MS 2000
 
 /* Every way from the loop into a child, and every public function that calls

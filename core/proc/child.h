@@ -34,6 +34,8 @@
 #include "base/err.h"
 #include "proc/loop.h"
 
+#define CHILD_RAW_MAX 65536
+
 struct child;
 
 enum child_io {
@@ -72,7 +74,7 @@ struct child_spec {
 	void (*on_line)(void *arg, enum child_stream s, const char *line,
 		size_t len, bool cut);
 	/* Raw stdout bytes after child_raw(); borrowed for the call, at most
-	 * 16 KiB. */
+	 * CHILD_RAW_MAX: all that a pipe holds. */
 	void (*on_raw)(void *arg, const void *data, size_t len);
 	/* No more on_raw: the child closed its stdout in raw mode, or is
 	 * over. Once. May be NULL. */

@@ -2,6 +2,7 @@
 #include "proc/msg.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* What a payload's length may be. */
 static const struct kind {
@@ -15,6 +16,7 @@ static const struct kind {
 	{ MSG_PROGRESS, 1, MSG_MAX },
 	{ MSG_RESULT, 1, MSG_MAX },
 	{ MSG_BEAT, 0, 0 },
+	{ MSG_KEY, MSG_KEY_LEN, MSG_KEY_LEN },
 };
 
 static const struct kind *
@@ -38,6 +40,8 @@ msg_init(struct msg_in *in)
 void
 msg_clear(struct msg_in *in)
 {
+	if (in->head[0] == MSG_KEY && in->body.len > 0)
+		explicit_bzero(in->body.data, in->body.len);
 	if (in->body.cap > 0)
 		buf_clear(&in->body);
 	msg_init(in);
@@ -107,6 +111,8 @@ take_frame(struct msg_in *in, const char **p, size_t *len, msg_fn *fn,
 	if (n < want)
 		return 0;
 	rc = fn(arg, (char)in->head[0], data, length(in->head), e);
+	if (in->head[0] == MSG_KEY && in->body.len > 0)
+		explicit_bzero(in->body.data, in->body.len);
 	in->head_len = 0;
 	/* Not cleared: the next one needs the memory again. */
 	buf_eat(&in->body, in->body.len);

@@ -7,7 +7,7 @@
  *	Q  request, text	A  answer, text		P  progress, text
  *	R  result, text; ends the run
  *	D  bytes of a stream	E  a stream's process is over: its status
- *	B  beat, empty
+ *	B  beat, empty				K  a secret, 32 bytes
  *
  * Another type, a longer payload than its type may have, and an empty payload
  * of anything but a beat are errors: nothing of the frame is kept. Text is
@@ -18,7 +18,8 @@
  * is handed over where it lies. Its work is bounded by the bytes that it gets:
  * a flood of empty frames costs its sender four bytes a call. How many bytes
  * it is fed at a time is the caller's, and so is how long silence or beats
- * alone may last.
+ * alone may last. What it held of an MSG_KEY is wiped; what it was fed is the
+ * caller's to wipe.
  *
  *	struct msg_in in;
  *	msg_init(&in);
@@ -38,6 +39,7 @@
 
 #define MSG_HEAD	4u	/* bytes */
 #define MSG_MAX		65536u	/* bytes of payload */
+#define MSG_KEY_LEN	32u	/* of an MSG_KEY */
 
 enum {
 	MSG_REQUEST = 'Q',
@@ -47,6 +49,7 @@ enum {
 	MSG_PROGRESS = 'P',
 	MSG_RESULT = 'R',
 	MSG_BEAT = 'B',
+	MSG_KEY = 'K',
 };
 
 struct msg_in {

@@ -182,7 +182,7 @@ relay_start(struct loop *l, int fd, struct child *c, relay_end_fn *on_end,
 	r->child = c;
 	r->on_end = on_end;
 	r->arg = arg;
-	buf_init(&r->back, HIGH_WATER + CHUNK);
+	buf_init(&r->back, HIGH_WATER + CHILD_RAW_MAX);
 	r->watch = loop_fd_new(l, r->fd, POLLIN, on_socket, r, e);
 	if (r->watch == NULL) {
 		relay_free(r);

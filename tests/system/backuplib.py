@@ -36,7 +36,7 @@ OPT = "/opt/postern"
 POSTERN = f"{OPT}/postern"
 TOOLS = f"{OPT}/tools/backup"
 PROGRAMS = ("postern-backup", "postern-backup-send", "postern-backup-recv",
-            "postern-backup-relay")
+            "postern-backup-relay", "postern-backup-gate")
 UID = {"h1": 4001, "h2": 4002}
 HOME = "/home/backup"
 CONF = f"{HOME}/.config/postern"

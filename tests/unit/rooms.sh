@@ -12,7 +12,7 @@ sees() {
 	sys)	echo base sys ;;
 	secret)	echo base sys secret ;;
 	proc)	echo base sys proc ;;
-	ssh)	echo base sys proc ssh ;;
+	ssh)	echo base sys secret proc ssh ;;
 	ui)	echo base sys proc ui ;;
 	*)	echo ;;
 	esac

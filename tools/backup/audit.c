@@ -17,6 +17,7 @@
 #include "ui/log.h"
 
 #define LOCK_NAME "verify.lock"
+#define AHEAD_MAX 60		/* seconds */
 #define FIRST_TEXT 200		/* bytes of the first finding that are kept */
 
 struct audit {
@@ -168,21 +169,23 @@ all(struct audit *a, struct err *e)
 
 /*
  * Which content is due. A file that snapshots share is read once for all of
- * them: what has this run's date is not due again. That date is one second
- * ahead, so that what was recorded in this very second is due, too.
+ * them: what has this run's date is not due again. So that date is one that
+ * nothing has yet, a second ahead, or a few when runs follow each other fast.
  */
-static void
-set_due(struct audit *a)
+static int
+set_due(struct audit *a, struct err *e)
 {
-	int64_t now = a->client->store->now();
+	int64_t now = a->client->store->now(), newest = 0;
 
-	a->v = (struct verify_opts){ .now = now + 1, .since = now + 1,
+	if (verify_newest(&a->cat, now + AHEAD_MAX, &newest, e) == -1)
+		return -1;
+	a->v = (struct verify_opts){ .now = (newest > now ? newest : now) + 1,
 		.threads = MANIFEST_THREADS, .sample = a->o->sample * 100,
 		.stop = a->o->stop, .found = on_found,
 		.progress = on_verify, .arg = a };
-	if (a->o->max_age_s > 0)
-		a->v.since = now - a->o->max_age_s;
+	a->v.since = a->o->max_age_s > 0 ? now - a->o->max_age_s : a->v.now;
 	randombytes_buf(a->v.seed, sizeof(a->v.seed));
+	return 0;
 }
 
 static int
@@ -192,9 +195,8 @@ run(struct audit *a, struct err *e)
 	size_t i;
 	int rc = 0;
 
-	set_due(a);
 	snprintf(a->now.phase, sizeof(a->now.phase), "verify");
-	if (sync_index(a, false, e) == -1)
+	if (sync_index(a, false, e) == -1 || set_due(a, e) == -1)
 		return -1;
 	if (names == NULL || names->n == 0)
 		rc = all(a, e);

@@ -73,6 +73,7 @@ struct backup_opts {
 	bool remove;		/* accept --remove; pin --remove */
 
 	/* run, pull */
+	bool stdio;		/* run --stdio: the store has started us */
 	char *mode;		/* "channel", "direct" */
 	uint64_t bandwidth;	/* bytes a second; 0: not given */
 	uint64_t timeout_ms;	/* for the whole; 0: not given */

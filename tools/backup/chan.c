@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "proc/queue.h"
@@ -32,6 +35,7 @@ struct chan {
 	void *closed_arg;
 	unsigned busy;			/* frames of ours on the stack */
 	bool dead;			/* freed while busy */
+	bool had_key;			/* what was read has a secret in it */
 };
 
 static void
@@ -87,6 +91,8 @@ on_msg(void *arg, char type, const char *data, size_t len, struct err *e)
 {
 	struct chan *w = arg;
 
+	if (type == MSG_KEY)
+		w->had_key = true;
 	if (type != MSG_BEAT &&
 	    w->ops.on_frame(w->arg, type, data, len, e) == -1)
 		return -1;
@@ -114,6 +120,9 @@ on_readable(void *arg, int fd, short revents)
 		if (msg_feed(&w->msg, chunk, (size_t)n, &used, on_msg,
 		    w, &e) == -1)
 			end(w, &e);
+		if (w->had_key || w->msg.head[0] == MSG_KEY)
+			explicit_bzero(chunk, (size_t)n);
+		w->had_key = false;
 	} else if (n == 0) {
 		end(w, msg_eof(&w->msg, &e) == -1 ? &e : NULL);
 	} else if (errno != EAGAIN) {
@@ -239,6 +248,13 @@ chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 }
 
 void
+chan_patience(struct chan *w, uint64_t ms)
+{
+	if (w->beat_ms > 0 && ms > BEATS_MISSED * w->beat_ms)
+		loop_timer_set(w->silence, ms, 0);
+}
+
+void
 chan_free(struct chan *w)
 {
 	if (w == NULL)
@@ -254,24 +270,69 @@ chan_free(struct chan *w)
 	leave(w);
 }
 
+/*
+ * What fd takes now of a frame while nothing else waits: it is neither copied
+ * nor waited for. An error is left to flush(), which is no caller's turn.
+ */
+static size_t
+write_now(struct chan *w, const unsigned char *head, const void *data,
+    size_t len)
+{
+	const struct iovec v[] = {
+		{ .iov_base = (void *)(uintptr_t)head, .iov_len = MSG_HEAD },
+		{ .iov_base = (void *)(uintptr_t)data, .iov_len = len } };
+	ssize_t n;
+
+	if (w->queue.bytes > 0)
+		return 0;
+	do
+		n = writev(w->out, v, 2);
+	while (n == -1 && errno == EINTR);
+	return n > 0 ? (size_t)n : 0;
+}
+
 int
 chan_send(struct chan *w, char type, const void *data, size_t len,
     struct err *e)
 {
 	unsigned char head[MSG_HEAD];
+	size_t n, of_head;
 
 	if (w->out == -1 || w->closing)
 		return err_set(e, ERR_PEER, "the connection is closed");
 	if (msg_head(type, len, head) == -1)
 		return err_set(e, ERR_PEER, "no frame: type %d, %zu bytes",
 		    type, len);
-	if (!queue_fits(&w->queue, MSG_HEAD + len) ||
-	    queue_add(&w->queue, head, MSG_HEAD) == -1 ||
-	    (len > 0 && queue_add(&w->queue, data, len) == -1))
+	if (!queue_fits(&w->queue, MSG_HEAD + len))
+		return err_set(e, ERR_MEM, "too much waits to be sent");
+	n = write_now(w, head, data, len);
+	if (n == MSG_HEAD + len)
+		return 0;
+	of_head = n < MSG_HEAD ? n : MSG_HEAD;
+	n -= of_head;
+	if (queue_add(&w->queue, head + of_head, MSG_HEAD - of_head) == -1 ||
+	    queue_add(&w->queue, (const char *)data + n, len - n) == -1)
 		return err_set(e, ERR_MEM, "too much waits to be sent");
 	loop_fd_pause(w->out_watch, 0);
 	if (!chan_room(w))
 		w->full = true;
+	return 0;
+}
+
+int
+chan_send_key(struct chan *w, const void *data, void (*done)(void *arg),
+    void *arg, struct err *e)
+{
+	unsigned char head[MSG_HEAD];
+
+	if (w->out == -1 || w->closing)
+		return err_set(e, ERR_PEER, "the connection is closed");
+	(void)msg_head(MSG_KEY, MSG_KEY_LEN, head);
+	if (!queue_fits(&w->queue, MSG_HEAD + MSG_KEY_LEN) ||
+	    queue_add(&w->queue, head, MSG_HEAD) == -1 ||
+	    queue_borrow(&w->queue, data, MSG_KEY_LEN, done, arg) == -1)
+		return err_set(e, ERR_MEM, "too much waits to be sent");
+	loop_fd_pause(w->out_watch, 0);
 	return 0;
 }
 

@@ -24,7 +24,8 @@
 struct chan;
 
 struct chan_ops {
-	/* A frame other than a beat; data: len bytes, borrowed for the call.
+	/* A frame other than a beat; data: len bytes, borrowed for the call,
+	 * wiped after it when it is an MSG_KEY.
 	 * 0, or -1 with *e filled: the channel ends with that. */
 	int (*on_frame)(void *arg, char type, const char *data, size_t len,
 		struct err *e);
@@ -45,6 +46,13 @@ struct chan_ops {
  */
 struct chan *chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 	const struct chan_ops *ops, void *arg, struct err *e);
+/* chan_patience(): until the first byte has come, silence may last ms (a
+ * handshake's time). After a chan_new() with beats; no-op without. */
+void chan_patience(struct chan *w, uint64_t ms);
+/* chan_stdio(): the same on stdin and stdout, which are /dev/null afterwards,
+ * so that nothing else ever reads or writes there. */
+struct chan *chan_stdio(struct loop *l, uint64_t beat_ms,
+	const struct chan_ops *ops, void *arg, struct err *e);
 /* chan_free(): what is queued is lost. NULL is legal; from any callback, too. */
 void chan_free(struct chan *w);
 
@@ -53,6 +61,13 @@ void chan_free(struct chan *w);
  * chan_room()). */
 int chan_send(struct chan *w, char type, const void *data, size_t len,
 	struct err *e);
+/*
+ * chan_send_key(): an MSG_KEY. data: MSG_KEY_LEN bytes, written from where
+ * they lie and never copied; borrowed until done(arg) is called: they are
+ * written, or never will be. As chan_send(); then done is not called.
+ */
+int chan_send_key(struct chan *w, const void *data, void (*done)(void *arg),
+	void *arg, struct err *e);
 /* chan_room(): whether a stream should send more now. */
 bool chan_room(const struct chan *w);
 /* chan_pause(): stop or resume reading. */

@@ -2,68 +2,38 @@
 #include "conn.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/esc.h"
 #include "keys.h"
-#include "proc/child.h"
+#include "link.h"
 #include "ssh/sshargv.h"
-#include "ui/log.h"
 
-#define SSH_FAILED 255
-#define WORDS_MAX 300
 #define LOCAL_BEAT_MS 10000
 
 struct conn {
 	struct conn_calls calls;
 	void *arg;
-	const char *dest;		/* borrowed from the job */
-	struct child *ssh;
+	struct link *link;		/* NULL: the store started us */
 	struct chan *chan;
 	bool answered;
-	bool chan_over, ssh_over;
+	bool chan_over;
 	struct err err;			/* the channel's */
-	int status;			/* of ssh, as waitpid(2) gave it */
-	enum sshfail fail;
-	char words[WORDS_MAX];		/* its last meaningful ones, escaped */
 };
-
-/* What became of it, for a person. */
-static void
-judge(const struct conn *c, struct err *e)
-{
-	char why[64];
-	bool later = c->fail == SSHFAIL_UNREACHABLE || c->fail == SSHFAIL_LOST;
-
-	if (c->err.code != ERR_NONE && c->err.code != ERR_PEER &&
-	    c->fail == SSHFAIL_OTHER)
-		err_set(e, c->err.code, "%s: %s", c->dest, c->err.msg);
-	else if (c->fail != SSHFAIL_OTHER)
-		err_set(e, later ? ERR_TIMEOUT : ERR_PEER, "%s: %s: %s",
-		    c->dest, sshargv_failname(c->fail), c->words);
-	else if (c->err.code != ERR_NONE)
-		err_set(e, ERR_PEER, "%s: %s", c->dest, c->err.msg);
-	else if (c->words[0] != '\0')
-		err_set(e, ERR_PEER, "%s: %s", c->dest, c->words);
-	else {
-		child_why(c->status, why, sizeof(why));
-		err_set(e, ERR_PEER, "%s: hung up without a result (ssh: %s)",
-		    c->dest, why);
-	}
-}
 
 static void
 maybe_end(struct conn *c)
 {
 	struct err e = ERR_INIT;
 
-	if (!c->chan_over || !c->ssh_over)
+	if (!c->chan_over || (c->link != NULL && !link_over(c->link)))
 		return;
-	judge(c, &e);
+	if (c->link != NULL)
+		link_judge(c->link, &c->err, &e);
+	else if (c->err.code != ERR_NONE)
+		e = c->err;
+	else
+		err_set(&e, ERR_PEER, "the store hung up without a result");
 	c->calls.on_end(c->arg, &e);
 }
 
@@ -107,41 +77,18 @@ on_chan_end(void *arg, const struct err *e)
 	if (e != NULL)
 		c->err = *e;
 	/* A server that has lost its mind may never close. */
-	if (!c->ssh_over)
-		child_deadline(c->ssh, e != NULL ? 1 : 5000);
+	if (c->link != NULL)
+		link_deadline(c->link, e != NULL ? 1 : 5000);
 	maybe_end(c);
 }
 
 static void
-on_line(void *arg, enum child_stream s, const char *line, size_t len,
-    bool cut)
+on_ssh_end(void *arg)
 {
-	struct conn *c = arg;
-	enum sshfail f = sshargv_fail(line);
-	struct buf b;
-
-	log_debug("ssh: %s", line);
-	if (line[strspn(line, " \t\r")] == '\0' || f < c->fail)
-		return;
-	c->fail = f;
-	buf_init(&b, sizeof(c->words) - 1);
-	if (esc_text(&b, line, strcspn(line, "\r")) == 0)
-		snprintf(c->words, sizeof(c->words), "%s", b.data);
-	buf_clear(&b);
+	maybe_end(arg);
 }
 
-static void
-on_ssh_end(void *arg, const struct child_end *end)
-{
-	struct conn *c = arg;
-
-	c->ssh_over = true;
-	c->status = end->status;
-	/* Its words explain only its own failure. */
-	if (!WIFEXITED(end->status) || WEXITSTATUS(end->status) != SSH_FAILED)
-		c->fail = SSHFAIL_OTHER;
-	maybe_end(c);
-}
+static const struct chan_ops chan_calls = { on_frame, on_room, on_chan_end };
 
 static int
 ssh_argv(const struct settings_job *j, const char *command, struct strv *argv,
@@ -173,35 +120,42 @@ send_request(struct conn *c, const struct request *request, struct err *e)
 	return rc;
 }
 
+static struct conn *
+conn_new(const struct conn_calls *calls, void *arg, struct err *e)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		err_set(e, ERR_MEM, "out of memory");
+	else
+		*c = (struct conn){ .calls = *calls, .arg = arg,
+			.err = ERR_INIT };
+	return c;
+}
+
 /* argv: of ssh, or of what stands in its place; borrowed for the call. */
 static struct conn *
 open_by(struct loop *l, char *const *argv, const char *dest, uint64_t beat_ms,
     const struct request *request, const struct conn_calls *calls, void *arg,
     struct err *e)
 {
-	static const struct chan_ops ops = { on_frame, on_room, on_chan_end };
-	struct conn *c = calloc(1, sizeof(*c)), *ret = NULL;
-	struct child_spec s = { .argv = argv,
-		.io = { CHILD_FD, CHILD_FD, CHILD_PIPE }, .own_group = true,
-		.on_line = on_line, .on_end = on_ssh_end, .arg = c };
+	struct conn *c = conn_new(calls, arg, e), *ret = NULL;
+	struct link_spec s = { .dest = dest, .argv = argv,
+		.on_end = on_ssh_end, .arg = c };
 	int to[2] = { -1, -1 }, from[2] = { -1, -1 };
 
-	if (c == NULL) {
-		err_set(e, ERR_MEM, "out of memory");
+	if (c == NULL)
 		return NULL;
-	}
-	*c = (struct conn){ .calls = *calls, .arg = arg, .dest = dest,
-		.err = ERR_INIT };
 	if (pipe2(to, O_CLOEXEC) == -1 || pipe2(from, O_CLOEXEC) == -1) {
 		err_sys(e, "pipe");
 		goto out;
 	}
-	s.fd[0] = to[0];
-	s.fd[1] = from[1];
-	c->ssh = child_start(l, &s, e);
-	if (c->ssh == NULL)
+	s.in = to[0];
+	s.out = from[1];
+	c->link = link_start(l, &s, e);
+	if (c->link == NULL)
 		goto out;
-	c->chan = chan_new(l, from[0], to[1], beat_ms, &ops, c, e);
+	c->chan = chan_new(l, from[0], to[1], beat_ms, &chan_calls, c, e);
 	from[0] = to[1] = -1;
 	if (c->chan == NULL || send_request(c, request, e) == -1)
 		goto out;
@@ -219,6 +173,23 @@ out:
 }
 
 struct conn *
+conn_stdio(struct loop *l, const struct settings_job *j,
+    const struct request *request, const struct conn_calls *calls, void *arg,
+    struct err *e)
+{
+	struct conn *c = conn_new(calls, arg, e);
+
+	if (c == NULL)
+		return NULL;
+	c->chan = chan_stdio(l, (uint64_t)j->beat, &chan_calls, c, e);
+	if (c->chan == NULL || send_request(c, request, e) == -1) {
+		conn_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+struct conn *
 conn_open(struct loop *l, const struct settings_job *j,
     const struct request *request, const struct conn_calls *calls, void *arg,
     struct err *e)
@@ -229,6 +200,9 @@ conn_open(struct loop *l, const struct settings_job *j,
 	if (ssh_argv(j, request_op_name(request->op), &argv, e) == 0)
 		c = open_by(l, argv.v, j->destination, (uint64_t)j->beat,
 		    request, calls, arg, e);
+	/* Until then it is the handshake that takes its time. */
+	if (c != NULL)
+		chan_patience(c->chan, (uint64_t)j->connect_timeout);
 	strv_clear(&argv);
 	return c;
 }
@@ -263,7 +237,7 @@ conn_free(struct conn *c)
 	if (c == NULL)
 		return;
 	chan_free(c->chan);
-	child_free(c->ssh);
+	link_free(c->link);
 	free(c);
 }
 

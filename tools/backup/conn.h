@@ -27,7 +27,7 @@ struct conn_calls {
 		struct err *e);
 	void (*on_room)(void *arg);	/* as chan_ops; may be NULL */
 	/*
-	 * ssh has ended. e: why, complete for a person: ERR_PEER (what ssh or
+	 * ssh has ended (or stdin has). e: why, complete for a person: ERR_PEER (what ssh or
 	 * the store said), ERR_TIMEOUT (unreachable, silent: try again), or
 	 * on_frame's. It is filled also when all was said before: whoever
 	 * has a result ignores it.
@@ -38,6 +38,11 @@ struct conn_calls {
 /* conn_open(): j filled; request is borrowed for the call. Returns owned, or
  * NULL: ERR_CONFIG, ERR_SYS, ERR_MEM. */
 struct conn *conn_open(struct loop *l, const struct settings_job *j,
+	const struct request *request, const struct conn_calls *calls,
+	void *arg, struct err *e);
+/* conn_stdio(): the same where the store has started us (pull): on stdin and
+ * stdout, which are /dev/null afterwards. */
+struct conn *conn_stdio(struct loop *l, const struct settings_job *j,
 	const struct request *request, const struct conn_calls *calls,
 	void *arg, struct err *e);
 /*

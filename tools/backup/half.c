@@ -14,6 +14,7 @@
 #include "half_priv.h"
 
 #define FAILED_MS 5000		/* to end after the other one failed */
+#define REST_MS 20		/* between looks at what it prints */
 #define SAID_MAX 512		/* bytes of a line, escaped */
 
 void
@@ -82,6 +83,17 @@ on_progress(void *arg, const char *line, size_t len, bool cut)
 	return !((struct half *)arg)->dead;
 }
 
+void
+half_on_rested(void *arg)
+{
+	struct half *h = arg;
+
+	half_enter(h);
+	if (h->child != NULL)
+		child_pause(h->child, false);
+	half_leave(h);
+}
+
 /* What the receiving rsync prints: progress ends in CR. */
 static void
 print(struct half *h, const char *data, size_t len)
@@ -96,6 +108,12 @@ print(struct half *h, const char *data, size_t len)
 			copy[i] = (char)(data[i] == '\r' ? '\n' : data[i]);
 		lines_feed(&h->printed, copy, n, on_progress, h);
 	}
+	/* It prints a line a file, each of which would wake us: they wait in
+	 * the pipe for a while. */
+	if (!h->dead) {
+		child_pause(h->child, true);
+		loop_timer_set(h->rest, REST_MS, 0);
+	}
 	half_leave(h);
 }
 
@@ -108,6 +126,18 @@ half_on_raw(void *arg, const void *data, size_t len)
 		print(h, data, len);
 	else
 		half_wire_data(h, data, len);
+}
+
+bool
+half_wire_given(struct half *h, const int fds[2], const char *command,
+    size_t len)
+{
+	if (h->calls.on_given == NULL)
+		return false;
+	half_enter(h);
+	h->calls.on_given(h->calls.arg, fds[0], fds[1], command, len);
+	half_leave(h);
+	return true;
 }
 
 void
@@ -185,6 +215,8 @@ half_on_child_end(void *arg, const struct child_end *end)
 	/* The others of its group: the receiver that rsync forked, the relay.
 	 * Its number is taken while one of them is left. */
 	kill(-h->pid, SIGKILL);
+	if (h->rest != NULL)
+		loop_timer_stop(h->rest);
 	lines_end(&h->printed, on_progress, h);
 	h->over = true;
 	h->status = end->status;
@@ -207,6 +239,8 @@ half_free(struct half *h)
 	/* Kills the group, unless it is over. */
 	child_free(h->child);
 	h->child = NULL;
+	loop_timer_free(h->rest);
+	h->rest = NULL;
 	wire_clear(&h->wire);
 	half_leave(h);
 }

@@ -40,6 +40,7 @@
 
 #define HALF_QUEUE_MAX ((size_t)262144)
 #define HALF_DATA_MAX ((size_t)65536)
+#define HALF_COMMAND_MAX ((size_t)4096)
 
 struct half;
 
@@ -52,7 +53,7 @@ struct half_end {
 	const struct err *err;	/* why we ended it; code ERR_NONE: we didn't */
 };
 
-/* All may be NULL but on_data and on_end. */
+/* All may be NULL but on_data (or on_given) and on_end. */
 struct half_calls {
 	/* Bytes for the other end; borrowed for the call. */
 	void (*on_data)(void *arg, const void *data, size_t len);
@@ -63,6 +64,15 @@ struct half_calls {
 	 * empty ones are left out) or on stderr. */
 	void (*on_line)(void *arg, enum child_stream s, const char *line,
 		size_t len, bool cut);
+	/*
+	 * The half that writes: instead of on_data, on_room, half_write() and
+	 * half_pause(): rsync's stream as two descriptors, taken by the
+	 * callee: what it sends is read from from, what it gets is written to
+	 * to; and the command that it would run there, len bytes that are the
+	 * jail's word (gate.h reads them). half_finish() is told its status.
+	 */
+	void (*on_given)(void *arg, int from, int to, const char *command,
+		size_t len);
 	/* No more calls. end: borrowed for the call. */
 	void (*on_end)(void *arg, const struct half_end *end);
 	void *arg;

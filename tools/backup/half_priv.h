@@ -32,6 +32,7 @@ struct half {
 	bool recv;
 	struct wire wire;	/* when recv */
 	struct lines printed;	/* when recv */
+	struct loop_timer *rest; /* when recv: its stdout is paused so long */
 	pid_t pid;
 	bool over;		/* rsync has ended, with status */
 	int status;
@@ -48,6 +49,7 @@ void half_on_line(void *arg, enum child_stream s, const char *line,
 	size_t len, bool cut);
 void half_on_raw(void *arg, const void *data, size_t len);
 void half_on_drain(void *arg);
+void half_on_rested(void *arg);
 void half_on_child_end(void *arg, const struct child_end *end);
 
 /* wire_init(): makes the socket pair. 0, or -1 ERR_SYS, ERR_MEM. */
@@ -67,6 +69,9 @@ void half_enter(struct half *h);
 /* false: h was freed by it or is gone. */
 bool half_leave(struct half *h);
 bool half_dead(const struct half *h);
+/* The two sockets and the command: true when somebody else has taken them. */
+bool half_wire_given(struct half *h, const int fds[2], const char *command,
+	size_t len);
 void half_wire_data(struct half *h, const void *data, size_t len);
 void half_wire_room(struct half *h);
 void half_wire_failed(struct half *h, const struct err *e);

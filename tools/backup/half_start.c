@@ -53,6 +53,12 @@ start(struct loop *l, const struct strv *argv, bool recv,
 		.to = -1 };
 	if (recv && wire_init(&h->wire, h, l, e) == -1)
 		goto fail;
+	if (recv) {
+		h->rest = loop_timer_new(l, 0, 0, half_on_rested, h, e);
+		if (h->rest == NULL)
+			goto fail;
+		loop_timer_stop(h->rest);
+	}
 	h->child = child_start(l, &spec, e);
 	if (h->child == NULL)
 		goto fail;

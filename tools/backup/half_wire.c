@@ -157,27 +157,30 @@ is_stream(int fd)
 }
 
 /*
- * The relay's one message. Returns how many descriptors came, all of them in
- * fds when there were no more than two; a third one makes the kernel cut the
+ * The relay's one message: 'F' and a command of *len bytes (at most its room
+ * before) into text. Returns how many descriptors came, all of them in fds
+ * when there were no more than two; a third one makes the kernel cut the
  * message, and closes it.
  */
 static int
-receive_fds(int ctl, int fds[2])
+receive_fds(int ctl, int fds[2], char *text, size_t *len)
 {
 	union {
 		char space[CMSG_SPACE(2 * sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct iovec iov = { .iov_base = text, .iov_len = *len };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control.space,
 		.msg_controllen = sizeof(control.space) };
 	struct cmsghdr *c;
+	ssize_t got;
 	int n = 0;
 
-	if (recvmsg(ctl, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
+	got = recvmsg(ctl, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (got < 1)
 		return 0;
+	*len = (size_t)got;
 	for (c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
@@ -212,12 +215,19 @@ on_ctl(void *arg, int fd, short revents)
 	struct wire *w = arg;
 	struct err e = ERR_INIT;
 	int fds[2] = { -1, -1 }, n;
+	char text[1 + HALF_COMMAND_MAX];
+	size_t len = sizeof(text);
 
 	half_enter(w->half);
 	/* What else it might say is not read. */
 	loop_fd_pause(w->ctl_watch, 1);
-	n = receive_fds(fd, fds);
-	if (n == 2 && is_stream(fds[0]) && is_stream(fds[1])) {
+	n = receive_fds(fd, fds, text, &len);
+	if (n == 2 && is_stream(fds[0]) && is_stream(fds[1]) &&
+	    half_wire_given(w->half, fds, text + 1, len - 1)) {
+		/* Not ours any more: only the relay waits to be told. */
+		w->deaf = true;
+		tell(w);
+	} else if (n == 2 && is_stream(fds[0]) && is_stream(fds[1])) {
 		w->from = spawn_high(fds[0]);
 		w->to = spawn_high(fds[1]);
 		if (watch_stream(w, &e) == -1)

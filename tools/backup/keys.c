@@ -51,6 +51,20 @@ add_file(struct strv *out, const char *key, const char *path, struct err *e)
 	return 0;
 }
 
+static int
+add_words(struct strv *out, char *const *words, const struct strv *more,
+    struct err *e)
+{
+	size_t i;
+
+	if (words != NULL && strv_addv(out, words) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	for (i = 0; i < more->n; i++)
+		if (strv_add(out, more->v[i]) == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+	return 0;
+}
+
 int
 keys_options(const struct settings_job *j, struct strv *out, struct err *e)
 {
@@ -59,15 +73,23 @@ keys_options(const struct settings_job *j, struct strv *out, struct err *e)
 		"PreferredAuthentications=publickey",
 		"GlobalKnownHostsFile=/dev/null", "UpdateHostKeys=no",
 		"ControlMaster=no", "ControlPath=none", NULL };
-	size_t i;
 
 	if (add_file(out, "IdentityFile", j->key, e) == -1 ||
 	    add_file(out, "UserKnownHostsFile", j->known_hosts, e) == -1)
 		return -1;
-	if (strv_addv(out, ours) == -1)
-		return err_set(e, ERR_MEM, "out of memory");
-	for (i = 0; i < j->ssh_options.n; i++)
-		if (strv_add(out, j->ssh_options.v[i]) == -1)
-			return err_set(e, ERR_MEM, "out of memory");
-	return 0;
+	return add_words(out, ours, &j->ssh_options, e);
+}
+
+int
+keys_pull(const struct settings_job *j, struct strv *out, struct err *e)
+{
+	static char *const ours[] = { "IdentitiesOnly=yes", NULL };
+
+	if (j->key != NULL && (add_file(out, "IdentityFile", j->key,
+	    e) == -1 || add_words(out, ours, &(struct strv){ 0 }, e) == -1))
+		return -1;
+	if (j->known_hosts != NULL && add_file(out, "UserKnownHostsFile",
+	    j->known_hosts, e) == -1)
+		return -1;
+	return add_words(out, NULL, &j->ssh_options, e);
 }

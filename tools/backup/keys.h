@@ -31,4 +31,9 @@ char *keys_path(enum keys_file f, struct err *e);
 int keys_options(const struct settings_job *j, struct strv *out,
 	struct err *e);
 
+/* keys_pull(): the same for `pull`: the owner's own configuration and keys,
+ * and before them what the [client] says (j as it was read, not filled). */
+int keys_pull(const struct settings_job *j, struct strv *out,
+	struct err *e);
+
 #endif

@@ -20,7 +20,7 @@ static const struct {
 	{ BACKUP_CAT, backup_cat },
 	{ BACKUP_USAGE, backup_usage },
 	{ BACKUP_ACCEPT, backup_accept },
-	{ BACKUP_PULL, NULL },
+	{ BACKUP_PULL, backup_pull },
 	{ BACKUP_RECEIVE, backup_receive },
 	{ BACKUP_EXPLAIN, backup_explain },
 	{ BACKUP_SHOW, backup_show },

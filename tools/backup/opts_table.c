@@ -36,6 +36,7 @@ static const struct opts_place places[] = {
 	[O_DEPTH] = { "depth", OPTS_NUM, AT(depth), 1, 1000 },
 	[O_HTML] = { "html", OPTS_STR, AT(html) },
 	[O_TEXTFILE] = { "textfile", OPTS_STR, AT(textfile) },
+	[O_STDIO] = { "stdio", OPTS_FLAG, AT(stdio) },
 };
 
 /* What several commands have. */
@@ -68,7 +69,10 @@ static const struct opt_row setup_rows[] = {
 	{ 0, "key", "FILE", "use this private key", O_KEY },
 	SSH, DRY, COMMON
 };
-static const struct opt_row run_rows[] = { TRANSFER, SSH, DRY, COMMON };
+static const struct opt_row run_rows[] = {
+	{ 0, "stdio", NULL, "what pull runs here: not for people", O_STDIO },
+	TRANSFER, SSH, DRY, COMMON
+};
 static const struct opt_row restore_rows[] = {
 	{ 0, "to", "DIR", "below this folder (./restored-SNAPSHOT)", O_TO },
 	{ 0, "privileged", NULL, "owners, devices, setuid and capabilities "
@@ -109,6 +113,7 @@ static const struct opt_row accept_rows[] = {
 static const struct opt_row pull_rows[] = {
 	{ 0, "client", "NAME", "what the host is called here (HOST)",
 	    O_CLIENT },
+	{ 'j', "job", "NAME", "the [job] of HOST's own backup.conf", O_JOB },
 	STORE, TRANSFER, SSH, DRY, COMMON
 };
 static const struct opt_row receive_rows[] = {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +33,18 @@ static const struct {
 };
 
 static void
+end(struct serve *s, const struct err *e)
+{
+	if (s->on_end != NULL)
+		s->on_end(s, e);
+	else
+		loop_stop(s->loop);
+}
+
+static void
 on_closed(void *arg)
 {
-	struct serve *s = arg;
-
-	loop_stop(s->loop);
+	end(arg, NULL);
 }
 
 static void
@@ -51,6 +57,12 @@ say_last(struct serve *s, char type, const struct reply *r)
 		return;
 	s->over = true;
 	s->status = (int)r->status;
+	if (s->pull != NULL)
+		show_result(s->show, s->pull, r);
+	if (s->chan == NULL) {
+		end(s, NULL);
+		return;
+	}
 	buf_init(&b, MSG_MAX);
 	if (reply_emit(r, &b, &e) == -1 ||
 	    chan_send(s->chan, type, b.data, b.len, &e) == -1)
@@ -83,6 +95,11 @@ serve_go_on(struct serve *s, struct reply *r, struct err *e)
 	int rc;
 
 	r->status = 0;
+	if (s->show != NULL)
+		show_answer(s->show, r);
+	s->answered = s->chan == NULL;
+	if (s->answered)
+		return 0;
 	buf_init(&b, MSG_MAX);
 	rc = reply_emit(r, &b, e);
 	if (rc == 0)
@@ -98,7 +115,11 @@ serve_progress(struct serve *s, const struct reply *r)
 {
 	struct buf b;
 
-	if (s->over || !chan_room(s->chan))
+	if (s->over)
+		return;
+	if (s->show != NULL)
+		show_progress(s->show, r);
+	if (s->chan == NULL || !chan_room(s->chan))
 		return;
 	buf_init(&b, MSG_MAX);
 	if (reply_emit(r, &b, NULL) == 0)
@@ -108,30 +129,45 @@ serve_progress(struct serve *s, const struct reply *r)
 
 /* --- the request --- */
 
+int
+serve_store(struct serve *s, struct err *e)
+{
+	/* Nobody accepted a host that is only ever pulled. */
+	if (s->pull != NULL && store_make(s->o->store, e) == -1)
+		return -1;
+	if (store_open(s->o->store, &s->store, e) == -1)
+		return -1;
+	s->store_open = true;
+	if (s->pull != NULL && store_client_make(&s->store, s->client_name,
+	    e) == -1)
+		return -1;
+	if (store_client_open(&s->store, s->client_name, &s->client, e) == -1)
+		return -1;
+	s->client_open = true;
+	return 0;
+}
+
 static int
 begin(struct serve *s, const char *text, size_t len, struct err *e)
 {
-	enum request_op said;
-	unsigned allow = s->o->allow;
+	enum request_op said = 0;
+	unsigned allow = s->pull != NULL ? ALLOW_RUN : s->o->allow;
 	size_t i;
 
 	/* Without sshd it is the store's owner, who says what --allow is. */
-	if (s->policy.allow > 0 && getenv("SSH_CONNECTION") != NULL)
+	if (s->policy.allow > 0 && s->pull == NULL &&
+	    getenv("SSH_CONNECTION") != NULL)
 		allow &= (unsigned)s->policy.allow;
-	if (allow_command(getenv("SSH_ORIGINAL_COMMAND"), allow, &said,
-	    e) == -1 || request_parse(text, len, &s->req, e) == -1)
+	if ((s->pull == NULL && allow_command(getenv("SSH_ORIGINAL_COMMAND"),
+	    allow, &said, e) == -1) ||
+	    request_parse(text, len, &s->req, e) == -1)
 		return -1;
 	/* Whoever reads the command in a log shall be told the truth. */
 	if (said != 0 && said != s->req.op)
 		return err_set(e, ERR_REFUSED, "the command says something "
 		    "else than the request");
-	if (allow_check(allow, s->req.op, e) == -1 ||
-	    store_open(s->o->store, &s->store, e) == -1)
+	if (allow_check(allow, s->req.op, e) == -1 || serve_store(s, e) == -1)
 		return -1;
-	s->store_open = true;
-	if (store_client_open(&s->store, s->o->client, &s->client, e) == -1)
-		return -1;
-	s->client_open = true;
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		if (ops[i].op == s->req.op)
 			return ops[i].serve(s, e);
@@ -156,8 +192,13 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 			serve_refuse(s, &why);
 		return 0;
 	}
-	if ((type == MSG_DATA || type == MSG_END) && s->answered)
+	if ((type == MSG_DATA || type == MSG_END) && s->answered &&
+	    !s->req.direct)
 		return xfer_frame(&s->xfer, type, data, len, e);
+	if (type == MSG_KEY && s->answered && s->op_key != NULL) {
+		s->op_key(s, data);
+		return 0;
+	}
 	return err_set(e, ERR_PEER, "a frame that can't come now: %c", type);
 }
 
@@ -182,17 +223,22 @@ lost(struct serve *s, const struct err *e)
 		return;
 	}
 	s->status = err_exit(e->code);
-	loop_stop(s->loop);
+	end(s, e);
 }
 
 static void
 on_chan_end(void *arg, const struct err *e)
 {
 	struct serve *s = arg;
-	struct err gone = ERR_INIT;
+	struct err gone = ERR_INIT, why = ERR_INIT;
+	enum request_op said;
 
 	if (s->over)
 		return;
+	/* Somebody tried what the key is good for: a word on stderr. */
+	if (!s->asked && s->pull == NULL && allow_command(
+	    getenv("SSH_ORIGINAL_COMMAND"), s->o->allow, &said, &why) == -1)
+		log_err(&why);
 	err_set(&gone, ERR_PEER, "the client hung up");
 	lost(s, e != NULL ? e : &gone);
 }
@@ -225,33 +271,27 @@ on_signal(void *arg, int signo)
 		lost(s, &e);
 }
 
-/* sshd's pipes, so that nothing else ever reads or writes them. */
-static int
-take_stdio(int fds[2], struct err *e)
-{
-	int null, i;
+static const struct chan_ops chan_calls = { on_frame, on_room, on_chan_end };
 
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null == -1)
-		return err_sys(e, "/dev/null");
-	for (i = 0; i < 2; i++) {
-		fds[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
-		if (fds[i] == -1 || dup2(null, i) == -1) {
-			close(null);
-			return err_sys(e, "stdin and stdout");
-		}
-	}
-	close(null);
+int
+serve_policy(struct serve *s, const char *name, struct err *e)
+{
+	struct settings accepted = { 0 };
+
+	if (settings_accepted(s->o->store, name, &accepted, e) == -1)
+		return -1;
+	settings_client_get(&s->o->conf, &accepted, name, &s->policy,
+	    NULL);
+	settings_clear(&accepted);
+	s->client_name = name;
 	return 0;
 }
 
-static int
-start(struct serve *s, struct err *e)
+int
+serve_loop(struct serve *s, struct err *e)
 {
-	static const struct chan_ops chan = { on_frame, on_room, on_chan_end };
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
 	size_t i;
-	int fds[2];
 
 	s->loop = loop_new(e);
 	if (s->loop == NULL)
@@ -259,20 +299,40 @@ start(struct serve *s, struct err *e)
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (loop_signal(s->loop, signals[i], on_signal, s, e) == -1)
 			return -1;
-	if (take_stdio(fds, e) == -1)
-		return -1;
 	s->limit = loop_timer_new(s->loop, REQUEST_MS, 0, on_limit, s, e);
-	if (s->limit == NULL)
-		return -1;
-	s->chan = chan_new(s->loop, fds[0], fds[1], BEAT_MS, &chan, s, e);
+	return s->limit != NULL ? 0 : -1;
+}
+
+int
+serve_chan(struct serve *s, int in, int out, struct err *e)
+{
+	s->chan = chan_new(s->loop, in, out, BEAT_MS, &chan_calls, s, e);
 	return s->chan != NULL ? 0 : -1;
+}
+
+void
+serve_end(struct serve *s)
+{
+	loop_timer_free(s->limit);
+	worker_free(s->worker);
+	xfer_clear(&s->xfer);
+	source_remove(s->source_dir);
+	if (s->op_free != NULL)
+		s->op_free(s);
+	chan_free(s->chan);
+	if (s->client_open)
+		store_client_close(&s->client);
+	if (s->store_open)
+		store_close(&s->store);
+	request_clear(&s->req);
+	show_free(s->show);
+	loop_free(s->loop);
 }
 
 int
 backup_receive(struct backup_opts *o, struct err *e)
 {
 	struct serve s = { .o = o, .status = 1 };
-	struct settings accepted = { 0 };
 	int rc;
 
 	if (isatty(0) || isatty(1))
@@ -281,25 +341,13 @@ backup_receive(struct backup_opts *o, struct err *e)
 	if (o->client == NULL || o->store == NULL)
 		return err_set(e, ERR_USAGE, "which client, and where is the "
 		    "store? (--client NAME, --store DIR or [store] dir)");
-	if (settings_accepted(o->store, o->client, &accepted, e) == -1)
-		return -1;
-	settings_client_get(&o->conf, &accepted, o->client, &s.policy, NULL);
-	settings_clear(&accepted);
-	rc = start(&s, e);
+	rc = serve_policy(&s, o->client, e);
 	if (rc == 0)
-		rc = loop_run(s.loop, e);
-	loop_timer_free(s.limit);
-	worker_free(s.worker);
-	xfer_clear(&s.xfer);
-	source_remove(s.source_dir);
-	if (s.op_free != NULL)
-		s.op_free(&s);
-	chan_free(s.chan);
-	if (s.client_open)
-		store_client_close(&s.client);
-	if (s.store_open)
-		store_close(&s.store);
-	request_clear(&s.req);
-	loop_free(s.loop);
+		rc = serve_loop(&s, e);
+	if (rc == 0) {
+		s.chan = chan_stdio(s.loop, BEAT_MS, &chan_calls, &s, e);
+		rc = s.chan != NULL ? loop_run(s.loop, e) : -1;
+	}
+	serve_end(&s);
 	return rc == -1 ? -1 : s.status;
 }

@@ -144,6 +144,9 @@ source_ok(const char *s)
 {
 	static const char root[] = "x::root";
 
+	/* Of a sender that is no daemon: what it reads is its own affair. */
+	if (strncmp(s, "x:/", 3) == 0)
+		return true;
 	return strncmp(s, root, sizeof(root) - 1) == 0 &&
 	    (s[sizeof(root) - 1] == '\0' || s[sizeof(root) - 1] == '/');
 }
@@ -180,8 +183,8 @@ recvargs_check(char *const *argv, struct err *e)
 		    "rsync needs a source and a folder");
 	for (; i < n - 1; i++)
 		if (!source_ok(argv[i]))
-			return err_set(e, ERR_USAGE, "'%s' is not x::root or "
-			    "below it", argv[i]);
+			return err_set(e, ERR_USAGE, "'%s' is neither x::root "
+			    "or below it nor x:/PATH", argv[i]);
 	if (!target_ok(argv[i]))
 		return err_set(e, ERR_USAGE,
 		    "'%s' is no folder below the current one", argv[i]);

@@ -14,7 +14,8 @@
 /*
  * recvargs_check(): argv is NULL-ended and begins with the first argument
  * (not the program's name): options, then one source or more, each
- * "x::root" or "x::root/PATH" (x is the relay's host, which it ignores), then
+ * "x::root" or "x::root/PATH" (x is the relay's host, which it ignores), or
+ * "x:/PATH" of a sender that is no daemon, then
  * the folder to write to, relative and without "..". Values come as
  * --NAME=VALUE. 0, or -1 ERR_USAGE that names the argument.
  */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * postern-backup-relay: what the receiving rsync runs as --rsh. Its arguments
- * do not matter. Over the socket at descriptor 3 it sends one message with
- * its stdin and stdout (SCM_RIGHTS, in this order), closes both, and waits
+ * postern-backup-relay: what the receiving rsync runs as --rsh: HOST COMMAND…
+ * HOST does not matter. Over the socket at descriptor 3 it sends one message
+ * with its stdin and stdout (SCM_RIGHTS, in this order), and the words of
+ * COMMAND with a space between them, as ssh(1) would send them, in at most
+ * COMMAND_MAX bytes. Then it closes both, and waits
  * there for one byte, which becomes its exit status: rsync waits for it, and
  * takes it for the status of the other end. End of file means 12, rsync's
  * "error in rsync protocol data stream": whoever should say is gone.
@@ -21,17 +23,34 @@
 
 #define RELAY_FD 3
 #define STREAM_BROKEN 12
+#define COMMAND_MAX 4096	/* gate.h's GATE_MAX */
+
+/* -1: it is longer. */
+static int
+join(char *out, char **words)
+{
+	size_t n = 0, len;
+
+	for (; *words != NULL; words++) {
+		len = strlen(*words);
+		if (len >= COMMAND_MAX - n)
+			return -1;
+		memcpy(out + n, *words, len);
+		n += len;
+		out[n++] = ' ';
+	}
+	return n > 0 ? (int)n - 1 : 0;
+}
 
 static int
-send_both(void)
+send_both(char *text, size_t len)
 {
 	const int fds[2] = { STDIN_FILENO, STDOUT_FILENO };
 	union {
 		char space[CMSG_SPACE(sizeof(fds))];
 		struct cmsghdr align;
 	} control = { { 0 } };
-	char byte = 'F';
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct iovec iov = { .iov_base = text, .iov_len = len };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control.space,
 		.msg_controllen = sizeof(control.space) };
@@ -45,16 +64,25 @@ send_both(void)
 	do
 		n = sendmsg(RELAY_FD, &m, MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
-	return n == 1 ? 0 : -1;
+	return n == (ssize_t)len ? 0 : -1;
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	static const char longer[] = "rsync: the command for the other side "
+		"is longer than 4096 bytes: fewer or shorter roots\n";
+	char text[1 + COMMAND_MAX] = "F";
 	unsigned char rc;
 	ssize_t n;
+	int len;
 
-	if (send_both() == -1)
+	len = argc > 2 ? join(text + 1, argv + 2) : 0;
+	if (len == -1) {
+		(void)!write(STDERR_FILENO, longer, sizeof(longer) - 1);
+		return STREAM_BROKEN;
+	}
+	if (send_both(text, 1 + (size_t)len) == -1)
 		return STREAM_BROKEN;
 	/* What we kept open would never come to its end. */
 	close(STDIN_FILENO);

@@ -26,9 +26,14 @@ enum {
 	K_MATCH = 1 << 11,
 	K_MAX_AGE = 1 << 12,
 	K_SAMPLE = 1 << 13,
+	K_MODE = 1 << 14,
+	K_PORT = 1 << 15,
+	K_HOST_KEY = 1 << 16,
+	K_USER = 1 << 17,
 };
 
 #define ALWAYS	(K_OP | K_VERSION)
+#define DIRECT	(K_PORT | K_HOST_KEY | K_USER)
 
 static const struct op {
 	const char *name;
@@ -36,7 +41,8 @@ static const struct op {
 	unsigned needs, takes, repeats;	/* takes: besides what it needs */
 } ops[] = {
 	{ "run", REQUEST_RUN, K_ROOT | K_RSYNC,
-	    K_JOB | K_EXCLUDE | K_ONE_FS | K_COMPRESS, K_ROOT | K_EXCLUDE },
+	    K_JOB | K_EXCLUDE | K_ONE_FS | K_COMPRESS | K_MODE | DIRECT,
+	    K_ROOT | K_EXCLUDE },
 	{ "restore", REQUEST_RESTORE, K_SNAPSHOT | K_PATH | K_RSYNC,
 	    K_COMPRESS, K_PATH },
 	{ "list", REQUEST_LIST, 0, K_SNAPSHOT | K_PATH, 0 },
@@ -62,6 +68,7 @@ static const char *const op_words[] = { "run", "restore", "list", "find",
 static const char *const version_words[] = { VERSION_TEXT, NULL };
 static const char *const bool_words[] = { "no", "yes", NULL };
 static const char *const compress_words[] = { "none", "zstd", "zlib", NULL };
+static const char *const mode_words[] = { "channel", "direct", NULL };
 
 /* In the order of emission. Exactly one of words and why; a word's place in
  * words is its number. off: of an owned string or a struct strv, by list. */
@@ -90,6 +97,13 @@ static const struct key {
 	    true, true },
 	{ "pattern", K_PATTERN, NULL, request_text_why,
 	    offsetof(struct request, pattern) },
+	{ "mode", K_MODE, mode_words },
+	{ "port", K_PORT, NULL, request_port_why,
+	    offsetof(struct request, port) },
+	{ "host-key", K_HOST_KEY, NULL, request_key_why,
+	    offsetof(struct request, host_key) },
+	{ "user", K_USER, NULL, request_user_why,
+	    offsetof(struct request, user) },
 	{ "match", K_MATCH, NULL, request_match_why,
 	    offsetof(struct request, match) },
 	{ "max-age", K_MAX_AGE, NULL, request_age_why,
@@ -179,6 +193,8 @@ set_word(struct request *r, unsigned bit, int i)
 		r->one_file_system = i == 1;
 	else if (bit == K_COMPRESS)
 		r->compress = (enum request_compress)i;
+	else if (bit == K_MODE)
+		r->direct = i == 1;
 }
 
 static int
@@ -261,6 +277,9 @@ check_keys(const struct parser *p, struct err *e)
 			return bad(e, keys[i].name, "comes twice");
 		}
 	}
+	if ((p->seen & DIRECT) != (p->r.direct ? DIRECT : 0))
+		return bad(e, "mode", "direct, and it alone, has a port, a "
+		    "host-key and a user");
 	return 0;
 }
 
@@ -292,6 +311,8 @@ word_of(const struct request *r, unsigned bit)
 		return 0;
 	case K_ONE_FS:
 		return r->one_file_system ? 1 : -1;
+	case K_MODE:
+		return r->direct ? 1 : -1;
 	default:
 		return r->compress != REQUEST_COMPRESS_NONE ?
 		    (int)r->compress : -1;

@@ -16,6 +16,11 @@
  *	                    store checks
  *	path PATH           plain; several for restore
  *	pattern TEXT        1 to 4095 bytes
+ *	mode                channel direct; without it channel
+ *	port NUMBER         1024 to 65535     with mode direct all three, and
+ *	host-key KEY        ssh-ed25519 BASE64    without it none: where the
+ *	user NAME                             client's one-time sshd is, to which
+ *	                                      MSG_KEY brings the key
  *	match HOW           of pattern: glob exact prefix; without it glob
  *	max-age N           seconds, from 1
  *	sample N            per cent, 1 to 100
@@ -63,6 +68,8 @@ struct request {
 	char *snapshot;
 	struct strv paths;
 	char *pattern;
+	bool direct;
+	char *port, *host_key, *user;	/* with direct */
 	char *match, *max_age, *sample;
 };
 

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "request.h"
 #include "snapname.h"
+#include "ssh/authkeys.h"
 
 #define TEXT_MAX	4095
 #define AGE_MAX		(UINT64_C(366) * 86400)	/* as num_duration_ms() */
@@ -45,6 +46,43 @@ request_rsync_why(const char *value)
 	    value[strspn(value, all)] != '\0')
 		return "is no version of rsync";
 	return NULL;
+}
+
+const char *
+request_port_why(const char *value)
+{
+	uint64_t n;
+
+	return value[0] != '0' && num_u64(value, "port", 1024, 65535, &n,
+	    NULL) == 0 ? NULL : "is no port from 1024 to 65535";
+}
+
+const char *
+request_key_why(const char *value)
+{
+	static const char type[] = "ssh-ed25519";
+	struct authkeys_line k;
+
+	if (authkeys_public(value, strlen(value), &k, NULL) == -1 ||
+	    k.type.len != sizeof(type) - 1 ||
+	    memcmp(k.type.p, type, sizeof(type) - 1) != 0 ||
+	    k.comment.len != 0 || k.type.p != value ||
+	    k.key.p != value + sizeof(type) ||
+	    k.key.p[k.key.len] != '\0')
+		return "is no 'ssh-ed25519 BASE64'";
+	return NULL;
+}
+
+/* As names of users go; it becomes ssh's -l. */
+const char *
+request_user_why(const char *value)
+{
+	static const char all[] = "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	size_t len = strlen(value);
+
+	return len >= 1 && len <= 32 && strspn(value, all) == len &&
+	    value[0] != '-' && value[0] != '.' ? NULL : "is no user's name";
 }
 
 const char *

@@ -8,6 +8,7 @@
 
 #include "backup.h"
 #include "conn.h"
+#include "direct.h"
 #include "hook.h"
 #include "show.h"
 #include "source.h"
@@ -27,6 +28,8 @@ struct run {
 	struct backup_opts *o;
 	struct settings_job *job;
 	struct conn *conn;
+	struct direct *direct;		/* mode = direct, or NULL */
+	struct strv peers;		/* likewise: where the store is */
 	struct xfer xfer;
 	char *dir;			/* of the half's files */
 	struct show *show;
@@ -69,6 +72,11 @@ on_answer(void *arg, const struct reply *a)
 		return;
 	}
 	show_answer(r->show, a);
+	if (r->direct != NULL) {
+		if (direct_open(r->direct, conn_chan(r->conn), &e) == -1)
+			fail(r, &e);
+		return;
+	}
 	xfer_init(&r->xfer, conn_chan(r->conn), &calls, r);
 	half = xfer_calls(&r->xfer);
 	r->xfer.half = source_start(r->loop, &s, &half, &r->dir, &e);
@@ -82,7 +90,7 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 	struct run *r = arg;
 	struct reply p;
 
-	if (type == MSG_DATA || type == MSG_END)
+	if ((type == MSG_DATA || type == MSG_END) && r->direct == NULL)
 		return xfer_frame(&r->xfer, type, data, len, e);
 	if (reply_parse(data, len, &p, e) == -1)
 		return -1;
@@ -137,6 +145,31 @@ on_signal(void *arg, int signo)
 	fail(arg, &e);
 }
 
+static void
+on_gate_line(void *arg, const char *line)
+{
+	struct run *r = arg;
+
+	log_warn("%s: the gate to this machine: %s", r->job->section, line);
+}
+
+/* The store's result says what came of the session. */
+static void
+on_session_end(void *arg, const struct err *e)
+{
+	if (e != NULL)
+		fail(arg, e);
+}
+
+static int
+start_direct(struct run *r, struct request *q, struct err *e)
+{
+	const struct direct_calls calls = { on_gate_line, on_session_end, r };
+
+	r->direct = direct_new(r->loop, r->job, &r->peers, &calls, e);
+	return r->direct != NULL ? direct_request(r->direct, q, e) : -1;
+}
+
 static int
 request(const struct settings_job *j, struct request *q, struct err *e)
 {
@@ -161,6 +194,9 @@ start(struct run *r, struct err *e)
 	size_t i;
 	int rc;
 
+	if (r->job->mode == MODE_DIRECT &&
+	    direct_peers(r->job, &r->peers, e) == -1)
+		return -1;
 	r->loop = loop_new(e);
 	if (r->loop == NULL)
 		return -1;
@@ -177,11 +213,18 @@ start(struct run *r, struct err *e)
 			return -1;
 	}
 	rc = request(r->job, &q, e);
+	if (rc == 0 && r->job->mode == MODE_DIRECT)
+		rc = start_direct(r, &q, e);
 	if (rc == 0) {
-		r->conn = conn_open(r->loop, r->job, &q, &calls, r, e);
+		r->conn = r->o->stdio ?
+		    conn_stdio(r->loop, r->job, &q, &calls, r, e) :
+		    conn_open(r->loop, r->job, &q, &calls, r, e);
 		rc = r->conn != NULL ? 0 : -1;
 	}
 	free(q.rsync);
+	free(q.port);
+	free(q.host_key);
+	free(q.user);
 	return rc;
 }
 
@@ -212,6 +255,8 @@ one(struct backup_opts *o, struct settings_job *j)
 	xfer_clear(&r.xfer);
 	source_remove(r.dir);
 	conn_free(r.conn);
+	direct_free(r.direct);
+	strv_clear(&r.peers);
 	loop_timer_free(r.limit);
 	status = r.done ? (int)r.result.status : err_exit(r.err.code);
 	if (!r.done) {
@@ -256,6 +301,16 @@ backup_run(struct backup_opts *o, struct err *e)
 	size_t i, n = o->args.n > 0 ? o->args.n : 1;
 	int status = 0, rc;
 
+	if (o->stdio) {
+		if (isatty(0) || isatty(1))
+			return err_set(e, ERR_USAGE, "--stdio is what pull "
+			    "runs on this machine: not for people");
+		if (n > 1)
+			return err_set(e, ERR_USAGE, "--stdio: one job");
+		/* stdout is the store's; what fails goes to stderr. */
+		o->quiet = true;
+		o->json = false;
+	}
 	for (i = 0; i < n; i++) {
 		j = opts_job(o, o->args.n > 0 ? o->args.v[i] : NULL, e);
 		if (j == NULL)
@@ -265,6 +320,9 @@ backup_run(struct backup_opts *o, struct err *e)
 				return -1;
 			continue;
 		}
+		/* There is an ssh already. */
+		if (o->stdio)
+			j->mode = MODE_CHANNEL;
 		rc = one(o, j);
 		/* Some done and some not: 2. */
 		status = i == 0 || rc == status ? rc : 2;

@@ -2,10 +2,13 @@
 /*
  * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] [--bwlimit KIB]
  *     --config CONF [--rules FILE] --grants FILE
+ * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] --grants FILE
+ *     --sender -- rsync --server --sender ARGUMENT…
  * postern-backup-send --explain
  *
- * The half that reads: becomes an rsync daemon on stdin and stdout that can
- * read what the grants say (grants.h), CONF and FILE, whatever its uid and its
+ * The half that reads: becomes an rsync daemon on stdin and stdout, or the
+ * sender of a one-time sshd (admit.c has made its arguments), that can read
+ * what the grants say (grants.h), CONF and FILE, whatever its uid and its
  * capability would let it, and can write, connect to and signal nothing.
  *
  * May carry cap_dac_read_search=p (root:group, mode 0750): it then reads what
@@ -33,6 +36,7 @@
 
 struct send_opts {
 	const char *nice, *ionice, *bwlimit, *config, *rules, *grants;
+	char *const *sender;	/* rsync's argv; NULL: the daemon */
 };
 
 static const struct {
@@ -48,6 +52,21 @@ static const struct {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+/* Only admit.c starts it so; but nobody should get another rsync by us. */
+static int
+check_sender(char *const *argv, struct err *e)
+{
+	static const char *const head[] = { "rsync", "--server",
+		"--sender" };
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		if (argv[i] == NULL || strcmp(argv[i], head[i]) != 0)
+			return err_set(e, ERR_USAGE, "--sender: no rsync "
+			    "--server --sender");
+	return 0;
+}
+
 static int
 parse(char **argv, struct send_opts *o, struct err *e)
 {
@@ -55,6 +74,11 @@ parse(char **argv, struct send_opts *o, struct err *e)
 	size_t i;
 
 	for (; *argv != NULL; argv += 2) {
+		if (strcmp(*argv, "--sender") == 0 && argv[1] != NULL &&
+		    strcmp(argv[1], "--") == 0) {
+			o->sender = argv + 2;
+			break;
+		}
 		for (i = 0; i < ROWS && strcmp(*argv, rows[i].name) != 0; i++)
 			continue;
 		if (i == ROWS)
@@ -66,9 +90,11 @@ parse(char **argv, struct send_opts *o, struct err *e)
 			    "once", *argv);
 		*slot = argv[1];
 	}
-	if (o->config == NULL || o->grants == NULL)
+	if (o->grants == NULL || (o->config == NULL) == (o->sender == NULL))
 		return err_set(e, ERR_USAGE,
-		    "--config and --grants are needed");
+		    "--grants and either --config or --sender are needed");
+	if (o->sender != NULL)
+		return check_sender(o->sender, e);
 	if (o->config[0] != '/' || (o->rules != NULL && o->rules[0] != '/'))
 		return err_set(e, ERR_USAGE, "paths must be absolute");
 	return 0;
@@ -142,7 +168,8 @@ confine(const struct send_opts *o, struct err *e)
 		goto out;
 	s = sandbox_new(e);
 	if (s == NULL || jail_programs(s, e) == -1 ||
-	    sandbox_allow(s, o->config, SANDBOX_READ, e) == -1 ||
+	    (o->config != NULL &&
+		sandbox_allow(s, o->config, SANDBOX_READ, e) == -1) ||
 	    (o->rules != NULL &&
 		sandbox_allow(s, o->rules, SANDBOX_READ, e) == -1))
 		goto out;
@@ -188,7 +215,8 @@ main(int argc, char **argv)
 		return explain(&e) == 0 ? 0 : jail_fail(NAME, &e);
 	if (argc < 1 || parse(argv + 1, &o, &e) == -1)
 		return jail_fail(NAME, &e);
-	n = snprintf(config, sizeof(config), "--config=%s", o.config);
+	n = snprintf(config, sizeof(config), "--config=%s", o.config != NULL ?
+	    o.config : "");
 	if (n < 0 || (size_t)n >= sizeof(config)) {
 		err_set(&e, ERR_USAGE, "--config: too long");
 		return jail_fail(NAME, &e);
@@ -200,6 +228,6 @@ main(int argc, char **argv)
 	snprintf(limit, sizeof(limit), "--bwlimit=%lu", (unsigned long)kib);
 	if (jail_start(3, &e) == 0 && be_modest(&o, &e) == 0 &&
 	    confine(&o, &e) == 0)
-		jail_exec(rsync, &e);
+		jail_exec(o.sender != NULL ? o.sender : rsync, &e);
 	return jail_fail(NAME, &e);
 }

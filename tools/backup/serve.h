@@ -4,6 +4,8 @@
  * decides whether this client may have it; a serve_*() of its operation then
  * answers and goes on, until serve_result() or serve_refuse() has had the
  * last word.
+ *
+ *	serve_policy() → serve_loop() → serve_chan() → loop_run() → serve_end()
  */
 #ifndef BACKUP_SERVE_H
 #define BACKUP_SERVE_H
@@ -14,6 +16,7 @@
 #include "proc/worker.h"
 #include "reply.h"
 #include "request.h"
+#include "show.h"
 #include "store.h"
 #include "chan.h"
 #include "xfer.h"
@@ -22,7 +25,12 @@ struct serve {
 	struct loop *loop;
 	struct backup_opts *o;
 	struct settings_policy policy;
-	struct chan *chan;
+	const char *client_name;	/* borrowed */
+	/* pull: the owner has started us, looks on, and has the client's
+	 * settings; NULL: a client has. */
+	struct show *show;
+	struct settings_job *pull;
+	struct chan *chan;		/* NULL: there is no postern there */
 	struct request req;
 	struct store store;
 	struct store_client client;
@@ -42,8 +50,26 @@ struct serve {
 	 * which nobody hears. NULL: it ends at once.
 	 */
 	bool (*op_lost)(struct serve *s, const struct err *e);
+	/* An MSG_KEY came; NULL: none can. */
+	void (*op_key)(struct serve *s, const void *key);
 	void (*op_free)(struct serve *s);
+	/* The last word is out (e NULL), or nobody is there to hear one.
+	 * NULL: the loop ends. */
+	void (*on_end)(struct serve *s, const struct err *e);
 };
+
+/* serve_policy(): what holds for client name, into *s (zeroed but for o).
+ * 0, or -1 as settings_accepted(). */
+int serve_policy(struct serve *s, const char *name, struct err *e);
+/* serve_loop(): the loop, its signals and the limit for the request. 0, or
+ * -1: ERR_SYS, ERR_MEM. */
+int serve_loop(struct serve *s, struct err *e);
+/* serve_chan(): speak on in and out (taken). 0, or -1: ERR_SYS, ERR_MEM. */
+int serve_chan(struct serve *s, int in, int out, struct err *e);
+/* serve_store(): opens the store and the client's part of it. 0, or -1. */
+int serve_store(struct serve *s, struct err *e);
+/* serve_end(): releases everything. */
+void serve_end(struct serve *s);
 
 /* An operation: 0, or -1 with *e filled: refused with that. */
 int serve_run(struct serve *s, struct err *e);

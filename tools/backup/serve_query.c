@@ -53,7 +53,10 @@ query_free(struct serve *s)
 static void
 on_room(struct serve *s)
 {
-	stream_room(((struct query *)s->op)->stream);
+	struct query *q = s->op;
+
+	if (q->stream != NULL)
+		stream_room(q->stream);
 }
 
 /* It ends soon, with what it has. */

@@ -4,12 +4,10 @@
 #include <string.h>
 
 #include "guard.h"
+#include "serve_dial.h"
 #include "serve_run.h"
 #include "sink.h"
-#include "store_evict.h"
 #include "store_remove.h"
-#include "store_runs.h"
-#include "store_weigh.h"
 #include "ui/log.h"
 
 /*
@@ -34,6 +32,7 @@ run_free(struct serve *s)
 
 	guard_free(r->guard);
 	loop_timer_free(r->tick);
+	serve_dial_free(r->dial);
 	store_rec_clear(&r->rec);
 	free(r);
 	s->op = NULL;
@@ -48,6 +47,24 @@ phase(struct serve *s, const char *name)
 	serve_progress(s, &r->now);
 }
 
+static void give_up(struct serve *s);
+
+/* on_over() comes, or, when nothing goes on yet, its consequence at once. */
+static void
+end_transfer(struct serve *s)
+{
+	struct run *r = run_of(s);
+
+	if (r->dial != NULL)
+		serve_dial_lost(r->dial);
+	else if (s->op_key == NULL)
+		xfer_lost(&s->xfer);
+	else {
+		s->op_key = NULL;
+		give_up(s);
+	}
+}
+
 /* A client that goes away while its snapshot is made has it all the same.
  * Before that, rsync is given the time to keep a file that came in part. */
 static bool
@@ -60,7 +77,7 @@ lost(struct serve *s, const struct err *e)
 	if (!s->answered)
 		return false;
 	r->lost = *e;
-	xfer_lost(&s->xfer);
+	end_transfer(s);
 	return true;
 }
 
@@ -111,7 +128,7 @@ on_full(void *arg, const struct err *e)
 		return;
 	r->lost = *e;
 	r->discard = e->code == ERR_REFUSED;
-	xfer_lost(&s->xfer);
+	end_transfer(s);
 }
 
 static void
@@ -165,96 +182,12 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 
 /* --- before it --- */
 
-/* What the key's line says, and the file may say less. */
-static uint64_t
-quota(const struct serve *s)
-{
-	uint64_t conf = s->policy.quota > 0 ? (uint64_t)s->policy.quota : 0;
-
-	if (s->o->quota_set && (conf == 0 || s->o->quota < conf))
-		return s->o->quota;
-	return conf;
-}
-
-static uint64_t
-min_free(const struct serve *s)
-{
-	int64_t n = s->o->conf.store.min_free;
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-/* The owner's limit of how often a client may come. */
-static int
-too_soon(const struct serve *s, struct err *e)
-{
-	struct store_runs runs = { 0 };
-	struct store_runs_state st;
-	int64_t ago_s, limit_s = (s->policy.rate_limit + 999) / 1000;
-	int rc = 0;
-
-	if (limit_s <= 0)
-		return 0;
-	if (store_runs_read(&s->client, &runs, e) == -1)
-		return -1;
-	store_runs_state(&runs, s->store.now(), &st);
-	/* A clock that was set back must not lock anybody out. */
-	if (st.last != NULL && s->store.now() >= st.last->time_s) {
-		ago_s = s->store.now() - st.last->time_s +
-		    (int64_t)st.last->seconds;
-		if (ago_s < limit_s)
-			rc = err_set(e, ERR_BUSY, "the last run began %lld s "
-			    "ago; the store allows one in %lld s",
-			    (long long)ago_s, (long long)limit_s);
-	}
-	store_runs_clear(&runs);
-	return rc;
-}
-
-/* How much the run may take, and what a broken one has taken of it. */
-static int
-reckon(struct serve *s, uint64_t quota, struct err *e)
+static struct sink_spec
+sink_of(struct serve *s)
 {
 	struct run *r = run_of(s);
-	uint64_t used;
 
-	r->room = UINT64_MAX;
-	if (quota > 0) {
-		if (store_evict_used(&s->client, &used, NULL, e) == -1)
-			return -1;
-		r->room = quota > used ? quota - used : 0;
-	}
-	return !r->build.resumed ? 0 : store_weigh(&s->client, r->build.prev,
-	    NULL, &r->base, e);
-}
-
-static int
-prepare(void *arg, struct err *e)
-{
-	struct serve *s = arg;
-	const struct store_space_rules rules = {
-		.min_free = min_free(s),
-		.quota = quota(s),
-		.min_keep = (size_t)s->policy.min_keep,
-		.across = s->o->conf.store.evict_others == 1 };
-	struct strv removed = { 0 };
-	int rc = -1;
-
-	if (too_soon(s, e) == 0 && store_remove_sweep(&s->client, e) == 0 &&
-	    store_evict(&s->client, &rules, &removed, e) == 0 &&
-	    store_build_begin(&s->client, &run_of(s)->build, e) == 0)
-		rc = reckon(s, rules.quota, e);
-	strv_clear(&removed);
-	return rc;
-}
-
-static void
-on_prepared(void *arg, const struct err *e)
-{
-	static const struct xfer_calls calls = { on_line, on_over };
-	struct serve *s = arg;
-	struct run *r = run_of(s);
-	struct sink_spec sink = { .dir = s->client.path,
+	return (struct sink_spec){ .dir = s->client.path,
 		.target = STORE_INCOMING "/", .exact = true,
 		.link_dest = r->build.link_dest,
 		.in_place = r->build.backend == STORE_BTRFS,
@@ -262,11 +195,55 @@ on_prepared(void *arg, const struct err *e)
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.one_file_system = s->req.one_file_system,
 		.compress = s->req.compress };
+}
+
+static const struct xfer_calls calls = { on_line, on_over };
+
+/* The client's rsync is at the other end of the channel. */
+static int
+join(struct serve *s, struct err *e)
+{
+	const struct sink_spec sink = sink_of(s);
+	struct half_calls half;
+
+	xfer_init(&s->xfer, s->chan, &calls, s);
+	half = xfer_calls(&s->xfer);
+	s->xfer.half = sink_start(s->loop, &sink, &half, e);
+	return s->xfer.half != NULL ? 0 : -1;
+}
+
+/* We go to it: with the key that the client's one-time sshd takes, or as the
+ * owner. d: taken; NULL: *e says why. */
+static void
+dial(struct serve *s, struct serve_dial *d, struct err *e)
+{
+	const struct sink_spec sink = sink_of(s);
+
+	run_of(s)->dial = d;
+	if (d == NULL || serve_dial_start(d, &sink, &calls, e) == -1)
+		run_refuse(s, e);
+	else
+		phase(s, "transfer");
+}
+
+static void
+on_key(struct serve *s, const void *key)
+{
+	struct err e = ERR_INIT;
+
+	s->op_key = NULL;
+	dial(s, serve_dial_direct(s, key, &e), &e);
+}
+
+static void
+on_prepared(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+	struct run *r = run_of(s);
 	const struct guard_spec guard = { .client = &s->client,
 		.prev = r->build.prev, .room = r->room, .base = r->base,
-		.min_free = min_free(s) };
+		.min_free = run_min_free(s) };
 	struct reply a = { .resumed = r->build.resumed };
-	struct half_calls half;
 	struct err why = ERR_INIT;
 
 	if (e != NULL) {
@@ -278,16 +255,20 @@ on_prepared(void *arg, const struct err *e)
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
-	xfer_init(&s->xfer, s->chan, &calls, s);
-	half = xfer_calls(&s->xfer);
-	s->xfer.half = sink_start(s->loop, &sink, &half, &why);
-	if (s->xfer.half != NULL)
-		r->guard = guard_start(s->loop, &guard, on_full, s, &why);
+	if (s->chan != NULL && !s->req.direct && join(s, &why) == -1) {
+		run_refuse(s, &why);
+		return;
+	}
+	r->guard = guard_start(s->loop, &guard, on_full, s, &why);
 	if (r->guard == NULL || serve_go_on(s, &a, &why) == -1) {
 		run_refuse(s, &why);
 		return;
 	}
-	phase(s, "transfer");
+	if (s->chan == NULL)
+		dial(s, serve_dial_plain(s, &why), &why);
+	else if (s->req.direct)
+		s->op_key = on_key;
+	phase(s, s->op_key != NULL ? "connect" : "transfer");
 }
 
 static int
@@ -313,8 +294,10 @@ serve_run(struct serve *s, struct err *e)
 	s->op_lost = lost;
 	r->begin_ms = loop_now_ms(s->loop);
 	r->rec.one_fs = s->req.one_file_system;
+	snprintf(r->rec.mode, sizeof(r->rec.mode), "%s", s->chan == NULL ?
+	    "pull-plain" : s->pull != NULL ? "pull" : s->req.direct ?
+	    "direct" : "channel");
 	r->rec.real = s->policy.metadata == METADATA_REAL;
-	snprintf(r->rec.mode, sizeof(r->rec.mode), "channel");
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||
 	    copy(&s->req.excludes, &r->rec.excludes) == -1)
@@ -324,6 +307,6 @@ serve_run(struct serve *s, struct err *e)
 		    "another run or a prune of %s is under way",
 		    s->client.name);
 	phase(s, "space");
-	s->worker = worker_start(s->loop, prepare, on_prepared, s, e);
+	s->worker = worker_start(s->loop, run_prepare, on_prepared, s, e);
 	return s->worker != NULL ? 0 : -1;
 }

@@ -2,6 +2,7 @@
 #include "serve_run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "index.h"
 #include "prune.h"
@@ -10,6 +11,7 @@
 #include "store_weigh.h"
 #include "ui/log.h"
 
+#define LOOK_MS 50
 #define TICK_MS 1000
 
 enum { STEP_SYNC, STEP_MANIFEST };
@@ -70,16 +72,23 @@ catalogue(struct serve *s)
 		    "damaged, and has been made again");
 }
 
-/* How far the thread is, once a second. */
+/* How far the thread is: once a second, and soon when it comes to the next
+ * step, so that whoever listens can tell what each takes. */
 static void
 on_tick(void *arg)
 {
 	struct serve *s = arg;
 	struct run *r = run_of(s);
 	struct reply p = { .files = r->now.files };
+	const char *name = atomic_load(&r->step) == STEP_MANIFEST ?
+	    "manifest" : "sync";
+	uint64_t now = loop_now_ms(s->loop);
 
-	snprintf(p.phase, sizeof(p.phase), "%s",
-	    atomic_load(&r->step) == STEP_MANIFEST ? "manifest" : "sync");
+	if (strcmp(name, r->now.phase) == 0 && now < r->said_ms + TICK_MS)
+		return;
+	r->said_ms = now;
+	snprintf(r->now.phase, sizeof(r->now.phase), "%s", name);
+	snprintf(p.phase, sizeof(p.phase), "%s", name);
 	p.bytes = atomic_load(&r->hashed);
 	serve_progress(s, &p);
 }
@@ -154,7 +163,7 @@ run_settle(struct serve *s)
 	struct err e = ERR_INIT;
 
 	r->finishing = true;
-	r->tick = loop_timer_new(s->loop, TICK_MS, TICK_MS, on_tick, s, &e);
+	r->tick = loop_timer_new(s->loop, LOOK_MS, LOOK_MS, on_tick, s, &e);
 	if (r->tick == NULL) {
 		run_refuse(s, &e);
 		return;

@@ -36,7 +36,7 @@ job_init(struct settings_job *j)
 {
 	j->one_file_system = j->compress = j->bandwidth = j->nice =
 	    j->ionice = j->mode = j->timeout = j->connect_timeout =
-	    j->beat = SETTINGS_UNSET;
+	    j->beat = j->direct_port = j->postern = SETTINGS_UNSET;
 }
 
 static void
@@ -50,6 +50,7 @@ job_clear(struct settings_job *j)
 	free(j->ssh);
 	free(j->ssh_config);
 	strv_clear(&j->ssh_options);
+	strv_clear(&j->direct_from);
 	free(j->key);
 	free(j->known_hosts);
 	free(j->before);

@@ -54,6 +54,10 @@ struct settings_job {
 	int64_t nice;		/* 0..19; filled: 0 */
 	int64_t ionice;		/* SETTINGS_IONICE(); filled: 0, as it is */
 	int64_t mode;		/* enum settings_mode; filled: channel */
+	int64_t direct_port;	/* of the one-time sshd; filled: 0, any */
+	struct strv direct_from;	/* addresses that the store comes
+				 * from; none: what its name stands for */
+	int64_t postern;	/* a [client]'s, for `pull`: 0: not there */
 	int64_t timeout;	/* ms for the whole; filled: 0, none */
 	int64_t connect_timeout;	/* filled: 30 s */
 	int64_t beat;		/* ms between two 'B'; filled: 10 s. The other

@@ -32,6 +32,7 @@ settings_job_fill(struct settings_job *j, struct err *e)
 	fill(&j->nice, 0);
 	fill(&j->ionice, 0);
 	fill(&j->mode, MODE_CHANNEL);
+	fill(&j->direct_port, 0);
 	fill(&j->timeout, 0);
 	fill(&j->connect_timeout, CONNECT_MS);
 	fill(&j->beat, BEAT_MS);

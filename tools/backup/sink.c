@@ -51,6 +51,43 @@ add_options(const struct sink_spec *s, struct strv *v)
 	return rc;
 }
 
+/* The rules of plain as options, and its roots as sources. What rsync would
+ * expand over there has a backslash, which it leaves in front of it. */
+static int
+add_plain(const struct rules *r, struct strv *v, struct err *e)
+{
+	char *line, *next;
+	struct buf b;
+	const char *p;
+	size_t i;
+	int rc;
+
+	buf_init(&b, RULES_TEXT_MAX);
+	if (rules_text(r, &b, e) == -1)
+		return -1;
+	rc = strv_add(v, "--relative");
+	rc |= strv_add(v, "--delete-excluded");
+	for (line = b.data; rc == 0 && *line != '\0'; line = next) {
+		next = strchrnul(line, '\n');
+		if (*next != '\0')
+			*next++ = '\0';
+		rc = strv_addf(v, "--filter=%s", line);
+	}
+	for (i = 0; rc == 0 && i < r->roots->n; i++) {
+		buf_clear(&b);
+		rc = buf_adds(&b, "x:");
+		for (p = r->roots->v[i]; rc == 0 && *p != '\0'; p++)
+			if ((strchr("*?[]", *p) != NULL &&
+			    buf_addc(&b, '\\') == -1) ||
+			    buf_addc(&b, *p) == -1)
+				rc = -1;
+		if (rc == 0)
+			rc = strv_add(v, b.data);
+	}
+	buf_clear(&b);
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
 struct half *
 sink_start(struct loop *l, const struct sink_spec *s,
     const struct half_calls *calls, struct err *e)
@@ -67,7 +104,11 @@ sink_start(struct loop *l, const struct sink_spec *s,
 	    e) == -1)
 		return NULL;
 	rc = add_options(s, &v);
-	if (s->paths == NULL)
+	if (rc == 0 && s->plain != NULL && add_plain(s->plain, &v, e) == -1) {
+		strv_clear(&v);
+		return NULL;
+	}
+	if (s->paths == NULL && s->plain == NULL)
 		rc |= strv_add(&v, "x::root/");
 	for (i = 0; s->paths != NULL && i < s->paths->n; i++)
 		rc |= strv_addf(&v, "x::root%s", s->paths->v[i]);

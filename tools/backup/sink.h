@@ -13,11 +13,15 @@
 #include "half.h"
 #include "reply.h"
 #include "request.h"
+#include "rules.h"
 
 struct sink_spec {
 	const char *dir;	/* all that it may write to */
 	const char *target;	/* below it */
 	const struct strv *paths;	/* of the source; NULL: all of it */
+	const struct rules *plain;	/* the source is no daemon of ours: its
+					 * paths and rules are sent from here,
+					 * and whole paths are kept; or NULL */
 	const struct strv *more;	/* options besides, or NULL */
 	const char *link_dest;	/* "" or NULL: none */
 	bool in_place;		/* btrfs: what is there is changed */
@@ -29,7 +33,8 @@ struct sink_spec {
 	int64_t bandwidth;	/* bytes a second; 0: no limit */
 };
 
-/* sink_start(): returns owned, or NULL: ERR_SYS, ERR_MEM. */
+/* sink_start(): returns owned, or NULL: ERR_SYS, ERR_MEM, ERR_CONFIG (plain).
+ */
 struct half *sink_start(struct loop *l, const struct sink_spec *s,
 	const struct half_calls *calls, struct err *e);
 

@@ -21,8 +21,9 @@
 #define PREFIX "postern-backup."
 #define PATH_ROOM 4096
 
-static const char *const files[] = { "rsyncd.conf", "rules", "grants" };
-enum { CONF, RULES, GRANTS, NFILES };
+static const char *const files[] = { "rsyncd.conf", "rules", "grants",
+	"roots", "meet" };
+enum { CONF, RULES, GRANTS, ROOTS, MEET, NFILES };
 
 /* --- the folder --- */
 
@@ -153,8 +154,19 @@ grants_text(const struct source_spec *s, struct buf *out, struct err *e)
 }
 
 static int
-write_all(const struct source_spec *s, const char *dir, char paths[NFILES][PATH_ROOM],
-    struct err *e)
+roots_text(const struct source_spec *s, struct buf *out, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < s->rules.roots->n; i++)
+		if (buf_addf(out, "%s\n", s->rules.roots->v[i]) == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+	return 0;
+}
+
+static int
+write_all(const struct source_spec *s, const char *dir,
+    char paths[NFILES][PATH_ROOM], bool gate, struct err *e)
 {
 	struct rsyncdconf conf = { .path = s->path,
 		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
@@ -163,9 +175,12 @@ write_all(const struct source_spec *s, const char *dir, char paths[NFILES][PATH_
 	int i, rc = 0;
 
 	buf_init(&b, RULES_TEXT_MAX);
-	for (i = 0; rc == 0 && i < NFILES; i++) {
+	for (i = gate ? GRANTS : CONF; rc == 0 && i <= (gate ? ROOTS : GRANTS);
+	    i++) {
 		buf_clear(&b);
-		if (i == CONF)
+		if (i == ROOTS)
+			rc = roots_text(s, &b, e);
+		else if (i == CONF)
 			rc = rsyncdconf_emit(&conf, &b, e);
 		else if (i == GRANTS)
 			rc = grants_text(s, &b, e);
@@ -183,9 +198,9 @@ write_all(const struct source_spec *s, const char *dir, char paths[NFILES][PATH_
 	return rc;
 }
 
-/* ionice(1)'s words, from ioprio_set(2)'s number. */
-static const char *
-ionice_text(int64_t ionice, char out[32])
+/* From ioprio_set(2)'s number. */
+const char *
+source_ionice(int64_t ionice, char out[32])
 {
 	static const char *const classes[] = { NULL, "realtime",
 		"best-effort", "idle" };
@@ -207,7 +222,7 @@ source_start(struct loop *l, const struct source_spec *s,
 	char limit[24];
 	struct half_send what = { .program = program, .config = paths[CONF],
 		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
-		.grants = paths[GRANTS], .ionice = ionice_text(s->ionice, io) };
+		.grants = paths[GRANTS], .ionice = source_ionice(s->ionice, io) };
 	struct half *h = NULL;
 	char *dir;
 	int i;
@@ -225,7 +240,8 @@ source_start(struct loop *l, const struct source_spec *s,
 	    s->bandwidth / 1024 > 0 ? s->bandwidth / 1024 : 1);
 	if (s->bandwidth > 0)
 		what.bwlimit = limit;
-	if (write_all(s, dir, paths, e) == 0 && half_program("postern-backup-send",
+	if (write_all(s, dir, paths, false, e) == 0 &&
+	    half_program("postern-backup-send",
 	    program, sizeof(program), e) == 0)
 		h = half_send_start(l, &what, calls, e);
 	if (h == NULL)
@@ -233,4 +249,23 @@ source_start(struct loop *l, const struct source_spec *s,
 	else
 		*ret_dir = dir;
 	return h;
+}
+
+int
+source_files(const struct source_spec *s, char **ret_dir, struct err *e)
+{
+	char paths[NFILES][PATH_ROOM];
+	char *dir = make_dir(e);
+	int i;
+
+	if (dir == NULL)
+		return -1;
+	for (i = 0; i < NFILES; i++)
+		snprintf(paths[i], PATH_ROOM, "%s/%s", dir, files[i]);
+	if (write_all(s, dir, paths, true, e) == -1) {
+		source_remove(dir);
+		return -1;
+	}
+	*ret_dir = dir;
+	return 0;
 }

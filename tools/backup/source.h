@@ -31,6 +31,17 @@ struct source_spec {
  */
 struct half *source_start(struct loop *l, const struct source_spec *s,
 	const struct half_calls *calls, char **ret_dir, struct err *e);
+/*
+ * source_files(): the files alone, for postern-backup-gate, which a one-time
+ * sshd starts: the grants, and the roots, a line each. *ret_dir as above.
+ * 0, or -1 as source_start().
+ */
+#define SOURCE_MEET "/meet"	/* below the folder: see ssh/oneshot.h */
+#define SOURCE_ROOTS "/roots"
+#define SOURCE_GRANTS "/grants"
+int source_files(const struct source_spec *s, char **ret_dir, struct err *e);
+/* source_ionice(): ionice(1)'s words for s->ionice into out; NULL: none. */
+const char *source_ionice(int64_t ionice, char out[32]);
 /* source_remove(): the folder and dir itself. NULL is legal. */
 void source_remove(char *dir);
 

@@ -288,7 +288,7 @@ void
 tell_progress(struct tell *t, const char *what, const struct reply *p)
 {
 	uint64_t now = clock_ms();
-	char bar[BAR_TEXT], text[160];
+	char bar[BAR_TEXT], text[256];
 	struct emit j;
 
 	if (t->o->json && now >= t->said_ms + JSON_EVERY_MS) {
@@ -306,9 +306,11 @@ tell_progress(struct tell *t, const char *what, const struct reply *p)
 	if (t->line == NULL)
 		return;
 	bar_text(p->bytes, p->total, bar);
-	snprintf(text, sizeof(text), "%s  %" PRIu64 " files%s", bar, p->files,
-	    p->found > 0 ? ", something is wrong" : "");
-	progress_set(t->line, 0, p->snapshot[0] != '\0' ? p->snapshot : what,
+	/* What a narrow terminal cuts comes last. */
+	snprintf(text, sizeof(text), "%s%s  %" PRIu64 " files of %s", bar,
+	    p->found > 0 ? "  something is wrong" : "", p->files,
+	    p->snapshot);
+	progress_set(t->line, 0, what,
 	    p->found > 0 ? PROGRESS_WARN : PROGRESS_RUN,
 	    p->phase[0] != '\0' ? p->phase : "verify", text);
 	progress_tick(t->line, now);

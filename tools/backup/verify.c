@@ -29,12 +29,20 @@ struct verify {
 	struct hash_pool *pool;
 	void *scratch;
 	struct verify_dates dates;
+	bool cut;		/* a file was not read to its end */
 };
 
 static bool
 stopped(const struct verify *v)
 {
 	return v->o->stop != NULL && atomic_load(v->o->stop);
+}
+
+static int
+progress(struct verify *v, struct err *e)
+{
+	return v->o->progress == NULL ? 0 :
+	    v->o->progress(v->o->arg, &v->stats, e);
 }
 
 static int
@@ -84,6 +92,7 @@ hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 	if (r->sys_errno == ECANCELED && stopped(v)) {
 		free(w->path);
 		w->path = NULL;
+		v->cut = true;
 		return 0;
 	}
 	v->stats.read++;
@@ -106,9 +115,10 @@ hashed(void *arg, void *slot, const struct hash_result *r, struct err *e)
 	}
 	free(w->path);
 	w->path = NULL;
-	if (rc == -1)
+	if (rc == -1 || verify_dates_put(&v->dates, &w->row,
+	    right ? v->o->now : 0, e) == -1)
 		return -1;
-	return verify_dates_put(&v->dates, &w->row, right ? v->o->now : 0, e);
+	return progress(v, e);
 }
 
 static bool
@@ -199,8 +209,7 @@ folder_done(void *arg, struct err *e)
 	if (v->dates.n >= VERIFY_DATES_MANY && verify_dates_keep(&v->dates,
 	    false, e) == -1)
 		return -1;
-	return v->o->progress == NULL ? 0 :
-	    v->o->progress(v->o->arg, &v->stats, e);
+	return progress(v, e);
 }
 
 static int
@@ -224,10 +233,14 @@ run(struct verify *v, struct err *e)
 		return -1;
 	v->stats.total = v->o->sample == 0 ? due :
 	    (uint64_t)((double)due * v->o->sample / 10000);
-	rc = tree_run(&t, e);
+	rc = progress(v, e);
+	if (rc == 0)
+		rc = tree_run(&t, e);
 	/* Also of what was broken off: what is read by now counts. */
 	while (hash_pool_drain(v->pool, rc == 0 ? e : &later) == -1)
 		rc = -1;
+	if (rc == 0 && v->cut)
+		rc = err_set(e, ERR_REFUSED, "interrupted");
 	if (verify_dates_keep(&v->dates, true, rc == 0 ? e : &later) == -1)
 		rc = -1;
 	return rc;

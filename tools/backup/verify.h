@@ -59,8 +59,9 @@ struct verify_opts {
 	 * NULL. */
 	const atomic_bool *stop;
 	int (*found)(void *arg, const struct verify_found *f, struct err *e);
-	/* progress: after each folder; -1 with *e filled gives up, what was
-	 * verified by then is kept. May be NULL. */
+	/* progress: first with nothing done, then after each folder and each
+	 * file that was read; -1 with *e filled gives up, what was verified by
+	 * then is kept. May be NULL. */
 	int (*progress)(void *arg, const struct verify_stats *sofar,
 		struct err *e);
 	void *arg;
@@ -87,5 +88,10 @@ int verify_oldest(struct catalog *c, const char *snapshot, int64_t *ret,
 /* verify_wrong(): how many rows are known to be wrong since they were verified
  * last, in whatever snapshot. Reads all rows. 0, or -1. */
 int verify_wrong(struct catalog *c, uint64_t *ret, struct err *e);
+
+/* verify_newest(): the newest date of any row that is not after limit; 0:
+ * none. Reads all rows. 0, or -1. */
+int verify_newest(struct catalog *c, int64_t limit, int64_t *ret,
+	struct err *e);
 
 #endif

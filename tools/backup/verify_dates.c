@@ -186,3 +186,21 @@ verify_wrong(struct catalog *c, uint64_t *ret, struct err *e)
 	sqlite3_finalize(st);
 	return rc;
 }
+
+int
+verify_newest(struct catalog *c, int64_t limit, int64_t *ret, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	uint64_t n = 0;
+	int rc = -1;
+
+	if (catalog_prepare(c, "SELECT ifnull(max(verified),0) FROM entry"
+	    " WHERE verified<=?1", &st, e) == 0) {
+		sqlite3_bind_int64(st, 1, limit);
+		rc = number(c, st, &n, e);
+	}
+	sqlite3_finalize(st);
+	if (rc == 0)
+		*ret = (int64_t)n;
+	return rc;
+}

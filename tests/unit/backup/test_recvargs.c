@@ -31,6 +31,7 @@ recvargs_take_what_a_backup_and_a_restore_need(void **state)
 		if (check(&e, options[i], "x::root/a b", ".incoming/") == -1)
 			fail_msg("%s", e.msg);
 	assert_int_equal(check(&e, "-a", "x::root", "."), 0);
+	assert_int_equal(check(&e, "-a", "x:/a b", "."), 0);
 }
 
 static void
@@ -62,7 +63,7 @@ recvargs_refuse_what_runs_or_opens_something_else(void **state)
 static void
 recvargs_refuse_other_sources_and_folders(void **state)
 {
-	static const char *const sources[] = { "y::root", "x:/", "x::rootx",
+	static const char *const sources[] = { "y::root", "x:", "x:a", "x::rootx",
 		"/etc", "rsync://x/root", "", "::root" };
 	static const char *const targets[] = { "/abs", "..", "a/../b", "../a",
 		"h:x", "x::root", "", "-x" };
@@ -72,7 +73,7 @@ recvargs_refuse_other_sources_and_folders(void **state)
 
 	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		assert_int_equal(check(&e, "-a", sources[i], "."), -1);
-		assert_err(&e, ERR_USAGE, "is not x::root");
+		assert_err(&e, ERR_USAGE, "is neither x::root");
 	}
 	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 		assert_int_equal(check(&e, "-a", "x::root", targets[i]), -1);

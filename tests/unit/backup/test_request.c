@@ -6,6 +6,9 @@
 #include "request.h"
 
 #define SNAP	"web.1970-01-01.5"
+#define BASE	"AAAAC3NzaC1lZDI1NTE5AAAAIAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBka" \
+	"GxwdHh8g"
+#define KEY	"ssh-ed25519\\040" BASE
 
 static int
 parse(const char *text, struct request *r, struct err *e)
@@ -23,6 +26,8 @@ each_operation_comes_out_as_it_went_in(void **state)
 		"op run\nversion 1\njob night-1\nroot /home\nroot /etc\n"
 		    "exclude /home/a\\040b\nexclude *.o\nexclude *.o\n"
 		    "one-file-system yes\ncompress zstd\nrsync 3.4.1pre1\n",
+		"op run\nversion 1\nroot /\nrsync 3.5.0\nmode direct\n"
+		    "port 4444\nhost-key " KEY "\nuser ann\n",
 		"op restore\nversion 1\nrsync 3.2.7\nsnapshot " SNAP "\n"
 		    "path /etc\npath /home/\xff\\012\n",
 		"op restore\nversion 1\ncompress zlib\nrsync 3.2.7\n"
@@ -142,6 +147,15 @@ what_is_wrong_is_named(void **state)
 		    "snapshot: is no snapshot's name" },
 		{ "op find\nversion 1\npattern \n", "pattern: is empty" },
 		{ "op find\nversion 1\npattern a b\n", "must be escaped" },
+		{ "op find\nversion 1\npattern a\nmatch like\n",
+		    "match: is none of glob, exact and prefix" },
+		{ "op list\nversion 1\nmatch glob\n", "match: 'list' does" },
+		{ "op verify\nversion 1\nsample 0\n", "sample: is no numb" },
+		{ "op verify\nversion 1\nsample 101\n", "sample: is no nu" },
+		{ "op verify\nversion 1\nmax-age 1d\n", "max-age: is no" },
+		{ "op verify\nversion 1\nmax-age 0\n", "max-age: is no n" },
+		{ "op find\nversion 1\npattern a\nmax-age 1\n",
+		    "max-age: 'find' does not" },
 		{ "OP run\n", "is no 'key value'" },
 		{ "op run", "is cut" },
 	};
@@ -155,6 +169,7 @@ what_is_wrong_is_named(void **state)
 		assert_err(&e, ERR_PEER, t[i].why);
 		assert_int_equal(r.op, 0);
 		assert_null(r.rsync);
+		assert_null(r.max_age);
 	}
 }
 
@@ -248,10 +263,51 @@ out_of_memory_is_an_error_wherever_it_happens(void **state)
 	request_clear(&r);
 }
 
+static void
+a_direct_run_says_where_its_sshd_is_and_nothing_else_does(void **state)
+{
+	static const char *const t[] = {
+		"mode direct\n",
+		"mode channel\nport 4444\n",
+		"port 4444\nhost-key " KEY "\nuser ann\n",
+		"mode direct\nport 1023\nhost-key " KEY "\nuser ann\n",
+		"mode direct\nport 65536\nhost-key " KEY "\nuser ann\n",
+		"mode direct\nport 04444\nhost-key " KEY "\nuser ann\n",
+		"mode direct\nport -1\nhost-key " KEY "\nuser ann\n",
+		"mode direct\nport 4444\nhost-key " KEY "\nuser -oX\n",
+		"mode direct\nport 4444\nhost-key " KEY "\nuser a\\040b\n",
+		"mode direct\nport 4444\nhost-key " KEY "\nuser a@b\n",
+		"mode direct\nport 4444\nhost-key " KEY "\\040x\nuser a\n",
+		"mode direct\nport 4444\nhost-key " KEY "\\012\nuser a\n",
+		"mode direct\nport 4444\nhost-key *\\040" KEY "\nuser a\n",
+		"mode direct\nport 4444\nhost-key ssh-rsa\\040" BASE
+		    "\nuser a\n",
+		"mode direct\nport 4444\nhost-key ssh-ed25519\\040AAAA\n"
+		    "user a\n",
+		"mode other\n",
+	};
+	struct request r;
+	struct err e;
+	char text[512];
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		snprintf(text, sizeof(text), "op run\nversion 1\nroot /\n"
+		    "rsync 3.5.0\n%s", t[i]);
+		if (parse(text, &r, &e) == 0)
+			fail_msg("taken: %s", t[i]);
+		assert_int_equal(e.code, ERR_PEER);
+	}
+	assert_int_equal(parse("op list\nversion 1\nmode direct\n", &r, &e),
+	    -1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_direct_run_says_where_its_sshd_is_and_nothing_else_does),
 		cmocka_unit_test(each_operation_comes_out_as_it_went_in),
 		cmocka_unit_test(the_values_land_where_they_belong),
 		cmocka_unit_test(what_is_wrong_is_named),

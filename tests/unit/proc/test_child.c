@@ -66,6 +66,8 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 	if (is(r->pause_at, line)) {
 		child_pause(r->child, true);
 		r->later = loop_timer_new(r->loop, 20, 0, resume, r, NULL);
+		/* What it writes now can't have come along with the line. */
+		child_send(r->child, "\n", 1, NULL);
 	}
 	if (is(r->free_at, line)) {
 		child_free(r->child);
@@ -332,7 +334,7 @@ a_paused_child_loses_nothing_when_it_ends(void **state)
 {
 	struct run *r = *state;
 	struct child_spec s = sh_spec(r,
-	    "echo go; head -c 40000 /dev/zero; exit 0");
+	    "echo go; read x; head -c 40000 /dev/zero; exit 0");
 
 	r->raw_at = r->pause_at = "go";
 	start(r, &s);

@@ -105,7 +105,7 @@ a_frame_that_came_whole_is_not_copied(void **state)
 static void
 every_other_type_and_length_is_refused(void **state)
 {
-	static const char types[] = "QADEPRB";
+	static const char types[] = "QADEPRBK";
 	unsigned char h[MSG_HEAD] = { 0 };
 	struct err e;
 	struct msg_in m;
@@ -137,6 +137,7 @@ a_length_that_its_type_may_not_have_is_refused(void **state)
 		{ "D\1\0\0", 0 },	/* 65536, and no byte of it yet */
 		{ "D\1\0\1", -1 }, { "D\377\377\377", -1 }, { "D\0\0\0", -1 },
 		{ "Q\0\0\0", -1 }, { "A\0\0\0", -1 }, { "P\0\0\0", -1 },
+		{ "K\0\0\40", 0 }, { "K\0\0\37", -1 }, { "K\0\0\41", -1 },
 		{ "R\0\0\0", -1 }, { "E\0\0\0", -1 }, { "E\0\0\4", -1 },
 		{ "E\0\0\3", 0 }, { "B\0\0\1", -1 }, { "B\1\0\0", -1 },
 		{ "B\0\0\0", 0 }, { "Q\1\0\1", -1 },
@@ -351,6 +352,39 @@ out_of_memory_and_full_buffers_are_errors(void **state)
 	buf_clear(&out);
 }
 
+static int
+is_key(void *arg, char type, const char *data, size_t len, struct err *e)
+{
+	char want[MSG_KEY_LEN];
+
+	memset(want, 'x', sizeof(want));
+	assert_int_equal(type, MSG_KEY);
+	assert_int_equal(len, MSG_KEY_LEN);
+	assert_memory_equal(data, want, len);
+	++*(int *)arg;
+	return 0;
+}
+
+static void
+a_key_that_came_in_pieces_is_wiped_after_its_callback(void **state)
+{
+	char frame[MSG_HEAD + MSG_KEY_LEN] = "K\0\0\40", zero[MSG_KEY_LEN];
+	struct err e = ERR_INIT;
+	struct msg_in m;
+	size_t i;
+	int n = 0;
+
+	memset(frame + MSG_HEAD, 'x', MSG_KEY_LEN);
+	memset(zero, 0, sizeof(zero));
+	msg_init(&m);
+	for (i = 0; i < sizeof(frame); i++)
+		assert_int_equal(msg_feed(&m, frame + i, 1, NULL, is_key, &n,
+		    &e), 0);
+	assert_int_equal(n, 1);
+	assert_memory_equal(m.body.data, zero, sizeof(zero));
+	msg_clear(&m);
+}
+
 int
 main(void)
 {
@@ -363,6 +397,8 @@ main(void)
 		    a_length_that_its_type_may_not_have_is_refused),
 		cmocka_unit_test(
     the_largest_payload_passes_and_one_payload_is_all_that_is_kept),
+		cmocka_unit_test(
+		    a_key_that_came_in_pieces_is_wiped_after_its_callback),
 		cmocka_unit_test(a_flood_of_beats_allocates_nothing),
 		cmocka_unit_test(
 		    a_callback_that_stops_leaves_the_rest_for_later),
