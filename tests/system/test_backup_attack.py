@@ -237,7 +237,7 @@ def test_a_second_request_ends_it(target):
     with Hostile(target) as h:
         assert h.ask(*RUN)[0] == 0
         h.frames.send(frame("Q", text(*RUN)))
-        out, err = h.ended()
+        out, err = h.ended(20)
         # A result of status 0 would be a second backup.
         assert b"why a\\040frame" in out and b"snapshot" not in out
 
