@@ -37,8 +37,8 @@ watch_all(struct child *c, struct err *e)
 	for (s = c->out; s < c->out + 2; s++) {
 		if (s->fd == -1)
 			continue;
-		s->watch = loop_fd_new(c->loop, s->fd, POLLIN, child_on_readable, s,
-		    e);
+		s->watch = loop_fd_new(c->loop, s->fd, POLLIN,
+		    child_on_readable, s, e);
 		if (s->watch == NULL)
 			return -1;
 	}
@@ -49,8 +49,8 @@ watch_all(struct child *c, struct err *e)
 			return -1;
 		loop_fd_pause(c->in_watch, 1);
 	}
-	c->timer = loop_timer_new(c->loop, c->spec.timeout_ms, 0, child_on_deadline,
-	    c, e);
+	c->timer = loop_timer_new(c->loop, c->spec.timeout_ms, 0,
+	    child_on_deadline, c, e);
 	if (c->timer == NULL)
 		return -1;
 	if (c->spec.timeout_ms == 0)

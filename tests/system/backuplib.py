@@ -36,7 +36,7 @@ OPT = "/opt/postern"
 POSTERN = f"{OPT}/postern"
 TOOLS = f"{OPT}/tools/backup"
 PROGRAMS = ("postern-backup", "postern-backup-send", "postern-backup-recv",
-            "postern-backup-relay")
+            "postern-backup-relay", "postern-backup-gate")
 UID = {"h1": 4001, "h2": 4002}
 HOME = "/home/backup"
 CONF = f"{HOME}/.config/postern"
@@ -352,6 +352,15 @@ class Backup:
         """Of both hosts: all but what is stored, and the user's files."""
         return lab_leftovers.Leftovers(
             [self.client, self.store], (*IGNORE, *ignore))
+
+
+def keys_line(backup, command):
+    """The store runs another command for the key that was accepted."""
+    path = "/home/backup/.ssh/authorized_keys"
+    line = re.sub(r'command="[^"]*"', lambda _: f'command="{command}"',
+                  backup.store.read(path))
+    backup.store.write(path, line, mode=0o600)
+    backup.own(backup.store, path)
 
 
 @pytest.fixture

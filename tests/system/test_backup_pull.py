@@ -167,6 +167,7 @@ def slow(b):
 def test_nothing_is_left_after_kill_9_and_the_next_pull_goes_on(
         pull, side, pattern):
     slow(pull)
+    pull.conf(root=DATA, bandwidth="50M")
     # What a killed run left there goes with the next.
     taken = pull.leftovers([rf"{STORE}(/|$)", r"/tmp/postern-backup\."])
     host = getattr(pull, side)
@@ -176,6 +177,7 @@ def test_nothing_is_left_after_kill_9_and_the_next_pull_goes_on(
     os.kill(pull.wait_pid(host, pattern), signal.SIGKILL)
     assert running.end().rc != 0
     taken.settle(10)
+    pull.conf(root=DATA)
     done = pull.owner("pull", "--store", STORE, "--json", "h1")
     assert done.of("answer")[0].get("resumed") is True, str(done)
     assert pull.stored(DATA, name="h1") == pull.source(DATA)

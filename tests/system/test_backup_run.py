@@ -282,7 +282,7 @@ def test_hooks_run_in_order_and_know_the_result(backup):
     backup.client.path(log).unlink()
     backup.conf(root=DATA, before="exit 3", on_failure=say, after=say)
     done = backup.run(expect=1)
-    assert "before of t" in done.err and len(backup.snapshots()) == 1
+    assert "before of t: exit 3" in done.err and len(backup.snapshots()) == 1
     assert [w.split()[0] for w in
             backup.client.read(log).splitlines()] == ["on-failure", "after"]
 
@@ -296,6 +296,29 @@ def test_two_jobs_one_of_which_fails_are_partly_done(backup):
 
 
 # A run in the midst of it
+
+def test_files_that_vanish_meanwhile_are_a_warning(backup):
+    """The sender is stopped between its list and the last file of it."""
+    backup.setup(root=DATA)
+    backup.files({f"{DATA}/a{i}": os.urandom(200_000) for i in range(8)})
+    running = backup.start("--json", "--bandwidth", "300K")
+    running.wait_event(
+        lambda e: e["event"] == "progress" and e["bytes"] > 0,
+        what="byte that has arrived")
+    sender = backup.wait_pid(backup.client,
+                             r"^/usr/bin/rsync --server --daemon")
+    os.kill(sender, signal.SIGSTOP)
+    # Its list is complete, and the last file is seconds away.
+    backup.client.path(f"{DATA}/a7").unlink()
+    os.kill(sender, signal.SIGCONT)
+    done = running.end()
+    assert done.rc == 0, str(done)
+    result, = done.of("result")
+    assert result["vanished"] > 0 and "a7" in result["why"], str(done)
+    assert "vanished" in done.err or "vanished" in result["why"]
+    assert backup.stored(DATA) == backup.source(DATA)
+    runs = backup.store.read(f"/srv/store/.postern/{backup.name}/runs")
+    assert runs.split(" ")[2] == "warn"
 
 class Paused:
     """A run that waits in the midst of its transfer: what reads is stopped

@@ -91,3 +91,34 @@ catalog_row_put(sqlite3_stmt *st, const struct catalog_row *row)
 	else
 		sqlite3_bind_null(st, 14);
 }
+
+/* The smallest string above all that begin with the len bytes of s; none
+ * (len 0) when there is no such. */
+static void
+above(char *s, size_t *len)
+{
+	while (*len > 0 && (unsigned char)s[*len - 1] == 0xff)
+		--*len;
+	if (*len > 0)
+		s[*len - 1] = (char)(s[*len - 1] + 1);
+}
+
+int
+catalog_bind_range(sqlite3_stmt *st, int i, const char *s, size_t len, struct err *e)
+{
+	char *end = malloc(len + 1);
+	size_t n = len;
+
+	if (end == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	memcpy(end, s, len);
+	above(end, &n);
+	sqlite3_bind_text(st, i, s, (int)len, SQLITE_STATIC);
+	/* A BLOB is above any TEXT. */
+	if (n > 0)
+		sqlite3_bind_text(st, i + 1, end, (int)n, SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_zeroblob(st, i + 1, 1);
+	free(end);
+	return 0;
+}

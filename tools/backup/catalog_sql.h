@@ -41,6 +41,11 @@ int catalog_row_get(struct catalog *c, sqlite3_stmt *st, int col,
 /* catalog_row_put(): binds all of row, to ?1 to ?14. */
 void catalog_row_put(sqlite3_stmt *st, const struct catalog_row *row);
 
+/* catalog_bind_range(): the strings that begin with the len bytes of s, which
+ * stays, as ?i (at least) and ?i+1 (below). 0, or -1 ERR_MEM. */
+int catalog_bind_range(sqlite3_stmt *st, int i, const char *s, size_t len,
+	struct err *e);
+
 /* catalog_series(): the first id that a snapshot of id's series can have. */
 int64_t catalog_series(int64_t id);
 

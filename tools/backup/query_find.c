@@ -59,38 +59,6 @@ give_all(struct find *f, sqlite3_stmt *st, struct err *e)
 	return more;
 }
 
-/* The smallest string above all that begin with the len bytes of s; none
- * (len 0) when there is no such. */
-static void
-above(char *s, size_t *len)
-{
-	while (*len > 0 && (unsigned char)s[*len - 1] == 0xff)
-		--*len;
-	if (*len > 0)
-		s[*len - 1] = (char)(s[*len - 1] + 1);
-}
-
-/* Binds the strings that begin with the len bytes of s as ?i to ?i+1. */
-static int
-bind_range(sqlite3_stmt *st, int i, const char *s, size_t len, struct err *e)
-{
-	char *end = malloc(len + 1);
-	size_t n = len;
-
-	if (end == NULL)
-		return err_set(e, ERR_MEM, "out of memory");
-	memcpy(end, s, len);
-	above(end, &n);
-	sqlite3_bind_text(st, i, s, (int)len, SQLITE_STATIC);
-	/* A BLOB is above any TEXT. */
-	if (n > 0)
-		sqlite3_bind_text(st, i + 1, end, (int)n, SQLITE_TRANSIENT);
-	else
-		sqlite3_bind_zeroblob(st, i + 1, 1);
-	free(end);
-	return 0;
-}
-
 /* The path of len bytes itself. */
 static int
 find_exact(struct find *f, const char *path, size_t len, struct err *e)
@@ -126,7 +94,7 @@ find_below(struct find *f, const char *path, size_t len, struct err *e)
 	if (catalog_prepare(f->cat, "SELECT d.path," CATALOG_COLS " FROM dir d"
 	    " CROSS JOIN entry e ON e.dir=d.id WHERE d.path=?1 AND"
 	    " e.name>=?2 AND e.name<?3", &st, e) == -1 ||
-	    bind_range(st, 2, path + dir, len - dir, e) == -1)
+	    catalog_bind_range(st, 2, path + dir, len - dir, e) == -1)
 		goto out;
 	sqlite3_bind_text(st, 1, path, (int)dir, SQLITE_STATIC);
 	rc = give_all(f, st, e);
@@ -139,7 +107,7 @@ find_below(struct find *f, const char *path, size_t len, struct err *e)
 	if (catalog_prepare(f->cat, "SELECT d.path," CATALOG_COLS " FROM dir d"
 	    " CROSS JOIN entry e ON e.dir=d.id WHERE d.path>=?1 AND"
 	    " d.path<?2 AND d.path<>?3", &st, e) == -1 ||
-	    bind_range(st, 1, path, len, e) == -1)
+	    catalog_bind_range(st, 1, path, len, e) == -1)
 		goto out;
 	sqlite3_bind_text(st, 3, path, (int)dir, SQLITE_STATIC);
 	rc = give_all(f, st, e);
@@ -237,7 +205,7 @@ many_below(struct find *f, const char *path, size_t len, struct err *e)
 
 	if (catalog_prepare(f->cat, "SELECT count(*)>" MANY " FROM (SELECT 1"
 	    " FROM dir WHERE path>=?1 AND path<?2 LIMIT " MANY "+1)", &st,
-	    e) == -1 || bind_range(st, 1, path, len, e) == -1)
+	    e) == -1 || catalog_bind_range(st, 1, path, len, e) == -1)
 		goto out;
 	if (catalog_step(f->cat, st, e) == 1)
 		rc = sqlite3_column_int(st, 0);
@@ -260,9 +228,9 @@ find_in(struct find *f, const char *folders, const char *last, size_t fixed,
 	    catalog_prepare(f->cat, "SELECT d.path," CATALOG_COLS " FROM dir d"
 	    " CROSS JOIN entry e ON e.dir=d.id WHERE d.id=?1 AND e.name>=?2"
 	    " AND e.name<?3", &st, e) == -1 ||
-	    bind_range(dir, 1, folders, fixed < strlen(folders) ? fixed :
+	    catalog_bind_range(dir, 1, folders, fixed < strlen(folders) ? fixed :
 	    strlen(folders), e) == -1 ||
-	    bind_range(st, 2, last, glob_literal(last), e) == -1)
+	    catalog_bind_range(st, 2, last, glob_literal(last), e) == -1)
 		goto out;
 	while ((more = catalog_step(f->cat, dir, e)) == 1) {
 		if (!glob_match(folders,

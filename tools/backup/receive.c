@@ -230,10 +230,15 @@ static void
 on_chan_end(void *arg, const struct err *e)
 {
 	struct serve *s = arg;
-	struct err gone = ERR_INIT;
+	struct err gone = ERR_INIT, why = ERR_INIT;
+	enum request_op said;
 
 	if (s->over)
 		return;
+	/* Somebody tried what the key is good for: a word on stderr. */
+	if (!s->asked && s->pull == NULL && allow_command(
+	    getenv("SSH_ORIGINAL_COMMAND"), s->o->allow, &said, &why) == -1)
+		log_err(&why);
 	err_set(&gone, ERR_PEER, "the client hung up");
 	lost(s, e != NULL ? e : &gone);
 }
@@ -328,16 +333,11 @@ int
 backup_receive(struct backup_opts *o, struct err *e)
 {
 	struct serve s = { .o = o, .status = 1 };
-	const char *said = getenv("SSH_ORIGINAL_COMMAND");
-	enum request_op op;
 	int rc;
 
 	if (isatty(0) || isatty(1))
 		return err_set(e, ERR_USAGE, "this is what a client's key "
 		    "runs: not for people (see postern backup accept)");
-	/* Somebody tries what the key is good for: a word on stderr. */
-	if (said != NULL && *said != '\0' && request_op_find(said) == 0)
-		return allow_command(said, 0, &op, e);
 	if (o->client == NULL || o->store == NULL)
 		return err_set(e, ERR_USAGE, "which client, and where is the "
 		    "store? (--client NAME, --store DIR or [store] dir)");

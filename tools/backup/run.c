@@ -21,6 +21,8 @@
  * answers, our confined half lets it read the roots, and its result ends it.
  */
 
+#define VANISHED 24		/* rsync's: files went away meanwhile */
+
 struct run {
 	struct loop *loop;
 	struct backup_opts *o;
@@ -96,6 +98,11 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 		show_progress(r->show, &p);
 		return 0;
 	}
+	/* It may lie of what it has kept, but not of what it has read. */
+	if (p.status == 0 && (!r->xfer.over || (r->xfer.rc != 0 &&
+	    r->xfer.rc != VANISHED)))
+		return err_set(e, ERR_PEER, "it claims a backup of what it has "
+		    "not read%s%s", r->xfer.over ? ": " : "", r->xfer.said);
 	r->result = p;
 	r->done = true;
 	loop_stop(r->loop);

@@ -7,11 +7,7 @@
 #include "serve_dial.h"
 #include "serve_run.h"
 #include "sink.h"
-#include "store_evict.h"
 #include "store_remove.h"
-#include "store_runs.h"
-#include "store_trim.h"
-#include "store_weigh.h"
 #include "ui/log.h"
 
 /*
@@ -186,95 +182,6 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 
 /* --- before it --- */
 
-/* What the key's line says, and the file may say less. */
-static uint64_t
-quota(const struct serve *s)
-{
-	uint64_t conf = s->policy.quota > 0 ? (uint64_t)s->policy.quota : 0;
-
-	if (s->o->quota_set && (conf == 0 || s->o->quota < conf))
-		return s->o->quota;
-	return conf;
-}
-
-static uint64_t
-min_free(const struct serve *s)
-{
-	int64_t n = s->o->conf.store.min_free;
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-/* The owner's limit of how often a client may come. */
-static int
-too_soon(const struct serve *s, struct err *e)
-{
-	struct store_runs runs = { 0 };
-	struct store_runs_state st;
-	int64_t ago_s, limit_s = (s->policy.rate_limit + 999) / 1000;
-	int rc = 0;
-
-	if (limit_s <= 0)
-		return 0;
-	if (store_runs_read(&s->client, &runs, e) == -1)
-		return -1;
-	store_runs_state(&runs, s->store.now(), &st);
-	/* A clock that was set back must not lock anybody out. */
-	if (st.last != NULL && s->store.now() >= st.last->time_s) {
-		ago_s = s->store.now() - st.last->time_s +
-		    (int64_t)st.last->seconds;
-		if (ago_s < limit_s)
-			rc = err_set(e, ERR_BUSY, "the last run began %lld s "
-			    "ago; the store allows one in %lld s",
-			    (long long)ago_s, (long long)limit_s);
-	}
-	store_runs_clear(&runs);
-	return rc;
-}
-
-/* How much the run may take, and what a broken one has taken of it. */
-static int
-reckon(struct serve *s, uint64_t quota, struct err *e)
-{
-	struct run *r = run_of(s);
-	uint64_t used;
-
-	r->room = UINT64_MAX;
-	if (quota > 0) {
-		if (store_evict_used(&s->client, &used, NULL, e) == -1)
-			return -1;
-		r->room = quota > used ? quota - used : 0;
-	}
-	return !r->build.resumed ? 0 : store_weigh(&s->client, r->build.prev,
-	    NULL, &r->base, e);
-}
-
-static int
-prepare(void *arg, struct err *e)
-{
-	struct serve *s = arg;
-	const struct store_space_rules rules = {
-		.min_free = min_free(s),
-		.quota = quota(s),
-		.min_keep = (size_t)s->policy.min_keep,
-		.across = s->o->conf.store.evict_others == 1 };
-	struct strv removed = { 0 };
-	int rc = -1;
-
-	if (too_soon(s, e) == 0 && store_remove_sweep(&s->client, e) == 0 &&
-	    store_evict(&s->client, &rules, &removed, e) == 0 &&
-	    store_build_begin(&s->client, &run_of(s)->build, e) == 0)
-		rc = 0;
-	/* A sender that is no daemon of ours is asked for each root. */
-	if (rc == 0 && (s->req.direct || s->chan == NULL))
-		rc = store_trim(s->client.fd, s->client.path, STORE_INCOMING,
-		    &s->req.roots, e);
-	if (rc == 0)
-		rc = reckon(s, rules.quota, e);
-	strv_clear(&removed);
-	return rc;
-}
-
 static struct sink_spec
 sink_of(struct serve *s)
 {
@@ -335,7 +242,7 @@ on_prepared(void *arg, const struct err *e)
 	struct run *r = run_of(s);
 	const struct guard_spec guard = { .client = &s->client,
 		.prev = r->build.prev, .room = r->room, .base = r->base,
-		.min_free = min_free(s) };
+		.min_free = run_min_free(s) };
 	struct reply a = { .resumed = r->build.resumed };
 	struct err why = ERR_INIT;
 
@@ -400,6 +307,6 @@ serve_run(struct serve *s, struct err *e)
 		    "another run or a prune of %s is under way",
 		    s->client.name);
 	phase(s, "space");
-	s->worker = worker_start(s->loop, prepare, on_prepared, s, e);
+	s->worker = worker_start(s->loop, run_prepare, on_prepared, s, e);
 	return s->worker != NULL ? 0 : -1;
 }

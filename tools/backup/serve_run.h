@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * serve_run: what the two parts of a backup's service share. serve_run.c makes
- * room and has the transfer done; serve_settle.c makes a snapshot of what
+ * serve_run: what the parts of a backup's service share. serve_room.c makes
+ * room; serve_run.c has the transfer done; serve_settle.c makes a snapshot of what
  * came, prunes, and writes down how it went.
  */
 #ifndef BACKUP_SERVE_RUN_H
@@ -35,6 +35,13 @@ struct run {
 };
 
 struct run *run_of(struct serve *s);
+
+/* run_prepare(): a worker's: the client may come now, there is room, and
+ * .incoming is there to be filled. 0, or -1: ERR_BUSY (too soon), and as
+ * store_evict() and store_build_begin(). */
+int run_prepare(void *arg, struct err *e);
+/* run_min_free(): bytes that no run takes. */
+uint64_t run_min_free(const struct serve *s);
 
 /* run_refuse(): it failed: noted, and said to the client. */
 void run_refuse(struct serve *s, const struct err *e);

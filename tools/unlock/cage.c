@@ -31,6 +31,10 @@ static const char tail[] =
     "SystemCallArchitectures=native\n"
     "SystemCallFilter=~@mount @debug @raw-io @module @swap @reboot "
     "@obsolete\n"
+    "# Root's kernel keyring may hold passphrases; io_uring makes sockets\n"
+    "# that RestrictAddressFamilies does not see.\n"
+    "SystemCallFilter=~@keyring io_uring_setup io_uring_enter "
+    "io_uring_register\n"
     "# csync2 signals nobody; root's other processes have the same uid.\n"
     "SystemCallFilter=~kill tkill tgkill pidfd_send_signal "
     "rt_sigqueueinfo rt_tgsigqueueinfo\n";
@@ -99,6 +103,40 @@ bind_path(struct strv *to, const char *path, struct err *e)
 	return strv_add(to, path) == 0 ? 0 : nomem(e);
 }
 
+/* Whether path lies in folder with a folder between them. */
+static bool
+deeper(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	if (!danger_inside(path, folder))
+		return false;
+	while (len > 0 && folder[len - 1] == '/')
+		len--;
+	path += len + strspn(path + len, "/");
+	return strchr(path, '/') != NULL;
+}
+
+/*
+ * A mount on top of what lies in a writable folder stays there, but a folder
+ * between the two may be renamed: the next connection's cage is built on what
+ * was put in its place.
+ */
+static int
+check_depth(const struct strv *covered, const char *path,
+	const struct cfg_at *at, const char *what, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; covered != NULL && i < covered->n; i++)
+		if (deeper(covered->v[i], path))
+			return err_set(e, ERR_CONFIG, "%s:%u: %s %s holds %s "
+			    "in a folder that the daemon can rename: no cage "
+			    "can hold that; move it out of %s", at->file,
+			    at->line, what, path, covered->v[i], path);
+	return 0;
+}
+
 /* A path that is bound writable must not give the host away. */
 static int
 bind_rw(struct cage *k, const char *path, const struct cfg_at *at,
@@ -134,6 +172,10 @@ bind_rw(struct cage *k, const char *path, const struct cfg_at *at,
 			return err_set(e, ERR_CONFIG, "%s:%u: %s %s covers "
 			    "%s, which csync2 trusts: no cage can hold that",
 			    at->file, at->line, what, path, k->ro.v[i]);
+	if (check_depth(&k->ro, path, at, what, e) == -1 ||
+	    check_depth(k->in->fifos, path, at, what, e) == -1 ||
+	    check_depth(k->in->roots, path, at, what, e) == -1)
+		return -1;
 	return bind_path(&k->rw, path, e);
 }
 
@@ -316,6 +358,37 @@ emit_paths(const char *directive, const char *prefix, const struct strv *s,
 	return 0;
 }
 
+/* Those of paths that lie in no other one: each is bound with all below it. */
+static int
+outermost(const struct strv *paths, struct strv *out, struct err *e)
+{
+	size_t i, j;
+
+	for (i = 0; i < paths->n; i++) {
+		for (j = 0; j < paths->n; j++)
+			/* "/a" and "/a/" lie in each other: the first counts. */
+			if (danger_inside(paths->v[i], paths->v[j]) && (j < i ||
+			    !danger_inside(paths->v[j], paths->v[i])))
+				break;
+		if (j == paths->n && bind_path(out, paths->v[i], e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A bind inside a writable one would follow whatever was put there since. */
+static int
+emit_rw(const struct cage *k, struct buf *text, struct err *e)
+{
+	struct strv outer = { 0 };
+	int rc = -1;
+
+	if (outermost(&k->rw, &outer, e) == 0)
+		rc = emit_paths("BindPaths", "", &outer, text, e);
+	strv_clear(&outer);
+	return rc;
+}
+
 /* Inside of what the daemon's own programs and libraries come from, which is
  * bound read-only as a whole; not what holds one of these itself. */
 static bool
@@ -393,7 +466,7 @@ emit(const struct cage *k, struct buf *text, struct strv *needs,
 	if (buf_adds(text, "# What the groups and the database write.\n")
 	    == -1)
 		return nomem(e);
-	if (emit_paths("BindPaths", "", &k->rw, text, e) == -1 ||
+	if (emit_rw(k, text, e) == -1 ||
 	    emit_hidden(k, text, e) == -1)
 		return -1;
 	if (buf_adds(text, tail) == -1)

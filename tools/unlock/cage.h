@@ -9,6 +9,10 @@
  * configuration that names one can't be caged, since csync2 reads the key of
  * every group of a configuration before it does anything.
  *
+ * What is writable is given whole, and nothing is mounted deeper in it than
+ * directly below: a folder on the way there could be exchanged for a symlink,
+ * and the next connection's cage would follow it.
+ *
  * Pure: from configurations to text. remote/cage.sh installs it after
  * checking that what it binds is there, remote/cage-test.sh tries it.
  * Source: systemd.exec(5), systemd.syntax(7); the set of directives is the
@@ -36,8 +40,9 @@ struct cage_input {
 	/*
 	 * Borrowed, may be NULL. fifos: keys that are FIFOs; a group that uses
 	 * one is an error. roots: what privileged groups carry on this host.
-	 * Both are hidden where a bound folder holds them; a group that lies
-	 * in one of roots is an error.
+	 * Both are hidden where a bound folder holds them; where a writable one
+	 * holds them deeper than directly below, and where a group lies in one
+	 * of roots, that is an error.
 	 */
 	const struct strv *fifos, *roots;
 };

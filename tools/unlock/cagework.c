@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -61,8 +62,18 @@ privileged(const struct run *r, const char *host, struct strv *fifos,
 			g = &r->cfgs[i].groups[k];
 			buf_clear(&path);
 			rc = cfg_key_path(g, r->o->sysdir, &path, e);
-			if (rc == -1 || lstat(path.data, &st) == -1 ||
-			    !S_ISFIFO(st.st_mode))
+			if (rc == -1)
+				continue;
+			if (lstat(path.data, &st) == -1) {
+				/* What can't be seen may well be one. */
+				if (g->key != NULL && errno != ENOENT &&
+				    errno != ENOTDIR)
+					rc = err_sys(e, "%s:%u: the key %s",
+					    g->key_at.file, g->key_at.line,
+					    path.data);
+				continue;
+			}
+			if (!S_ISFIFO(st.st_mode))
 				continue;
 			if (strv_add(fifos, path.data) == -1)
 				rc = no_mem(e);

@@ -249,6 +249,19 @@ check_rule_is(const struct check_host *h, const char *key, const char *value)
 	return f != NULL && strcmp(f, value) == 0;
 }
 
+const char *
+check_rule_uncaged(const struct check_host *h, size_t n)
+{
+	const char *d;
+	size_t i;
+
+	for (i = 0; (d = check_fact(h, "daemon", i)) != NULL; i++)
+		if (strcmp(d, "none") != 0 &&
+		    strncmp(d, "socket csync2.socket ", 21) != 0 && n-- == 0)
+			return d;
+	return NULL;
+}
+
 /* The worst first; otherwise by place, so that a file reads downwards. */
 static int
 order(const void *pa, const void *pb)

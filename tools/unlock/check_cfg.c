@@ -45,14 +45,16 @@ in_chosen(const struct check_ctx *x, const char *host)
 	return false;
 }
 
-/* A daemon that is known not to run, or to be caged, serves nobody's root. */
+/* A daemon that is known not to run, or to be caged, serves nobody's root;
+ * one beside the caged one does. */
 static bool
 harmless(const struct check_ctx *x, const char *host)
 {
 	const struct check_host *h = check_rule_host(x, host);
 
 	return check_rule_is(h, "daemon", "none") ||
-	    check_rule_is(h, "cage", "in-force");
+	    (check_rule_is(h, "cage", "in-force") &&
+	    check_rule_uncaged(h, 0) == NULL);
 }
 
 static int
@@ -211,8 +213,13 @@ covers_danger(struct check_ctx *x, const struct cfg *cfg,
 		goto out;
 	for (i = 0; i < roots.n; i++) {
 		d = danger_root(roots.v[i]);
-		/* Around it, the table's own paths were asked above. */
-		if (d == NULL || danger_inside(d->path, roots.v[i]))
+		/*
+		 * Around it, the table's own paths were asked above; in it may
+		 * be only some of the names, as cron.d/a*.
+		 */
+		if (d == NULL || (danger_inside(d->path, roots.v[i]) &&
+		    (!danger_inside(roots.v[i], d->path) ||
+		    covers(cfg, g, host, d->path))))
 			continue;
 		if (covers_found(x, g, roots.v[i], d->what) == -1)
 			goto out;

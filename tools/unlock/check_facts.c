@@ -89,9 +89,8 @@ daemon_of(struct check_ctx *x, const struct check_host *h)
 	if (daemon == NULL || strcmp(daemon, "none") == 0)
 		return 0;
 	/* The cage holds what systemd starts, and nothing beside it. */
-	for (i = 0; (d = check_fact(h, "daemon", i)) != NULL; i++)
-		if (strncmp(d, "socket csync2.socket ", 21) != 0 &&
-		    check_rule_found(x, "other-daemon", CHECK_WARN, at,
+	for (i = 0; (d = check_rule_uncaged(h, i)) != NULL; i++)
+		if (check_rule_found(x, "other-daemon", CHECK_WARN, at,
 		    "Let csync2.socket serve it, and put that into its cage "
 		    "(--cage).", "a csync2 daemon that no cage of ours holds "
 		    "is always on (%s)", d) == -1)

@@ -50,4 +50,8 @@ const struct check_host *check_rule_host(const struct check_ctx *x,
 bool check_rule_is(const struct check_host *h, const char *key,
 	const char *value);
 
+/* check_rule_uncaged(): h's nth daemon that a cage of ours does not hold, which
+ * holds what csync2.socket starts; NULL: no such. Borrowed from h. */
+const char *check_rule_uncaged(const struct check_host *h, size_t n);
+
 #endif

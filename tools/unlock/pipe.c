@@ -397,8 +397,10 @@ log_vars(const struct run *r, struct strv *vars, struct err *e)
 	for (i = 0; i < r->plan->nsets && rc == 0; i++) {
 		const struct plan_set *s = &r->plan->sets[i];
 
-		if (cfg_action_logs(s->groups, s->ngroups, &logs, e) == -1)
+		if (cfg_action_logs(s->groups, s->ngroups, &logs, e) == -1) {
+			strv_clear(&logs);
 			return -1;
+		}
 		for (j = 0; j < logs.n; j++)
 			rc |= strv_addf(vars, "log%zu_%zu=%s", i, j,
 			    logs.v[j]);

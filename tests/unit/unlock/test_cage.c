@@ -159,6 +159,55 @@ cage_keeps_privileged_paths_away_from_ordinary_groups(void **state)
 }
 
 static void
+cage_binds_nothing_inside_of_what_is_writable(void **state)
+{
+	struct result r;
+
+	emit(&r, "group a { host h1 h2; key k1; include /srv/a;\n"
+	    "backup-directory /srv/a/x/old; }\n"
+	    "group b { host h1 h2; key k1; include /srv/a/b/c; }\n"
+	    "tempdir /srv/a/x/tmp;\n", "h1", NULL);
+	has(&r, "\nBindPaths=\"/srv/a\"\n");
+	assert_null(strstr(r.text.data, "\"/srv/a/"));
+	/* csync2 still needs them to be there. */
+	assert_true(strv_has(&r.needs, "rw /srv/a/b/c"));
+	assert_true(strv_has(&r.needs, "rw /srv/a/x/old"));
+	clear(&r);
+	emit(&r, "group a { host h1 h2; key k1; include /srv/a; }\n"
+	    "tempdir /srv/a/;\n", "h1", NULL);
+	has(&r, "\nBindPaths=\"/srv/a\"\n");
+	assert_null(strstr(r.text.data, "\"/srv/a/"));
+	clear(&r);
+}
+
+/* The folder in between can be renamed, and another put in its place. */
+static void
+cage_refuses_to_cover_what_lies_deep_in_a_writable_folder(void **state)
+{
+	static const char conf[] =
+	    "group pub { host h1 h2; key k1;\ninclude /srv/pub; }\n";
+	struct strv roots = { 0 };
+	struct result r;
+
+	strv_add(&roots, "/srv/pub/x/priv");
+	emit_beside(&r, conf, &roots);
+	assert_int_equal(r.rc, -1);
+	assert_non_null(strstr(r.e.msg, "/etc/csync2.cfg:2: group path "
+	    "/srv/pub holds /srv/pub/x/priv"));
+	clear(&r);
+	strv_clear(&roots);
+	refused(conf, "/var/lib/csync2/keys/fifo",
+	    "database /var/lib/csync2 holds /var/lib/csync2/keys/fifo");
+	refused("group pub { host h1 h2; key /var/lib/csync2/keys/k;\n"
+	    "include /srv/pub; }\n", NULL,
+	    "database /var/lib/csync2 holds /var/lib/csync2/keys/k");
+	emit(&r, "group pub { host h1 h2; key /var/lib/csync2/k;\n"
+	    "include /srv/pub; }\n", "h1", NULL);
+	has(&r, "\nBindReadOnlyPaths=\"/var/lib/csync2/k\"\n");
+	clear(&r);
+}
+
+static void
 cage_hides_privileged_paths_beside_the_systems_own_programs(void **state)
 {
 	static const char conf[] =
@@ -287,6 +336,9 @@ main(void)
 		cmocka_unit_test(cage_hides_a_fifo_that_lies_in_a_bound_folder),
 		cmocka_unit_test(
 		    cage_keeps_privileged_paths_away_from_ordinary_groups),
+		cmocka_unit_test(cage_binds_nothing_inside_of_what_is_writable),
+		cmocka_unit_test(
+		    cage_refuses_to_cover_what_lies_deep_in_a_writable_folder),
 		cmocka_unit_test(
 		    cage_hides_privileged_paths_beside_the_systems_own_programs),
 		cmocka_unit_test(

@@ -156,6 +156,23 @@ check_calls_an_ordinary_group_on_the_daemon_a_risk(void **state)
 }
 
 static void
+check_does_not_take_a_daemon_beside_the_cage_for_caged(void **state)
+{
+	struct run r = { 0 };
+
+	tells(&r, "h1", "daemon socket csync2.socket active enabled\n"
+	    "daemon-uid 0\ndaemon process 0 123\ndaemon-uid 0\n"
+	    "cage in-force\n");
+	tells(&r, "h2", "daemon none\n");
+	run(&r, PRIV, PUB);
+	assert_int_equal(count(&r, "ordinary-group"), 1);
+	assert_string_equal(finds(&r, "ordinary-group", CHECK_RISK)->host,
+	    "h1");
+	assert_int_equal(count(&r, "other-daemon"), 1);
+	end(&r);
+}
+
+static void
 check_knows_a_group_with_another_fifo_as_privileged(void **state)
 {
 	struct run r = { 0 };
@@ -212,9 +229,11 @@ check_finds_groups_that_carry_what_the_host_trusts(void **state)
 	covers("include /root;", "/root/.ssh");
 	covers("include /home/a/.ssh;", "who may log in");
 	covers("include /etc/cron.d;", "cron");
+	covers("include /etc/cron.d/a*;", "cron");
 	covers("include /etc/systemd/system;", "systemd");
 	covers("include /opt;", "what an action runs");
 	covers("include /usr/local/bin;", "commands that root runs");
+	covers("include /root/.ssh/id_*;", "who may log in");
 	covers("include /opt; exclude /opt/hook;", NULL);
 }
 
@@ -440,6 +459,8 @@ main(void)
 		cmocka_unit_test(check_finds_nothing_in_a_sound_configuration),
 		cmocka_unit_test(
 		    check_calls_an_ordinary_group_on_the_daemon_a_risk),
+		cmocka_unit_test(
+		    check_does_not_take_a_daemon_beside_the_cage_for_caged),
 		cmocka_unit_test(
 		    check_knows_a_group_with_another_fifo_as_privileged),
 		cmocka_unit_test(
