@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """postern backup run, channel mode: a client, a store, sshd and rsync."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -420,7 +421,9 @@ def each_killed(backup, names):
 
         def kill(p, host=host, pattern=pattern):
             for pid in backup.pids(host, pattern):
-                os.kill(pid, signal.SIGKILL)
+                # The rest of a group goes with its first.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
         done = break_and_check(backup, what, kill)
         if what != "run":
