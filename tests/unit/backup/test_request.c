@@ -280,10 +280,10 @@ a_direct_run_says_where_its_sshd_is_and_nothing_else_does(void **state)
 		"mode direct\nport 4444\nhost-key " KEY "\\040x\nuser a\n",
 		"mode direct\nport 4444\nhost-key " KEY "\\012\nuser a\n",
 		"mode direct\nport 4444\nhost-key *\\040" KEY "\nuser a\n",
-		"mode direct\nport 4444\nhost-key ssh-rsa\\040" BASE
-		    "\nuser a\n",
-		"mode direct\nport 4444\nhost-key ssh-ed25519\\040AAAA\n"
-		    "user a\n",
+		("mode direct\nport 4444\nhost-key ssh-rsa\\040" BASE
+		    "\nuser a\n"),
+		("mode direct\nport 4444\nhost-key ssh-ed25519\\040AAAA\n"
+		    "user a\n"),
 		"mode other\n",
 	};
 	struct request r;
