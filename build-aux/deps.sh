@@ -12,7 +12,7 @@ demo='csync2 libsqlite3-0 openssh-server openssh-client iproute2 util-linux open
 [ "$(id -u)" = 0 ] || demo="$demo uidmap"
 test="$demo rsync clang libclang-rt-14-dev python3-pytest mmdebstrap strace valgrind
 	mandoc shellcheck uidmap clustershell pssh e2fsprogs btrfs-progs busybox
-	tcsh sqlite3 bash-completion rsnapshot borgbackup restic"
+	tcsh sqlite3 bash-completion libcap2-bin rsnapshot borgbackup restic"
 bench="$demo clustershell pssh linux-perf python3 rsync rsnapshot borgbackup
 	restic btrfs-progs"
 
