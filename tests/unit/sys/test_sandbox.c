@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -373,8 +374,11 @@ check_signal(void)
 static void
 sandbox_lets_no_signal_out(void **state)
 {
-	if (sandbox_abi() < 6)
+	if (sandbox_abi() < 6) {
+		if (getenv("CI") != NULL)
+			fail_msg("needs Landlock ABI 6 (Linux 6.12)");
 		skip();
+	}
 	assert_int_equal(confined(SANDBOX_READ, 0, check_signal), 0);
 }
 
