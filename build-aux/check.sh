@@ -43,13 +43,17 @@ meson_test() {
 	echo "meson test $1: ${ok:-0} passed, $bad failed"
 }
 
-# system ARGS…: pytest; what is skipped has failed. These tests have deadlines
-# of seconds on many processes: on a machine that is busy with something else
-# one may pass. What failed is shown, and tried once more, alone.
+# system ARGS…: pytest; what is skipped has failed. A process a core, each with
+# hosts of its own, since most of what a test does is to wait. These tests
+# have deadlines of seconds on many processes: on a machine that is busy with
+# something else one may pass. What failed is shown, and tried once more, alone.
 system() {
 	rc=0
 	cache=$(mktemp -d)
-	/usr/bin/python3 -m pytest -q -o cache_dir="$cache" "$@" >"$log" 2>&1 || rc=$?
+	workers=$(nproc)
+	[ "$workers" -le 8 ] || workers=8
+	/usr/bin/python3 -m pytest -q -o cache_dir="$cache" -n "$workers" \
+		--dist loadfile "$@" >"$log" 2>&1 || rc=$?
 	last=$(tail -n 1 "$log")
 	if [ "$rc" = 1 ]; then
 		cat "$log"

@@ -10,7 +10,8 @@ build='gcc libc6-dev meson ninja-build pkg-config libsodium-dev libinih-dev
 demo='csync2 libsqlite3-0 openssh-server openssh-client iproute2 util-linux openssl procps'
 # Who is not root makes namespaces with ids of /etc/subuid.
 [ "$(id -u)" = 0 ] || demo="$demo uidmap"
-test="$demo rsync clang libclang-rt-14-dev python3-pytest mmdebstrap strace valgrind
+test="$demo rsync clang libclang-rt-14-dev python3-pytest python3-pytest-xdist
+	mmdebstrap strace valgrind
 	mandoc shellcheck uidmap clustershell pssh e2fsprogs btrfs-progs busybox
 	tcsh sqlite3 bash-completion libcap2-bin rsnapshot borgbackup restic"
 bench="$demo clustershell pssh linux-perf python3 rsync rsnapshot borgbackup
