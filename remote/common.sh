@@ -145,7 +145,9 @@ store() {
 		esac
 		while :; do
 			case $line in
-			*/@POSTERN@*) line=${line%%/@POSTERN@*}$2${line#*/@POSTERN@} ;;
+			*/@POSTERN@*)
+				line=${line%%/@POSTERN@*}$2${line#*/@POSTERN@}
+				;;
 			*) break ;;
 			esac
 		done
@@ -155,8 +157,12 @@ store() {
 }
 
 # keep_log FILE LOG: what an action wrote, to its own log file, if it has one.
+# Sets $why when that fails.
 keep_log() {
-	[ -z "$2" ] || (umask 022 && cat "$1" >>"$2") 2>/dev/null
+	[ "$2" ] || return 0
+	why=$( (umask 022 && cat "$1" >>"$2") 2>&1) && return 0
+	why=${why##*: }
+	return 1
 }
 
 # read_key NAME: a line of stdin into a variable that is never exported. The
@@ -194,7 +200,12 @@ check_fifo() {
 		"chown root:root $1" ;;
 	esac
 	blksize=${info##* }
-	# A folder that others write lets them put something else there.
+	check_parents "$1"
+}
+
+# check_parents PATH: that only root decides what lies there: a folder that
+# others write lets them put something else in its place.
+check_parents() {
 	up=$1
 	while [ "$up" ]; do
 		up=${up%/*}

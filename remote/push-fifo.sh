@@ -2,7 +2,8 @@
 # push-fifo.sh: the host that pushes, through csync2's own daemons and TLS,
 # while holder.sh feeds the receiver's FIFO.
 #
-# vars:   nfifos, fifo0…  the groups' keys as csync2's configuration names them
+# vars:   nfifos, fifo0…  the groups' keys, as csync2's configuration names
+#                 them
 #         nown    so many of them are FIFOs of the groups that are pushed; the
 #                 others csync2 reads too, and may be files
 #         groups  csync2 -G

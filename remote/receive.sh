@@ -92,7 +92,7 @@ while [ "$i" -lt "$nlogs" ]; do
 		done
 		eval "log=\$log$i"
 		keep_log "$d/action$i" "$log" ||
-			say note "can't write $log" >&2
+			say note "can't write $log: $why" >&2
 	fi
 	i=$((i + 1))
 done

@@ -29,7 +29,7 @@ struct fifo_run {
 	struct fifo_host *hosts;
 	struct run_host *turn;		/* NULL: nobody's */
 	bool pusher_ready;
-	bool closing;			/* no more turns: stopped, or no pusher */
+	bool closing;		/* no more turns: stopped, or no pusher */
 	enum report_verdict verdict;	/* of those that had no end then */
 	char why[640];
 };

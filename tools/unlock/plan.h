@@ -48,7 +48,7 @@ struct plan {
 	struct plan_set *sets;
 	size_t nsets;
 	size_t pusher;			/* index in hosts, or PLAN_NOBODY */
-	struct strv stops;		/* why a push can't start, a line each */
+	struct strv stops;	/* why a push can't start, a line each */
 	struct strv notes;		/* what a person should know */
 };
 

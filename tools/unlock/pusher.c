@@ -16,7 +16,7 @@ struct pusher {
 	const char *host;		/* borrowed from the plan */
 	struct pusher_ops ops;
 	bool ready;
-	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
+	struct strv fifos;	/* that csync2 reads, for push-fifo.sh */
 	size_t nown;			/* so many of them are pushed */
 	struct secret *nobodys;		/* a key that opens nothing */
 	bool busy;			/* it refused since another is at it */
