@@ -42,6 +42,9 @@ inside='
 	done
 	peers=$1
 	shift
+	# A peer that dies in the middle is an error of its own, not the end of
+	# a csync2 that has others to push to.
+	trap "" PIPE
 	sh -c "$as_job" "$0" "$@" -P "$peers" -x </dev/null
 	rc=$?
 	csync2 "$@" -M </dev/null 2>/dev/null >"$0/dirty"
