@@ -42,11 +42,21 @@ inside='
 	done
 	peers=$1
 	shift
-	# A peer that dies in the middle is an error of its own, not the end of
-	# a csync2 that has others to push to.
+	# A csync2 for each peer: the first error that it can not go on after
+	# ends it, and the others have no part in that. -x scans, once. It is
+	# no end by a signal when a peer dies in the middle.
 	trap "" PIPE
-	sh -c "$as_job" "$0" "$@" -P "$peers" -x </dev/null
-	rc=$?
+	rc=0
+	how=-x
+	while [ "$peers" ]; do
+		peer=${peers%%,*}
+		peers=${peers#"$peer"}
+		peers=${peers#,}
+		sh -c "$as_job" "$0" "$@" -P "$peer" "$how" </dev/null
+		one=$?
+		[ "$one" -ge 124 ] || how=-u
+		[ "$one" -le "$rc" ] || rc=$one
+	done
 	csync2 "$@" -M </dev/null 2>/dev/null >"$0/dirty"
 	exit $rc'
 

@@ -78,7 +78,7 @@ work_of(const struct unlock_opts *o, const struct plan_host *h)
 	if (h->pushes)
 		return o->way == UNLOCK_FIFO ?
 		    "push-fifo.sh: csync2 -P PEER -x, one after another" :
-		    "push-fifo.sh: csync2 -P PEER,PEER -x";
+		    "push-fifo.sh: csync2 -P PEER -x, then -u for each other";
 	return "holder.sh: feeds the FIFO";
 }
 
