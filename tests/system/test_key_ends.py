@@ -97,8 +97,8 @@ def test_after_the_limit_the_key_is_gone(two, secret_search, way):
 def test_after_a_cut_the_key_is_gone(two, secret_search, way):
     taken = two.leftovers(ignore=(DATABASE, r"/srv/priv(/|$)"))
     many(two, "before the cut", 60)
-    run = in_its_middle(two, way, *(() if way == "hold" else
-                                    ("--host-timeout", "4s")))
+    run = in_its_middle(two, way, *(("--host-timeout", "4s")
+                                    if way == "pipe" else ()))
     wait(run, "open" if way == "hold" else "reading",
          None if way == "hold" else "h2")
     two.admin.link.cut()
@@ -107,7 +107,8 @@ def test_after_a_cut_the_key_is_gone(two, secret_search, way):
     gone(*two.members, deadline_s=12 if way == "pipe" else 5.5)
     no_key(two.members, secret_search)
     two.assert_locked(*two.members)
-    run.kill(signal.SIGKILL)
+    if run.popen.poll() is None:
+        run.kill(signal.SIGKILL)
     run.end()
     two.admin.link.restore()
     locked_without_key(two, secret_search)
