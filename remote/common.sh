@@ -25,6 +25,7 @@ umask 077
 prlimit --pid $$ --core=1 2>/dev/null || ulimit -c 0
 d=''
 main=$$
+why=''
 
 # say EVENT TEXT…: in one write that no other process's line can cut in two.
 say() {
@@ -109,16 +110,42 @@ end_ours() {
 	done
 }
 
+# lone_sshd: says the sshd above us, if it serves nobody else (as that of a
+# ControlMaster may). Where the network was cut it waits for TCP, for minutes,
+# and has in its memory what it read last, keys too.
+lone_sshd() {
+	up=$main
+	while [ "$up" -gt 1 ]; do
+		below=$up
+		IFS= read -r stat 2>/dev/null <"/proc/$up/stat" || return
+		stat=${stat##*) }
+		stat=${stat#* }
+		up=${stat%% *}
+		IFS= read -r comm 2>/dev/null <"/proc/$up/comm" || return
+		case $comm in
+		sshd | sshd-session)
+			# No newline ends it.
+			IFS= read -r stat <"/proc/$up/task/$up/children"
+			[ "$stat" != "$below " ] || printf '%s\n' "$up"
+			return
+			;;
+		esac
+	done
+} 2>/dev/null
+
 # leave: the end, by the main process or its watchdog, whoever comes first.
 # The other one waits to be killed; it takes over should the first die.
 leave() {
 	trap '' HUP INT TERM PIPE
 	trap - EXIT
 	mkdir "$d/leaving" 2>/dev/null || sleep 2
+	sshd=''
+	[ "$why" != silence ] || sshd=$(lone_sshd)
 	at_exit
 	end_ours
 	rm -rf "$d"
 	last_words
+	[ -z "$sshd" ] || kill "$sshd" 2>/dev/null
 }
 
 # alive PID: and not a zombie that nobody has waited for.

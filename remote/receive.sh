@@ -108,4 +108,14 @@ if [ "$rc" != 0 ] && command -v journalctl >/dev/null &&
 		done
 fi
 say 'done' "$rc" >&2
+# At the deadline the network may be cut. If not, sshd is gone before this.
+case $rc in
+124 | 137)
+	sshd=$(lone_sshd)
+	[ -z "$sshd" ] || (
+		sleep 1
+		kill "$sshd"
+	) </dev/null >/dev/null 2>&1 9>&- &
+	;;
+esac
 exit 0

@@ -56,6 +56,22 @@ def test_an_ordinary_group_on_a_root_daemon_stops_the_fifo_ways(two):
     gone(*two.all)
 
 
+@pytest.mark.parametrize("way", [
+    (), ("--fifo",), ("--shared",), ("--hold", "--for", "1s")],
+    ids=["default", "fifo", "shared", "hold"])
+def test_strict_stops_at_what_is_no_risk_either(two, way):
+    safe(two)
+    # A compare with two patterns: a warning, in each way.
+    two.config(two.admin.read("/etc/csync2_priv.cfg").replace(
+        "include /srv/priv;", "compare /srv/none /srv/priv;"))
+    done = two.push(*way, "--json", "--strict", expect=1)
+    assert "risk" not in {f[1] for f in findings(done) if way == ()}
+    assert ("compare", "warning", None) in findings(done), str(done)
+    assert "--strict" in done.err
+    assert not done.of("state") and two.tree(1) == {}
+    gone(*two.all)
+
+
 def test_full_members_are_a_risk_of_windows_only(two):
     done = two.push("--shared", "--json", expect=1)
     assert ("not-slave", "risk", "h1") in findings(done)
