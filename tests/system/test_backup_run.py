@@ -7,7 +7,7 @@ import pathlib
 import signal
 import struct
 
-from backuplib import CONF, backup  # noqa: F401
+from backuplib import CONF, TOOLS, backup  # noqa: F401
 from lab import faults, proc
 
 DATA = "/srv/data"
@@ -319,6 +319,107 @@ def test_files_that_vanish_meanwhile_are_a_warning(backup):
     assert backup.stored(DATA) == backup.source(DATA)
     runs = backup.store.read(f"/srv/store/.postern/{backup.name}/runs")
     assert runs.split(" ")[2] == "warn"
+
+
+class Late:
+    """A run whose store waits before it begins: the jail that reads is there
+    by then, and knows what it lets through."""
+
+    RECV = f"{TOOLS}/postern-backup-recv"
+
+    def __init__(self, backup, *args):
+        self.backup = backup
+        b = backup.store
+        b.run(f"mkfifo -m 666 /tmp/begin; mv {self.RECV} {self.RECV}.real")
+        b.write(self.RECV, f"#!/bin/sh\nread x </tmp/begin\n"
+                f'exec {self.RECV}.real "$@"\n', 0o755)
+        self.begin = os.open(b.path("/tmp/begin"), os.O_RDWR)
+        self.running = backup.start("--json", *args)
+
+    def __enter__(self):
+        backup = self.backup
+        backup.wait_pid(backup.client, r"^/usr/bin/rsync --server --daemon")
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.running.kill()
+        self.running.end()
+        os.close(self.begin)
+        self.backup.store.run(f"mv {self.RECV}.real {self.RECV}; "
+                              "rm /tmp/begin")
+
+    def end(self):
+        os.write(self.begin, b"go\n")
+        return self.running.end()
+
+
+def replace(backup, path, content):
+    backup.files({path + ".new": content})
+    backup.client.path(path + ".new").rename(backup.client.path(path))
+
+
+def test_files_that_appear_beside_an_exclude_are_left_to_the_next_run(backup):
+    backup.setup(root=DATA, exclude=f"{DATA}/private")
+    backup.files({f"{DATA}/a": "as it was", f"{DATA}/b": "before",
+                  f"{DATA}/sub/c": "c", f"{DATA}/private/x": "no"})
+    with Late(backup) as late:
+        backup.files({f"{DATA}/new one": "late", f"{DATA}/dir/d": "late",
+                      f"{DATA}/sub/in time": "sub is granted as a whole"})
+        replace(backup, f"{DATA}/b", "after")
+        done = late.end()
+    assert done.rc == 0, str(done)
+    result, = done.of("result")
+    assert result["vanished"] > 0 and result["status"] == 0
+    for name in ("new one", "dir/d", "b"):
+        assert f"{DATA}/{name} appeared or was replaced" in done.err
+    assert done.err.count("appeared") == 3 and "left to the next" in done.err
+    wanted = backup.source(DATA, skip=(b"private",))
+    late = {b"new one", b"dir/d", b"b"}
+    assert backup.stored(DATA) == {
+        k: v for k, v in wanted.items() if k not in late}
+    runs = backup.store.read(f"/srv/store/.postern/{backup.name}/runs")
+    assert runs.split(" ")[2] == "warn"
+    done = backup.run()
+    assert backup.stored(DATA) == wanted
+    assert done.err == ""
+
+
+def test_what_may_not_be_read_fails_though_others_came_late(backup):
+    """The same, by a sender that may not read a file of root's."""
+    backup.setup(root=DATA, exclude=f"{DATA}/private")
+    backup.files({f"{DATA}/a": "a", f"{DATA}/private/x": "no"})
+    send = backup.client.path(f"{TOOLS}/postern-backup-send")
+    os.removexattr(send, "security.capability")
+    with Late(backup) as late:
+        backup.files({f"{DATA}/late": "late"})
+        done = late.end()
+    assert done.rc == 0 and f"{DATA}/late appeared" in done.err, str(done)
+    backup.files({f"{DATA}/roots": "root's own"}, mode=0o600)
+    with Late(backup) as late:
+        backup.files({f"{DATA}/later": "late"})
+        done = late.end()
+    assert done.rc == 1 and "appeared" not in done.err, str(done)
+    why = done.of("result")[0]["why"]
+    assert f"{DATA}/roots" in why and "some files could not be" in why
+    assert len(backup.snapshots()) == 1
+
+
+def test_what_lies_beside_an_exclude_in_a_folder_of_roots_comes(backup):
+    """The user may not even list it: who reads does."""
+    at = f"{DATA}/roots own"
+    backup.setup(root=DATA, exclude=[f"{at}/cache", f"{at}/deep/x",
+                                     f"{at}/file/"])
+    backup.files({f"{at}/one": "1", f"{at}/file": "2", f"{at}/deep/y": "3",
+                  f"{at}/sub/z": "4", f"{at}/cache/no": "no",
+                  f"{at}/deep/x": "no"}, mode=0o600)
+    for folder in ("", "/cache", "/deep", "/sub"):
+        backup.client.path(at + folder).chmod(0o700)
+    done = backup.run()
+    assert done.err == ""
+    assert backup.stored(DATA) == backup.source(
+        DATA, skip=(b"roots own/cache", b"roots own/deep/x"))
+    assert len(backup.stored(DATA)) == 8
+
 
 class Paused:
     """A run that waits in the midst of its transfer: what reads is stopped

@@ -18,6 +18,7 @@
  */
 
 #define PROGRESS_MS 500
+#define NOT_DELETED "IO error encountered"	/* of rsync's --delete */
 
 struct run *
 run_of(struct serve *s)
@@ -34,6 +35,7 @@ run_free(struct serve *s)
 	loop_timer_free(r->tick);
 	serve_dial_free(r->dial);
 	store_rec_clear(&r->rec);
+	unread_clear(&r->unread);
 	free(r);
 	s->op = NULL;
 }
@@ -137,8 +139,14 @@ on_over(void *arg)
 	struct serve *s = arg;
 	struct run *r = run_of(s);
 	struct err e = ERR_INIT;
-	const char *why = sink_why(s->xfer.rc);
+	const char *why;
 
+	/* The client, whose files they are, says that those which it could
+	 * not open came too late; and ours complained of nothing else. */
+	if (s->xfer.peer_rc == UNREAD_VANISHED &&
+	    unread_only(&r->unread, s->xfer.rc))
+		s->xfer.rc = UNREAD_VANISHED;
+	why = sink_why(s->xfer.rc);
 	if (r->lost.code != ERR_NONE) {
 		give_up(s);
 		return;
@@ -154,7 +162,8 @@ on_over(void *arg)
 		run_refuse(s, &e);
 		return;
 	}
-	r->rec.partial = s->xfer.rc == 24 || s->xfer.peer_rc == 24;
+	r->rec.partial = s->xfer.rc == UNREAD_VANISHED ||
+	    s->xfer.peer_rc == UNREAD_VANISHED;
 	r->rec.files = r->now.files;
 	r->rec.bytes = r->now.bytes;
 	r->rec.added = r->now.added;
@@ -173,6 +182,10 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	struct run *r = run_of(s);
 	uint64_t now = loop_now_ms(s->loop);
 
+	/* Then the snapshot would have what is gone over there. */
+	if ((stream == CHILD_STDERR && len > 0) ||
+	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
+		unread_line(&r->unread, line, cut);
 	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||
 	    now < r->said_ms + PROGRESS_MS)
 		return;
@@ -197,7 +210,8 @@ sink_of(struct serve *s)
 		.compress = s->req.compress };
 }
 
-static const struct xfer_calls calls = { on_line, on_over };
+static const struct xfer_calls calls = { .on_line = on_line,
+	.on_over = on_over };
 
 /* The client's rsync is at the other end of the channel. */
 static int
