@@ -12,7 +12,7 @@
 #include "ui/log.h"
 
 #define LOOK_MS 10000
-#define NAMES 20		/* that a person wants to read */
+#define ROOM 48			/* for "and 1000 more" */
 #define PATH_ROOM 4096
 
 static void
@@ -33,23 +33,31 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 
 /* --- what could not be opened --- */
 
+/* In the place of rsync's words: the names, as many as there is room for. */
 static void
-name_late(const struct reader *r)
+name_late(struct reader *r)
 {
 	const struct strv *v = &r->unread.files;
+	char *said = r->xfer.said;
+	size_t i, len = 0;
 	struct buf b;
-	size_t i;
 
-	for (i = 0; i < v->n && i < NAMES; i++) {
-		buf_init(&b, 4 * PATH_ROOM);
-		if (esc_text(&b, v->v[i], strlen(v->v[i])) == 0)
-			log_warn("%s: %s appeared or was replaced beside an "
-			    "exclude after the run had begun: left to the "
-			    "next", r->job->section, b.data);
-		buf_clear(&b);
+	for (i = 0; i < v->n; i++)
+		log_debug("%s: came after the run had begun, or took the "
+		    "place of what was there", v->v[i]);
+	buf_init(&b, XFER_SAID - ROOM);
+	(void)buf_adds(&b, "left to the next run:");
+	for (i = 0; i < v->n; i++) {
+		len = b.len;
+		if (buf_adds(&b, i == 0 ? " " : ", ") == -1 ||
+		    esc_text(&b, v->v[i], strlen(v->v[i])) == -1)
+			break;
 	}
-	if (v->n > NAMES)
-		log_warn("%s: and %zu more", r->job->section, v->n - NAMES);
+	snprintf(said, XFER_SAID, "%s", b.data);
+	if (i < v->n)
+		snprintf(said + len, XFER_SAID - len, " and %zu more (-v "
+		    "names them)", v->n - i);
+	buf_clear(&b);
 }
 
 static void
@@ -102,7 +110,7 @@ on_rc(void *arg, int rc)
 	struct reader *r = arg;
 	struct err e = ERR_INIT;
 
-	if (!unread_only(&r->unread, rc))
+	if (rc != UNREAD_PARTIAL || !unread_only(&r->unread))
 		return false;
 	if (start_look(r, &e) == 0)
 		return true;

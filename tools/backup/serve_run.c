@@ -35,7 +35,6 @@ run_free(struct serve *s)
 	loop_timer_free(r->tick);
 	serve_dial_free(r->dial);
 	store_rec_clear(&r->rec);
-	unread_clear(&r->unread);
 	free(r);
 	s->op = NULL;
 }
@@ -141,11 +140,11 @@ on_over(void *arg)
 	struct err e = ERR_INIT;
 	const char *why;
 
-	/* The client, whose files they are, says that those which it could
-	 * not open came too late; and ours complained of nothing else. */
+	/* The client speaks for its own files. Ours has its status from there
+	 * when that is the greater one, which would hide a 23 of its own. */
 	if (s->xfer.peer_rc == UNREAD_VANISHED &&
-	    unread_only(&r->unread, s->xfer.rc))
-		s->xfer.rc = UNREAD_VANISHED;
+	    (s->xfer.rc == UNREAD_PARTIAL || s->xfer.rc == UNREAD_VANISHED))
+		s->xfer.rc = r->complained ? UNREAD_PARTIAL : UNREAD_VANISHED;
 	why = sink_why(s->xfer.rc);
 	if (r->lost.code != ERR_NONE) {
 		give_up(s);
@@ -182,10 +181,10 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	struct run *r = run_of(s);
 	uint64_t now = loop_now_ms(s->loop);
 
-	/* Then the snapshot would have what is gone over there. */
-	if ((stream == CHILD_STDERR && len > 0) ||
+	/* Without its deletions a snapshot would have what is gone. */
+	if ((stream == CHILD_STDERR && unread_complaint(line)) ||
 	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
-		unread_line(&r->unread, line, cut);
+		r->complained = true;
 	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||
 	    now < r->said_ms + PROGRESS_MS)
 		return;

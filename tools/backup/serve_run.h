@@ -25,7 +25,7 @@ struct run {
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
 	struct serve_dial *dial;	/* NULL: the client's rsync comes here */
-	struct unread unread;		/* out of our rsync's words */
+	bool complained;		/* our rsync, of what it could not do */
 	struct err lost;		/* why the transfer was given up */
 	struct guard *guard;
 	uint64_t room, base;		/* bytes: guard.h */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "unread.h"
 
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "grants.h"
+#include "oddname.h"
 
 /* rsync's words; that of errno is C's. */
 static const char head[] = "rsync: [sender] send_files failed to open \"";
@@ -21,6 +22,9 @@ static const char *const plain[] = {
 	NULL
 };
 
+/* And to the half that writes. */
+static const char *const theirs[] = { "rsync: [sender] ", "WARNING: ", NULL };
+
 void
 unread_clear(struct unread *u)
 {
@@ -32,6 +36,15 @@ static bool
 begins(const char *s, const char *with)
 {
 	return strncmp(s, with, strlen(with)) == 0;
+}
+
+static bool
+begins_any(const char *s, const char *const *with)
+{
+	for (; *with != NULL; with++)
+		if (begins(s, *with))
+			return true;
+	return false;
 }
 
 /* Takes tail from the end of the len bytes at s. */
@@ -46,45 +59,49 @@ drop(const char *s, size_t *len, const char *tail)
 	return true;
 }
 
-/* The name in a line about a file that could not be opened, owned. NULL:
- * another line, or out of memory. */
-static char *
-name_of(const char *line)
+/* The name in a line about a file that could not be opened. false: it is
+ * another line. */
+static bool
+name_of(const char *line, char out[PATH_MAX])
 {
 	size_t len;
 
 	if (!begins(line, head))
-		return NULL;
+		return false;
 	line += sizeof(head) - 1;
 	len = strlen(line);
 	if (!drop(line, &len, denied))
-		return NULL;
+		return false;
 	(void)drop(line, &len, module);
-	if (!drop(line, &len, "\"") || len == 0)
-		return NULL;
-	return strndup(line, len);
+	if (!drop(line, &len, "\""))
+		return false;
+	len = oddname_read(out, PATH_MAX, line, len);
+	return len > 0 && len + 1 < PATH_MAX;
 }
 
 void
 unread_line(struct unread *u, const char *line, bool cut)
 {
-	char *name;
-	size_t i;
+	char name[PATH_MAX];
 
-	for (i = 0; !cut && plain[i] != NULL; i++)
-		if (begins(line, plain[i]))
-			return;
-	name = cut ? NULL : name_of(line);
+	if (begins_any(line, plain))
+		return;
 	u->files.max = UNREAD_MAX;
-	if (name == NULL || strv_add(&u->files, name) == -1)
+	if (cut || !name_of(line, name) || strv_add(&u->files, name) == -1)
 		u->strange = true;
-	free(name);
 }
 
 bool
-unread_only(const struct unread *u, int status)
+unread_complaint(const char *line)
 {
-	return status == UNREAD_PARTIAL && u->files.n > 0 && !u->strange;
+	return *line != '\0' && !begins_any(line, plain) &&
+	    !begins_any(line, theirs);
+}
+
+bool
+unread_only(const struct unread *u)
+{
+	return u->files.n > 0 && !u->strange;
 }
 
 int

@@ -10,7 +10,7 @@
  * whether it could have read them (source_could_read()): then they came too
  * late, which is like a file that vanished (24): named, and left to the next
  * run. Whatever else rsync complains about stays a failure: a line that is
- * not known here is one.
+ * not known here is one, at either end.
  */
 #ifndef BACKUP_UNREAD_H
 #define BACKUP_UNREAD_H
@@ -27,7 +27,7 @@
 #define UNREAD_MAX	1000	/* files; with more it is a failure */
 
 struct unread {
-	struct strv files;	/* absolute paths, as rsync wrote them */
+	struct strv files;	/* absolute paths, byte by byte */
 	bool strange;		/* rsync told of something else */
 };
 
@@ -37,9 +37,16 @@ void unread_clear(struct unread *u);
 /* unread_line(): a line of rsync's stderr; cut: its end is missing. */
 void unread_line(struct unread *u, const char *line, bool cut);
 
-/* unread_only(): whether status is UNREAD_PARTIAL and there were files that
- * could not be opened, and nothing else. */
-bool unread_only(const struct unread *u, int status);
+/*
+ * unread_complaint(): whether a line of the stderr of the half that writes
+ * tells of what that half could not do. What the other one could not is for
+ * the other's status to say.
+ */
+bool unread_complaint(const char *line);
+
+/* unread_only(): whether there were files that could not be opened, and
+ * nothing else. For the end that reads: its rsync may tell no other one. */
+bool unread_only(const struct unread *u);
 
 /* unread_grants(): the files as grants.h has them, appended.
  * 0, or -1 ERR_MEM, ERR_CONFIG (a path that is not plain). */

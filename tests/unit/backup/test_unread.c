@@ -23,6 +23,7 @@ files_that_could_not_be_opened_are_named(void **state)
 	static const char *const t[] = {
 		FAILED "\"/srv/data/new\" (in root)" DENIED,
 		FAILED "\"/srv/a \" (in root)\"" DENIED,
+		FAILED "\"/\\#001 \\#134#012 \\#377 \\#99\"" DENIED,
 		"file has vanished: \"/srv/data/gone\" (in root)",
 		END23, NULL
 	};
@@ -31,17 +32,33 @@ files_that_could_not_be_opened_are_named(void **state)
 	struct buf b;
 
 	lines(&u, t);
-	assert_true(unread_only(&u, UNREAD_PARTIAL));
-	assert_false(unread_only(&u, UNREAD_VANISHED));
-	assert_false(unread_only(&u, 12));
-	assert_int_equal(u.files.n, 2);
+	assert_true(unread_only(&u));
+	assert_int_equal(u.files.n, 3);
 	assert_string_equal(u.files.v[0], "/srv/data/new");
 	assert_string_equal(u.files.v[1], "/srv/a \" (in root)");
+	assert_string_equal(u.files.v[2], "/\001 \\#012 \377 \\#99");
 	buf_init(&b, 4096);
 	assert_int_equal(unread_grants(&u, &b, &e), 0);
 	assert_string_equal(b.data, "r /srv/data/new\n"
-	    "r /srv/a\\040\"\\040(in\\040root)\n");
+	    "r /srv/a\\040\"\\040(in\\040root)\n"
+	    "r /\\001\\040\\134#012\\040\377\\040\\134#99\n");
 	buf_clear(&b);
+	unread_clear(&u);
+}
+
+/* What can't be a name that rsync could have been given. */
+static void
+a_name_that_is_too_long_is_strange(void **state)
+{
+	static char line[2 * 4096];
+	struct unread u = { .strange = false };
+
+	memset(line, 'a', sizeof(line));
+	memcpy(line, FAILED "\"/", sizeof(FAILED "\"/") - 1);
+	memcpy(line + sizeof(line) - sizeof("\"" DENIED), "\"" DENIED,
+	    sizeof("\"" DENIED));
+	unread_line(&u, line, false);
+	assert_true(u.strange);
 	unread_clear(&u);
 }
 
@@ -66,18 +83,45 @@ anything_else_is_strange(void **state)
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		lines(&u, ok);
-		assert_true(unread_only(&u, UNREAD_PARTIAL));
+		assert_true(unread_only(&u));
 		unread_line(&u, t[i], false);
-		if (unread_only(&u, UNREAD_PARTIAL))
+		if (unread_only(&u))
 			fail_msg("passed over: %s", t[i]);
 		unread_clear(&u);
 	}
 	lines(&u, ok);
 	unread_line(&u, ok[0], true);
-	assert_false(unread_only(&u, UNREAD_PARTIAL));
+	assert_false(unread_only(&u));
 	unread_clear(&u);
 	/* Nothing at all is no excuse. */
-	assert_false(unread_only(&u, UNREAD_PARTIAL));
+	assert_false(unread_only(&u));
+}
+
+static void
+the_half_that_writes_complains_of_its_own(void **state)
+{
+	static const char *const own[] = {
+		"rsync: [receiver] mkstemp \"/a\" failed" DENIED,
+		"rsync: [generator] failed to set times on \"/a\"" DENIED,
+		"rsync: x", "ERROR: a failed verification -- update retained.",
+		"rsync error: error in file IO (code 11) at x.c(1)", "x",
+	};
+	static const char *const not[] = {
+		FAILED "\"/a\"" DENIED, END23, "",
+		"rsync: [sender] opendir \"/a\" (in root) failed" DENIED,
+		"file has vanished: \"/a\"", "rsync warning: some files "
+		    "vanished before they could be transferred (code 24) at x",
+		"WARNING: a failed verification -- update discarded (will "
+		    "try again).",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (!unread_complaint(own[i]))
+			fail_msg("passed over: %s", own[i]);
+	for (i = 0; i < sizeof(not) / sizeof(not[0]); i++)
+		if (unread_complaint(not[i]))
+			fail_msg("taken for its own: %s", not[i]);
 }
 
 static void
@@ -91,9 +135,9 @@ a_flood_of_them_is_a_failure(void **state)
 		snprintf(line, sizeof(line), FAILED "\"/%d\"" DENIED, i);
 		unread_line(&u, line, false);
 	}
-	assert_true(unread_only(&u, UNREAD_PARTIAL));
+	assert_true(unread_only(&u));
 	unread_line(&u, line, false);
-	assert_false(unread_only(&u, UNREAD_PARTIAL));
+	assert_false(unread_only(&u));
 	assert_int_equal(u.files.n, UNREAD_MAX);
 	unread_clear(&u);
 }
@@ -110,11 +154,11 @@ out_of_memory_is_no_excuse(void **state)
 		lines(&u, ok);
 		if (!failmalloc_disarm())
 			break;
-		assert_false(unread_only(&u, UNREAD_PARTIAL));
+		assert_false(unread_only(&u));
 		unread_clear(&u);
 	}
 	assert_true(n > 1);
-	assert_true(unread_only(&u, UNREAD_PARTIAL));
+	assert_true(unread_only(&u));
 	unread_clear(&u);
 }
 
@@ -123,7 +167,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_that_could_not_be_opened_are_named),
+		cmocka_unit_test(a_name_that_is_too_long_is_strange),
 		cmocka_unit_test(anything_else_is_strange),
+		cmocka_unit_test(the_half_that_writes_complains_of_its_own),
 		cmocka_unit_test(a_flood_of_them_is_a_failure),
 		cmocka_unit_test(out_of_memory_is_no_excuse),
 	};
