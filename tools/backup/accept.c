@@ -259,6 +259,10 @@ say(const struct accept *a, size_t found)
 	else
 		log_info("%s: accepted; its key is %s %s", o->client,
 		    found > 0 ? "replaced in" : "added to", a->file);
+	if (!o->remove && found == 0)
+		log_info("so that sshd ends what a cut link leaves here: "
+		    "ClientAliveInterval 15 (sshd_config(5), and CAVEATS in "
+		    "postern-backup(1))");
 	return 0;
 }
 

@@ -18,6 +18,7 @@
  */
 
 #define PROGRESS_MS 500
+#define NOT_DELETED "IO error encountered"	/* of rsync's --delete */
 
 struct run *
 run_of(struct serve *s)
@@ -137,8 +138,14 @@ on_over(void *arg)
 	struct serve *s = arg;
 	struct run *r = run_of(s);
 	struct err e = ERR_INIT;
-	const char *why = sink_why(s->xfer.rc);
+	const char *why;
 
+	/* The client speaks for its own files. Ours has its status from there
+	 * when that is the greater one, which would hide a 23 of its own. */
+	if (s->xfer.peer_rc == UNREAD_VANISHED &&
+	    (s->xfer.rc == UNREAD_PARTIAL || s->xfer.rc == UNREAD_VANISHED))
+		s->xfer.rc = r->complained ? UNREAD_PARTIAL : UNREAD_VANISHED;
+	why = sink_why(s->xfer.rc);
 	if (r->lost.code != ERR_NONE) {
 		give_up(s);
 		return;
@@ -154,7 +161,8 @@ on_over(void *arg)
 		run_refuse(s, &e);
 		return;
 	}
-	r->rec.partial = s->xfer.rc == 24 || s->xfer.peer_rc == 24;
+	r->rec.partial = s->xfer.rc == UNREAD_VANISHED ||
+	    s->xfer.peer_rc == UNREAD_VANISHED;
 	r->rec.files = r->now.files;
 	r->rec.bytes = r->now.bytes;
 	r->rec.added = r->now.added;
@@ -173,6 +181,10 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	struct run *r = run_of(s);
 	uint64_t now = loop_now_ms(s->loop);
 
+	/* Without its deletions a snapshot would have what is gone. */
+	if ((stream == CHILD_STDERR && unread_complaint(line)) ||
+	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
+		r->complained = true;
 	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||
 	    now < r->said_ms + PROGRESS_MS)
 		return;
@@ -197,7 +209,8 @@ sink_of(struct serve *s)
 		.compress = s->req.compress };
 }
 
-static const struct xfer_calls calls = { on_line, on_over };
+static const struct xfer_calls calls = { .on_line = on_line,
+	.on_over = on_over };
 
 /* The client's rsync is at the other end of the channel. */
 static int

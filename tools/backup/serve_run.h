@@ -14,6 +14,7 @@
 #include "store_build.h"
 #include "store_list.h"
 #include "store_rec.h"
+#include "unread.h"
 
 struct run {
 	struct store_build build;
@@ -24,6 +25,7 @@ struct run {
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
 	struct serve_dial *dial;	/* NULL: the client's rsync comes here */
+	bool complained;		/* our rsync, of what it could not do */
 	struct err lost;		/* why the transfer was given up */
 	struct guard *guard;
 	uint64_t room, base;		/* bytes: guard.h */
