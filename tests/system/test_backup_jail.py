@@ -412,6 +412,24 @@ WHO = {"user": (True, "-"), "root": (False, "-"),
        "privileged": (False, "privileged")}
 
 
+@pytest.mark.parametrize("user", [True, False], ids=["user", "root"])
+def test_a_folder_behind_a_link_is_not_received_into(place, user):
+    """Who may rename a part of the path would lead the receiver elsewhere."""
+    place.for_root()
+    for path in (place.store, place.outside):
+        os.chown(path, USER if user else 0, -1)
+    (place.path / "way").symlink_to(place.outside)
+    (place.outside / "new").mkdir()
+    (place.path / "up").symlink_to(place.path)
+    for way in (place.path / "way", place.path / "up" / "store"):
+        r = place.join([*COPY, "--fake-super", f"x::root{place.src}/",
+                        "new/"], user=user, store=way)
+        assert ends(r.stdout)["recv"] == 120, r.stdout
+        assert str(way) in r.stdout, r.stdout
+    assert os.listdir(place.outside / "new") == []
+    assert os.listdir(place.store) == []
+
+
 @pytest.mark.parametrize("who", WHO)
 def test_a_hostile_program_in_rsyncs_place_reaches_nothing(place, who):
     user, flags = WHO[who]
