@@ -297,6 +297,9 @@ run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 		snprintf(r.result.why, sizeof(r.result.why), "%s", r.err.msg);
 	}
 	add_own_words(&r);
+	/* A failing `before` has an object, too. */
+	if (r.show == NULL && o->json)
+		r.show = show_new(r.loop, o, j, NULL);
 	show_result(r.show, j, &r.result);
 	show_free(r.show);
 	loop_free(r.loop);
