@@ -140,20 +140,18 @@ def test_quota_ends_a_run_that_goes_over_it(backup):
         backup.client.path(f"{DATA}/b{i}").unlink()
     backup.run()
     one, two = backup.snapshots()
-    # Three of four are used, and another one takes one and a half, on the
-    # average: the oldest makes room, and what is left fits.
+    # Three of four are used, and a snapshot has two on the average. To take
+    # the first away would free nothing: the second has all of it.
     backup.files({f"{DATA}/a": os.urandom(MB)})
-    backup.run("-q")
-    assert backup.snapshots()[0] == two and len(backup.snapshots()) == 2
-    # Neither may go: none is made, and all is as it was.
-    backup.files({f"{DATA}/a": os.urandom(MB)})
-    backup.files({f"{DATA}/b1": os.urandom(MB)})
-    for name in backup.snapshots():
-        backup.owner("pin", "--store", STORE, name)
-    kept = backup.snapshots()
     done = backup.run("-q", expect=1)
-    assert "its quota is 4194304 bytes" in done.err, done.err
-    assert backup.snapshots() == kept and not backup.incoming().exists()
+    assert "its quota is 4194304 bytes, it uses 31" in done.err, done.err
+    assert backup.snapshots() == [one, two]
+    assert not backup.incoming().exists()
+    # The owner's file goes before what accept wrote.
+    backup.policy(f"[store]\ndir = {STORE}\n[client {CLIENT}]\nquota = 8M\n")
+    backup.run("-q")
+    assert backup.snapshots()[:2] == [one, two]
+    assert backup.stored(DATA) == backup.source(DATA)
 
 
 def test_quota_counts_what_broken_runs_have_left(backup):

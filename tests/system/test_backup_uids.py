@@ -105,8 +105,10 @@ def test_the_receiver_ends_with_who_started_it_and_the_next_goes_on(vault):
     """A change of uid takes away what the kernel would end it by."""
     vault.setup(root=DATA)
     fill(vault)
-    with stopped(vault):
+    with stopped(vault) as receiver:
         receive, = vault.pids(vault.store, r"^postern-backup receive")
+        # One that does not look at its streams, either.
+        os.kill(receiver, signal.SIGSTOP)
         os.kill(receive, signal.SIGKILL)
         proc.wait_for(lambda: not vault.pids(
             vault.store, r"^/usr/bin/rsync|relay"), 15, "end of the jail")
