@@ -19,7 +19,7 @@ def backup_keys():
     page = (TREE / "man/backup.conf.5").read_text()
     bad = []
     for section, macros in (("job NAME", "J|JN|JW"), ("store", "S|SP|SN|SW"),
-                            ("client NAME", "P|PW|CP|CN")):
+                            ("client NAME", "P|PW|C|CP|CN")):
         want = set(re.findall(rf'^\t(?:{macros})\("([a-z-]+)"', table, re.M))
         part = re.search(rf"^\.Ss Section \[{section}\]\n(.*?)^\.S[sh] ",
                          page, re.M | re.S)

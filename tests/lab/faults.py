@@ -85,21 +85,23 @@ def points(host, argv, follow=False, only=None, **kwargs):
 
 
 @contextlib.contextmanager
-def small_disk(host, mount_point, kib, block=1024, options=()):
-    """A file system (ext4) of kib KiB on the host, on a loop device of this
-    machine. It is unmounted in the end, whoever still uses it."""
+def small_disk(host, mount_point, kib, block=1024, options=(), kind="ext4"):
+    """A file system (ext4, or btrfs of 128 MiB at least) of kib KiB on the
+    host, on a loop device of this machine. It is unmounted in the end,
+    whoever still uses it."""
     image = host.dir / f"disk-{mount_point.strip('/').replace('/', '-')}"
     with open(image, "wb") as f:
         f.truncate(kib << 10)
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-b", str(block),
-                    "-m", "0", "-O", "^has_journal", *options, str(image)],
-                   check=True)
+    make = ["mkfs.btrfs", "-q", "-f"] if kind == "btrfs" else [
+        "mke2fs", "-q", "-F", "-t", "ext4", "-b", str(block), "-m", "0",
+        "-O", "^has_journal"]
+    subprocess.run([*make, *options, str(image)], check=True)
     host.run(["mkdir", "-p", mount_point])
     fd, number = _loop(image)
     node = host.path(f"/dev/lab-loop{number}")
     try:
         os.mknod(node, stat.S_IFBLK | 0o600, os.makedev(LOOP_MAJOR, number))
-        host.run(["mount", "-t", "ext4", f"/dev/lab-loop{number}",
+        host.run(["mount", "-t", kind, f"/dev/lab-loop{number}",
                   mount_point])
         try:
             yield mount_point

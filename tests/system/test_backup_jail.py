@@ -139,6 +139,9 @@ def make_tree(src):
     (src / "soft").symlink_to("/nowhere/at all")
     os.mkfifo(src / "fifo")
     os.mknod(src / "null", 0o640 | stat.S_IFCHR, os.makedev(1, 3))
+    # No umask has a say in this one, and no chmod() comes after mknod().
+    os.mknod(src / "zero", 0o640 | stat.S_IFCHR, os.makedev(1, 5))
+    (src / "zero").chmod(0o666)
     os.mknod(src / "block", 0o600 | stat.S_IFBLK, os.makedev(7, 200))
     (src / "private").mkdir(mode=0o700)
     (src / "private" / "key").write_text("root's own")

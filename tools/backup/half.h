@@ -93,6 +93,8 @@ struct half_recv {
 	const char *program;	/* postern-backup-recv; the relay beside it */
 	const char *dir;	/* all that it may write to */
 	bool privileged;	/* owners, devices, file capabilities */
+	uid_t uid;		/* that rsync runs as, if not 0: we are root */
+	gid_t gid;
 	char *const *argv;	/* as recvargs.h takes them, NULL-ended */
 };
 

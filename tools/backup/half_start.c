@@ -117,8 +117,7 @@ half_recv_start(struct loop *l, const struct half_recv *what,
     const struct half_calls *calls, struct err *e)
 {
 	const char *const words[] = { what->program, "--dir", what->dir,
-		"--relay-fd", "3", what->privileged ? "--privileged" : "--",
-		what->privileged ? "--" : NULL };
+		"--relay-fd", "3", what->privileged ? "--privileged" : NULL };
 	struct strv argv = { 0 };
 	size_t i;
 	int rc = 0;
@@ -126,6 +125,12 @@ half_recv_start(struct loop *l, const struct half_recv *what,
 	for (i = 0; i < sizeof(words) / sizeof(words[0]) && rc == 0; i++)
 		if (words[i] != NULL)
 			rc = strv_add(&argv, words[i]);
+	if (rc == 0 && what->uid != 0 &&
+	    (strv_add(&argv, "--user") == -1 ||
+	    strv_addf(&argv, "%u:%u", what->uid, what->gid) == -1))
+		rc = -1;
+	if (rc == 0)
+		rc = strv_add(&argv, "--");
 	if (rc == 0)
 		rc = strv_addv(&argv, what->argv);
 	return start_words(l, &argv, rc, true, calls, e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * postern-backup-recv --dir DIR [--relay-fd 3] [--privileged] -- ARGUMENT…
+ * postern-backup-recv --dir DIR [--relay-fd 3] [--privileged]
+ *	[--user UID:GID] -- ARGUMENT…
  *
  * The half that writes: becomes an rsync that receives into DIR. It can read,
  * make, link and remove what is below DIR, execute rsync and our relay, and
@@ -13,18 +14,25 @@
  * file capabilities needs. A device that was made could be opened: not through
  * the mount without devices that DIR is seen through.
  *
+ * --user, for root: rsync runs as this uid and gid, in no other group.
+ *
  * Exit status: rsync's; 120 when rsync was not started, 64 usage.
  */
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "base/strv.h"
 #include "jail.h"
 #include "recvargs.h"
@@ -36,8 +44,29 @@
 struct recv_opts {
 	const char *dir;
 	bool relay, privileged;
+	uid_t uid;		/* 0: as we are */
+	gid_t gid;
 	char *const *args;
 };
+
+/* UID:GID, neither of them root's. */
+static int
+parse_user(const char *s, struct recv_opts *o, struct err *e)
+{
+	const char *colon = strchrnul(s, ':');
+	char text[16];
+	uint64_t n;
+
+	snprintf(text, sizeof(text), "%.*s", (int)(colon - s), s);
+	if (num_u64(text, "--user", 1, UINT32_MAX - 1, &n, e) == -1)
+		return -1;
+	o->uid = (uid_t)n;
+	if (num_u64(*colon != '\0' ? colon + 1 : "", "--user", 1,
+	    UINT32_MAX - 1, &n, e) == -1)
+		return -1;
+	o->gid = (gid_t)n;
+	return 0;
+}
 
 static int
 parse(char *const *argv, struct recv_opts *o, struct err *e)
@@ -51,12 +80,21 @@ parse(char *const *argv, struct recv_opts *o, struct err *e)
 			o->relay = *++argv != NULL;
 		else if (strcmp(*argv, "--privileged") == 0)
 			o->privileged = true;
-		else
+		else if (strcmp(*argv, "--user") == 0 && argv[1] != NULL) {
+			if (parse_user(*++argv, o, e) == -1)
+				return -1;
+		} else
 			return err_set(e, ERR_USAGE, "argument '%s'", *argv);
 	}
 	if (o->dir == NULL || *argv == NULL)
 		return err_set(e, ERR_USAGE,
 		    "--dir DIR and -- ARGUMENT… are needed");
+	if (o->uid != 0 && o->privileged)
+		return err_set(e, ERR_USAGE, "--privileged is root's");
+	/* rsync changes the mode of a device through /proc, which is not there:
+	 * it has to be right from the start. */
+	if (o->privileged)
+		umask(0);
 	o->args = argv + 1;
 	return recvargs_check(o->args, e);
 }
@@ -125,6 +163,25 @@ narrow_view(const struct recv_opts *o, const char *relay, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
+/* For good, and before anything of a peer is read. */
+static int
+become(const struct recv_opts *o, struct err *e)
+{
+	pid_t parent = getppid();
+
+	if (o->uid == 0)
+		return 0;
+	if (setgroups(0, NULL) == -1 ||
+	    setresgid(o->gid, o->gid, o->gid) == -1 ||
+	    setresuid(o->uid, o->uid, o->uid) == -1)
+		return err_sys(e, "becoming uid %u", o->uid);
+	/* A change of uid takes that away, which jail_start() did. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		return err_sys(e, "PR_SET_PDEATHSIG");
+	return getppid() == parent ? 0 : err_set(e, ERR_REFUSED, "who started "
+	    "us is gone");
+}
+
 static int
 confine(const struct recv_opts *o, const char *relay, struct err *e)
 {
@@ -138,7 +195,7 @@ confine(const struct recv_opts *o, const char *relay, struct err *e)
 		    "let hard links be made: Linux 5.19 or later is needed");
 	if (o->privileged)
 		all |= SANDBOX_DEVICES;
-	if (narrow_view(o, relay, e) == -1)
+	if (narrow_view(o, relay, e) == -1 || become(o, e) == -1)
 		return -1;
 	if (cap_keep(o->privileged ? CAP_KEEP_RESTORE : CAP_KEEP_NONE, &has,
 	    e) == -1)

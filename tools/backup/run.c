@@ -4,21 +4,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backup.h"
 #include "conn.h"
 #include "direct.h"
 #include "hook.h"
+#include "metrics.h"
 #include "reader.h"
 #include "rules.h"
+#include "run.h"
 #include "show.h"
+#include "source.h"
+#include "sys/clock.h"
 #include "ui/log.h"
 #include "version.h"
 
 /*
- * postern backup run: the machine that is backed up asks for it. The store
- * answers, our confined half lets it read the roots, and its result ends it.
+ * A job of postern backup run: the machine that is backed up asks for it. The
+ * store answers, our confined half lets it read the roots, and its result ends
+ * it.
  */
 
 struct run {
@@ -33,6 +39,7 @@ struct run {
 	struct loop_timer *limit;
 	struct reply result;
 	bool done;			/* a result came */
+	bool interrupted;
 	struct err err;			/* why there is none */
 };
 
@@ -125,6 +132,7 @@ on_signal(void *arg, int signo)
 {
 	struct err e = ERR_INIT;
 
+	((struct run *)arg)->interrupted = true;
 	err_set(&e, ERR_REFUSED, "interrupted: what came so far is kept for "
 	    "the next run");
 	fail(arg, &e);
@@ -165,7 +173,7 @@ request(const struct settings_job *j, struct request *q, struct err *e)
 		    REQUEST_COMPRESS_ZLIB : REQUEST_COMPRESS_NONE };
 	q->roots = j->roots;		/* borrowed: never request_clear()ed */
 	q->excludes = j->excludes;
-	q->job = j->section;
+	q->job = j->name;
 	return version_rsync(&q->rsync, e);
 }
 
@@ -226,12 +234,34 @@ add_own_words(struct run *r)
 		    n > 0 ? "; here: " : "", r->reader.xfer.said);
 }
 
-/* One job. The exit status; what went wrong has been said. */
+/* For Prometheus, once the hooks had their turn. */
 static int
-one(struct backup_opts *o, struct settings_job *j)
+write_metrics(const struct run *r, uint64_t begin_ms, int status,
+    struct err *e)
+{
+	struct metrics m = { .run_s = (uint64_t)time(NULL),
+		.status = (uint64_t)status,
+		.seconds = (clock_ms() - begin_ms) / 1000 };
+
+	if (r->job->textfile == NULL)
+		return 0;
+	/* There is a snapshot, whatever `after` made of it. */
+	if (r->done && r->result.status == 0) {
+		m.good_s = m.run_s;
+		m.files = r->result.files;
+		m.bytes = r->result.bytes;
+		m.added = r->result.added;
+		m.vanished = r->result.vanished > 0;
+	}
+	return metrics_write(r->job->textfile, r->job->section, &m, e);
+}
+
+int
+run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 {
 	struct run r = { .o = o, .job = j, .err = ERR_INIT };
 	struct err e = ERR_INIT;
+	uint64_t begin_ms = clock_ms();
 	int status;
 
 	if (hook_run(j->before, "before", j, NULL, &e) == -1 ||
@@ -248,6 +278,9 @@ one(struct backup_opts *o, struct settings_job *j)
 		snprintf(r.result.why, sizeof(r.result.why), "%s", r.err.msg);
 	}
 	add_own_words(&r);
+	/* A failing `before` has an object, too. */
+	if (r.show == NULL && o->json)
+		r.show = show_new(r.loop, o, j, NULL);
 	show_result(r.show, j, &r.result);
 	show_free(r.show);
 	loop_free(r.loop);
@@ -258,12 +291,16 @@ one(struct backup_opts *o, struct settings_job *j)
 		log_err(&e);
 		status = status != 0 ? status : 1;
 	}
+	if (write_metrics(&r, begin_ms, status, &e) == -1) {
+		log_err(&e);
+		status = status != 0 ? status : 1;
+	}
+	*ret_interrupted = r.interrupted;
 	return status;
 }
 
-/* --dry-run: what the store would be asked for and may read. */
-static int
-explain(const struct settings_job *j, struct err *e)
+int
+run_explain(const struct settings_job *j, struct err *e)
 {
 	const struct rules rules = { &j->roots, &j->excludes };
 	struct buf b;
@@ -276,40 +313,4 @@ explain(const struct settings_job *j, struct err *e)
 		rc = err_sys(e, "standard output");
 	buf_clear(&b);
 	return rc;
-}
-
-int
-backup_run(struct backup_opts *o, struct err *e)
-{
-	struct settings_job *j;
-	size_t i, n = o->args.n > 0 ? o->args.n : 1;
-	int status = 0, rc;
-
-	if (o->stdio) {
-		if (isatty(0) || isatty(1))
-			return err_set(e, ERR_USAGE, "--stdio is what pull "
-			    "runs on this machine: not for people");
-		if (n > 1)
-			return err_set(e, ERR_USAGE, "--stdio: one job");
-		/* stdout is the store's; what fails goes to stderr. */
-		o->quiet = true;
-		o->json = false;
-	}
-	for (i = 0; i < n; i++) {
-		j = opts_job(o, o->args.n > 0 ? o->args.v[i] : NULL, e);
-		if (j == NULL)
-			return -1;
-		if (o->dry_run) {
-			if (explain(j, e) == -1)
-				return -1;
-			continue;
-		}
-		/* There is an ssh already. */
-		if (o->stdio)
-			j->mode = MODE_CHANNEL;
-		rc = one(o, j);
-		/* Some done and some not: 2. */
-		status = i == 0 || rc == status ? rc : 2;
-	}
-	return status;
 }

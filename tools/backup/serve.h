@@ -68,6 +68,10 @@ int serve_loop(struct serve *s, struct err *e);
 int serve_chan(struct serve *s, int in, int out, struct err *e);
 /* serve_store(): opens the store and the client's part of it. 0, or -1. */
 int serve_store(struct serve *s, struct err *e);
+/* serve_user(): the user that receives for this client, where the owner has
+ * made one ([client NAME] user), into s->client. 0, or -1: ERR_CONFIG (there
+ * is no such user, or it may not be that one; we are not root), ERR_SYS. */
+int serve_user(struct serve *s, struct err *e);
 /* serve_end(): releases everything. */
 void serve_end(struct serve *s);
 

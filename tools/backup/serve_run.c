@@ -216,6 +216,7 @@ sink_of(struct serve *s)
 		.in_place = r->build.backend == STORE_BTRFS,
 		.fake_super = s->policy.metadata == METADATA_FAKE_SUPER,
 		.privileged = s->policy.metadata == METADATA_REAL,
+		.uid = s->client.recv_uid, .gid = s->client.recv_gid,
 		.one_file_system = s->req.one_file_system,
 		.compress = s->req.compress };
 }
@@ -345,6 +346,8 @@ serve_run(struct serve *s, struct err *e)
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||
 	    copy(&s->req.excludes, &r->rec.excludes) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
+	if (serve_user(s, e) == -1)
+		return -1;
 	if (store_client_lock(&s->client, 0, e) == -1)
 		return e->code != ERR_BUSY ? -1 : err_set(e, ERR_BUSY,
 		    "another run or a prune of %s is under way",

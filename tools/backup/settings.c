@@ -69,6 +69,7 @@ settings_clear(struct settings *s)
 		job_clear(&s->jobs[i]);
 	for (i = 0; i < s->nclients; i++) {
 		free(s->clients[i].name);
+		free(s->clients[i].user);
 		job_clear(&s->clients[i].pull);
 	}
 	free(s->jobs);
@@ -171,6 +172,8 @@ base_of(struct settings *s, enum settings_base base, const char *section,
 		return &store_of(s)->policy;
 	case BASE_JOB:
 		return job_of(s, name + 1, e);
+	case BASE_CLIENT:
+		return client_of(s, name + 1, e);
 	case BASE_CLIENT_POLICY:
 		c = client_of(s, name + 1, e);
 		return c != NULL ? &c->policy : NULL;
@@ -264,6 +267,41 @@ settings_accepted(const char *store, const char *name, struct settings *ret,
 	return rc;
 }
 
+/* Each run replaces all of it. */
+static int
+check_textfiles(const struct settings *s, struct err *e)
+{
+	const struct settings_job *v = s->jobs;
+	size_t i, k;
+
+	for (i = 0; i < s->njobs; i++)
+		for (k = 0; k < i && v[i].textfile != NULL; k++)
+			if (v[k].textfile != NULL && strcmp(v[i].textfile,
+			    v[k].textfile) == 0)
+				return err_set(e, ERR_CONFIG, "backup.conf: "
+				    "[job %s] and [job %s] have the same "
+				    "textfile", v[k].section, v[i].section);
+	return 0;
+}
+
+/* One uid for two clients would be none for each. */
+static int
+check_users(const struct settings *s, struct err *e)
+{
+	const struct settings_client *v = s->clients;
+	size_t i, k;
+
+	for (i = 0; i < s->nclients; i++)
+		for (k = 0; k < i && v[i].user != NULL; k++)
+			if (v[k].user != NULL &&
+			    strcmp(v[i].user, v[k].user) == 0)
+				return err_set(e, ERR_CONFIG, "backup.conf: "
+				    "[client %s] and [client %s] have the same "
+				    "user '%s': each needs one of its own",
+				    v[k].name, v[i].name, v[i].user);
+	return 0;
+}
+
 int
 settings_check(const struct settings *s, struct err *e)
 {
@@ -279,7 +317,7 @@ settings_check(const struct settings *s, struct err *e)
 	if (s->store.there && s->store.dir == NULL)
 		return err_set(e, ERR_CONFIG, "backup.conf: [store] has no "
 		    "dir");
-	return 0;
+	return check_textfiles(s, e) == -1 ? -1 : check_users(s, e);
 }
 
 struct settings_job *

@@ -95,6 +95,7 @@ struct settings_store {
 
 struct settings_client {
 	char *name;
+	char *user;		/* who receives for it; NULL: who runs us */
 	struct settings_policy policy;
 	struct settings_job pull;	/* section: name */
 };
@@ -118,8 +119,9 @@ int settings_load(struct settings *s, const char *path, struct err *e);
 void settings_clear(struct settings *s);
 
 /* settings_check(): what must be there once a whole file is read: a job's
- * root, [store]'s dir. 0, or -1 ERR_CONFIG. Its destination must be there for
- * who goes to the store (opts_job()): not where the store comes. */
+ * root, [store]'s dir; and that no two jobs have the same textfile, no two
+ * clients the same user. 0, or -1 ERR_CONFIG. A job's destination must be there
+ * for who goes to the store (opts_job()): not where the store comes. */
 int settings_check(const struct settings *s, struct err *e);
 
 /* settings_job(): the job called name; name NULL: the only one there is.
@@ -142,6 +144,10 @@ int settings_accepted(const char *store, const char *name,
 void settings_client_get(struct settings *s, const struct settings *accepted,
 	const char *name, struct settings_policy *ret,
 	struct settings_job **ret_pull);
+
+/* settings_client_user(): the user that receives for client name, borrowed;
+ * NULL: who runs us. */
+const char *settings_client_user(const struct settings *s, const char *name);
 
 /* settings_name(): whether s can be the name of a client or a job:
  * [a-z0-9][a-z0-9._-]{0,62}, no "..", not the name of a snapshot.

@@ -110,6 +110,14 @@ settings_client_get(struct settings *s, const struct settings *accepted,
 		*ret_pull = c != NULL ? &c->pull : NULL;
 }
 
+const char *
+settings_client_user(const struct settings *s, const char *name)
+{
+	const struct settings_client *c = find_client(s, name);
+
+	return c != NULL ? c->user : NULL;
+}
+
 static bool
 is_digits(const char *s, size_t len)
 {

@@ -15,6 +15,8 @@
 	offsetof(struct settings_job, field) }
 #define S(key, kind, field) \
 	{ "store", key, kind, BASE_STORE, offsetof(struct settings_store, field) }
+#define C(key, kind, field) { "client *", key, kind, BASE_CLIENT, \
+	offsetof(struct settings_client, field) }
 #define SP(key, kind, field) { "store", key, kind, BASE_STORE_POLICY, \
 	offsetof(struct settings_policy, field) }
 #define CP(key, kind, field) { "client *", key, kind, BASE_CLIENT_POLICY, \
@@ -99,6 +101,7 @@ const struct settings_key settings_keys[] = {
 	CP("quota", KIND_SIZE, quota),
 	CP("rate-limit", KIND_TIME, rate_limit),
 	CP("timeout", KIND_TIME, timeout),
+	C("user", KIND_STR, user),
 	P("destination", KIND_HOST, destination),
 	P("postern", KIND_BOOL, postern),
 	P("root", KIND_ROOTS, roots),

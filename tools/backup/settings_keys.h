@@ -12,7 +12,7 @@
 #include "base/err.h"
 
 enum settings_base { BASE_JOB, BASE_STORE, BASE_STORE_POLICY,
-	BASE_CLIENT_POLICY, BASE_CLIENT_PULL };
+	BASE_CLIENT, BASE_CLIENT_POLICY, BASE_CLIENT_PULL };
 
 enum settings_kind {
 	KIND_STR,	/* char *: not empty */

@@ -53,6 +53,8 @@ as_json(const struct what *w, struct err *e)
 	emit_num(&j, "bytes", (int64_t)r->bytes);
 	emit_num(&j, "added", (int64_t)r->added);
 	emit_num(&j, "seconds", (int64_t)r->seconds);
+	if (r->receiver != 0)
+		emit_num(&j, "receiver", (int64_t)r->receiver);
 	emit_bool(&j, "partial", r->partial);
 	emit_bool(&j, "pinned", w->pinned);
 	emit_bool(&j, "held", w->held);
@@ -110,6 +112,9 @@ as_text(const struct what *w, struct err *e)
 	    "somebody reads it" : "by the rules");
 	rc |= line(&b, "mode", r->mode);
 	rc |= line(&b, "back-end", store_backend_name(r->backend));
+	if (r->receiver != 0)
+		rc |= buf_addf(&b, "%-16s uid %" PRIu64 "\n", "receiver",
+		    r->receiver);
 	rc |= line(&b, "rsync", r->rsync);
 	rc |= line(&b, "one-file-system", r->one_fs ? "yes" : "no");
 	rc |= buf_addf(&b, "%-16s %" PRIu64 "\n", "files", r->files);

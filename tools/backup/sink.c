@@ -95,7 +95,7 @@ sink_start(struct loop *l, const struct sink_spec *s,
 	struct strv v = { 0 };
 	char program[PATH_ROOM];
 	struct half_recv what = { .program = program, .dir = s->dir,
-		.privileged = s->privileged };
+		.privileged = s->privileged, .uid = s->uid, .gid = s->gid };
 	struct half *h = NULL;
 	size_t i;
 	int rc;

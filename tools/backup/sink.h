@@ -29,6 +29,8 @@ struct sink_spec {
 	bool one_file_system;
 	bool exact;		/* delete what the source has not */
 	bool privileged;	/* owners, devices, file capabilities */
+	uid_t uid;		/* that rsync runs as; 0: ours */
+	gid_t gid;		/* likewise, with uid */
 	enum request_compress compress;
 	int64_t bandwidth;	/* bytes a second; 0: no limit */
 };

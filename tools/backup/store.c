@@ -14,6 +14,7 @@
 
 #include "snapname.h"
 #include "store_file.h"
+#include "store_lend.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 
@@ -133,8 +134,7 @@ store_make(const char *path, struct err *e)
 int
 store_open(const char *path, struct store *ret, struct err *e)
 {
-	struct store s = { .fd = -1, .admin_fd = -1,
-	    .recv_uid = (uid_t)-1, .now = clock_now };
+	struct store s = { .fd = -1, .admin_fd = -1, .now = clock_now };
 
 	if (path[0] != '/')
 		return err_set(e, ERR_CONFIG, "%s: not an absolute path",
@@ -224,8 +224,6 @@ out:
 int
 store_client_make(const struct store *s, const char *name, struct err *e)
 {
-	/* A receiver with a uid of its own passes through the folder. */
-	mode_t mode = s->recv_uid == (uid_t)-1 ? 0700 : 0711;
 	char where[512];
 	int fd, rc = -1;
 	size_t i;
@@ -234,7 +232,7 @@ store_client_make(const struct store *s, const char *name, struct err *e)
 		return -1;
 	snprintf(where, sizeof(where), "%s/" STORE_ADMIN, s->path);
 	/* The client exists with its folder in .postern: that comes last. */
-	if (store_file_mkdir(s->fd, s->path, name, mode, e) == -1 ||
+	if (store_file_mkdir(s->fd, s->path, name, 0700, e) == -1 ||
 	    store_file_mkdir(s->admin_fd, where, name, 0700, e) == -1 ||
 	    store_file_dir(s->admin_fd, where, name, &fd, e) == -1)
 		return -1;
@@ -253,7 +251,7 @@ store_client_open(const struct store *s, const char *name,
 {
 	struct store_client c = { .store = s, .fd = -1, .admin_fd = -1,
 	    .lock_fd = -1 };
-	mode_t mask = s->recv_uid == (uid_t)-1 ? 077 : 066;
+	uid_t lent;
 
 	if (snapname_client(name, "client", e) == -1)
 		return -1;
@@ -279,7 +277,9 @@ store_client_open(const struct store *s, const char *name,
 	    store_file_private(c.admin_fd, c.admin_path, geteuid(), 077,
 	    e) == -1 ||
 	    store_file_dir(s->fd, s->path, name, &c.fd, e) == -1 ||
-	    store_file_private(c.fd, c.path, geteuid(), mask, e) == -1)
+	    store_lend_to(&c, &lent, e) == -1 ||
+	    store_file_private(c.fd, c.path, geteuid(),
+	    lent == 0 ? 077 : 067, e) == -1)
 		goto fail;
 	*ret = c;
 	return 0;

@@ -2,7 +2,8 @@
 /*
  * store: the folder that backups are kept in, and one client's part of it.
  *
- *	STORE/NAME/			snapshots, 0700; what a jail may touch
+ *	STORE/NAME/			snapshots, 0700 (but store_lend.h); what a
+ *					jail may touch
  *	STORE/NAME/.incoming/		being built
  *	STORE/NAME/.trash-SNAPSHOT/	being removed
  *	STORE/.postern/			ours, 0700, in no jail's domain
@@ -48,12 +49,6 @@ struct store {
 	char *path;		/* owned; as given, for messages */
 	int fd;			/* STORE */
 	int admin_fd;		/* STORE/.postern */
-	/*
-	 * The uid that receives, where the owner of the store made one apart
-	 * from ours ((uid_t)-1: none). .incoming is given to it, and taken
-	 * back when it becomes a snapshot. That needs CAP_CHOWN.
-	 */
-	uid_t recv_uid;
 	int64_t (*now)(void);	/* the store's clock, seconds of Unix time */
 };
 
@@ -67,6 +62,10 @@ struct store_client {
 	int lock_fd;		/* -1 until store_client_lock() */
 	/* Of new snapshots; 0, what store_client_open() sets: what fits. */
 	enum store_backend want;
+	/* Who receives for it, where the owner has made a user for that; 0,
+	 * what store_client_open() sets: we do. store_lend.h */
+	uid_t recv_uid;
+	gid_t recv_gid;
 };
 
 /*

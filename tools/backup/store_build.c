@@ -11,6 +11,7 @@
 
 #include "store_btrfs.h"
 #include "store_file.h"
+#include "store_lend.h"
 #include "store_rec.h"
 
 /* So many seconds in a row may have a snapshot already. */
@@ -62,7 +63,6 @@ static int
 take_incoming(const struct store_client *c, int fd, struct store_build *b,
     struct err *e)
 {
-	uid_t to = c->store->recv_uid;
 	struct stat st;
 
 	b->backend = store_btrfs_subvol(fd) ? STORE_BTRFS : STORE_HARDLINK;
@@ -72,13 +72,23 @@ take_incoming(const struct store_client *c, int fd, struct store_build *b,
 		return -1;
 	if (fstat(fd, &st) == -1)
 		return err_sys(e, "%s/" STORE_INCOMING, c->path);
-	if (to != (uid_t)-1 && st.st_uid != to &&
-	    fchown(fd, to, (gid_t)-1) == -1)
-		return err_sys(e, "%s/" STORE_INCOMING ": giving it to uid "
-		    "%lu", c->path, (unsigned long)to);
 	b->dev = st.st_dev;
 	b->ino = st.st_ino;
 	return 0;
+}
+
+/* Whether who receives now owns what is in that snapshot: nobody else may
+ * link its files, or change those of a copy. */
+static bool
+same_receiver(const struct store_client *c, const char *snapshot)
+{
+	struct store_rec rec = { 0 };
+	uint64_t uid = 0;
+
+	if (store_rec_get(c, snapshot, &rec, NULL) == 0)
+		uid = rec.receiver;
+	store_rec_clear(&rec);
+	return uid == c->recv_uid;
 }
 
 int
@@ -90,17 +100,18 @@ store_build_begin(const struct store_client *c, struct store_build *ret,
 	struct store_list l = { 0 };
 	int fd = -1, rc = -1;
 
-	if (store_list_read(c, &l, e) == -1)
+	if (store_lend(c, e) == -1 || store_list_read(c, &l, e) == -1)
 		return -1;
 	basis = store_list_basis(&l, c->store->now());
-	if (basis != NULL)
+	if (basis != NULL && same_receiver(c, basis->name))
 		snprintf(b.prev, sizeof(b.prev), "%s", basis->name);
 	b.resumed = faccessat(c->fd, STORE_INCOMING, F_OK,
 	    AT_SYMLINK_NOFOLLOW) == 0;
 	if (!b.resumed && make_incoming(c, b.prev, e) == -1)
 		goto out;
 	if (store_file_dir(c->fd, c->path, STORE_INCOMING, &fd, e) == -1 ||
-	    take_incoming(c, fd, &b, e) == -1)
+	    take_incoming(c, fd, &b, e) == -1 ||
+	    store_lend_incoming(c, fd, e) == -1)
 		goto out;
 	if (b.backend == STORE_HARDLINK && b.prev[0] != '\0')
 		snprintf(b.link_dest, sizeof(b.link_dest), "../%s", b.prev);
@@ -124,7 +135,7 @@ same(const struct store_client *c, const struct store_build *b,
 	    S_ISDIR(st.st_mode) && st.st_dev == b->dev && st.st_ino == b->ino;
 }
 
-/* All of it is on the disk, is ours, and (btrfs) can't change any more. */
+/* All of it is on the disk, and (btrfs) is ours and can't change any more. */
 static int
 settle(const struct store_client *c, const struct store_build *b,
     struct err *e)
@@ -138,11 +149,8 @@ settle(const struct store_client *c, const struct store_build *b,
 		    "folder that was begun", c->path);
 		goto out;
 	}
-	if (c->store->recv_uid != (uid_t)-1 &&
-	    fchown(fd, geteuid(), (gid_t)-1) == -1) {
-		err_sys(e, "%s/" STORE_INCOMING ": taking it back", c->path);
+	if (b->backend == STORE_BTRFS && store_lend_back(c, fd, e) == -1)
 		goto out;
-	}
 	/* Through c->fd: it was open while the data came, so it is told of
 	 * each error in writing it back (syncfs(2)). */
 	if (syncfs(c->fd) == -1) {
@@ -239,6 +247,7 @@ store_build_finish(const struct store_client *c, const struct store_build *b,
 	char name[STORE_SNAP_MAX], trash[STORE_SNAP_MAX + 16];
 
 	rec->backend = b->backend;
+	rec->receiver = c->recv_uid;
 	if (settle(c, b, e) == -1)
 		return -1;
 	for (;;) {

@@ -10,7 +10,7 @@
 #include "store_file.h"
 #include "store_text.h"
 
-enum kind { VERSION, WORD, LIST, NUMBER, YESNO, STATE, BACKEND };
+enum kind { VERSION, WORD, LIST, NUMBER, NONZERO, YESNO, STATE, BACKEND };
 
 /* The keys, in the order in which they are written. */
 static const struct row {
@@ -31,6 +31,7 @@ static const struct row {
 	{ "bytes", NUMBER, offsetof(struct store_rec, bytes) },
 	{ "added", NUMBER, offsetof(struct store_rec, added) },
 	{ "seconds", NUMBER, offsetof(struct store_rec, seconds) },
+	{ "receiver", NONZERO, offsetof(struct store_rec, receiver) },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -62,6 +63,9 @@ emit_row(const struct row *row, const void *at, struct buf *out)
 		return 0;
 	case NUMBER:
 		return msgtext_add_num(out, row->key, *(const uint64_t *)at);
+	case NONZERO:
+		return *(const uint64_t *)at == 0 ? 0 :
+		    msgtext_add_num(out, row->key, *(const uint64_t *)at);
 	case YESNO:
 		return msgtext_add(out, row->key,
 		    *(const bool *)at ? "yes" : "no");
@@ -116,6 +120,7 @@ take(const struct row *row, void *at, const char *value)
 	case LIST:
 		return strv_add(at, value) == -1 ? -2 : 0;
 	case NUMBER:
+	case NONZERO:
 		return store_text_num(value, strlen(value), at);
 	case YESNO:
 		is = either(value, "yes", "no");

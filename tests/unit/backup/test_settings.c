@@ -104,6 +104,30 @@ settings_reads_each_section(void **state)
 }
 
 static void
+settings_gives_no_two_the_same_user_or_textfile(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("[client a]\nuser = one\n[client b]\n"
+	    "quota = 1\n[client c]\nuser = two\n"), 0);
+	assert_int_equal(settings_check(&s, &e), 0);
+	assert_string_equal(settings_client_user(&s, "a"), "one");
+	assert_null(settings_client_user(&s, "b"));
+	assert_null(settings_client_user(&s, "d"));
+	assert_int_equal(parse("[client a]\nuser = one\n[client b]\n"
+	    "user = one\n"), 0);
+	assert_int_equal(settings_check(&s, &e), -1);
+	assert_err(&e, ERR_CONFIG, "[client a] and [client b] have the same "
+	    "user 'one'");
+	assert_int_equal(parse("[job a]\ndestination = s\nroot = /\n"
+	    "textfile = /m\n[job b]\ndestination = s\nroot = /\n"
+	    "textfile = /m\n"), 0);
+	assert_int_equal(settings_check(&s, &e), -1);
+	assert_err(&e, ERR_CONFIG, "[job a] and [job b] have the same "
+	    "textfile");
+	refuses("[store]\nuser = a\n", "f:2: unknown key 'user'");
+}
+
+static void
 settings_names_file_and_line_of_what_is_wrong(void **state)
 {
 	(void)state;
@@ -343,6 +367,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settings_reads_each_section),
 		cmocka_unit_test(settings_names_file_and_line_of_what_is_wrong),
+		cmocka_unit_test(
+		    settings_gives_no_two_the_same_user_or_textfile),
 		cmocka_unit_test(settings_misses_what_a_section_needs),
 		cmocka_unit_test(settings_job_is_the_only_one_or_the_one_named),
 		cmocka_unit_test(

@@ -2,9 +2,11 @@
 /* Opening the store and a client, listing, begin and finish. */
 #include "store_tmp.h"
 
+#include <sys/xattr.h>
 #include <time.h>
 
 #include "store_build.h"
+#include "store_lend.h"
 #include "store_list.h"
 #include "store_rec.h"
 
@@ -317,18 +319,68 @@ a_receiver_with_a_uid_of_its_own_gets_it_and_loses_it_again(void **state)
 	struct store_rec rec = { 0 };
 	char name[STORE_SNAP_MAX];
 	struct err e = ERR_INIT;
+	struct store_client again;
 	struct store_build b;
 	struct stat st;
+	uid_t uid;
 
 	if (geteuid() != 0)
 		return;
-	store.recv_uid = PLAIN_USER;
+	client.recv_uid = PLAIN_USER;
+	client.recv_gid = PLAIN_USER;
 	assert_int_equal(store_build_begin(&client, &b, &e), 0);
 	assert_int_equal(fstatat(client.fd, ".incoming", &st, 0), 0);
 	assert_int_equal(st.st_uid, PLAIN_USER);
 	assert_int_equal(store_build_finish(&client, &b, &rec, name, &e), 0);
-	assert_int_equal(fstatat(client.fd, name, &st, 0), 0);
+	/* It may link what it has received. */
+	assert_int_equal(store_build_begin(&client, &b, &e), 0);
+	assert_string_equal(b.prev, name);
+	assert_string_equal(b.link_dest + 3, name);
+	/* Through the folder, but not into it; and it is the folder's owner
+	 * that store_client_open() asks for. */
+	assert_int_equal(fstat(client.fd, &st), 0);
 	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(st.st_mode & 07777, 0710);
+	assert_int_equal(store_lend_to(&client, &uid, &e), 0);
+	assert_int_equal(uid, PLAIN_USER);
+	assert_int_equal(store_client_open(&store, client.name, &again, &e),
+	    0);
+	store_client_close(&again);
+	/* Of another one nothing goes on. */
+	client.recv_uid = PLAIN_USER - 1;
+	assert_int_equal(store_build_begin(&client, &b, &e), 0);
+	assert_false(b.resumed);
+	assert_string_equal(b.prev, "");
+	assert_string_equal(b.link_dest, "");
+	assert_int_equal(fstatat(client.fd, ".incoming", &st, 0), 0);
+	assert_int_equal(st.st_uid, PLAIN_USER - 1);
+	client.recv_uid = client.recv_gid = 0;
+	assert_int_equal(store_build_begin(&client, &b, &e), 0);
+	assert_false(b.resumed);
+	assert_string_equal(b.prev, "");
+	assert_int_equal(fstat(client.fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(store_lend_to(&client, &uid, &e), 0);
+	assert_int_equal(uid, 0);
+}
+
+static void
+a_folder_that_a_list_opens_to_somebody_is_refused(void **state)
+{
+	/* user::rwx, user:1:r-x, group::---, mask::r-x, other::--- */
+	static const unsigned char list[] = { 2, 0, 0, 0,
+		1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 5, 0, 1, 0, 0, 0,
+		4, 0, 0, 0, 255, 255, 255, 255, 16, 0, 5, 0, 255, 255, 255, 255,
+		32, 0, 0, 0, 255, 255, 255, 255 };
+	struct store_client again;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(fsetxattr(client.fd, "system.posix_acl_access", list,
+	    sizeof(list), 0), 0);
+	assert_int_equal(store_client_open(&store, client.name, &again, &e),
+	    -1);
+	assert_err(&e, ERR_UNSAFE, "access control list");
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, store_tmp_enter, \
@@ -351,6 +403,7 @@ tests(void)
 		T(three_at_once_get_three_seconds),
 		T(an_incoming_that_is_a_link_is_refused),
 		T(a_receiver_with_a_uid_of_its_own_gets_it_and_loses_it_again),
+		T(a_folder_that_a_list_opens_to_somebody_is_refused),
 	};
 
 	return cmocka_run_group_tests(all, NULL, NULL);

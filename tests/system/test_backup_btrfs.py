@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: ISC
+"""postern backup onto btrfs, by a plain user, from run to prune."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from backuplib import CLIENT, STORE, backup  # noqa: F401
+from lab import faults, proc
+
+DATA = "/srv/data"
+MB = 1 << 20
+TOP = 256       # the inode of a subvolume's top
+
+
+@pytest.fixture(params=["channel", "direct"])
+def btrfs(request, backup):  # noqa: F811
+    b = backup
+    b.setup(store="/srv/before", root=DATA)
+    b.disk = faults.small_disk(b.store, STORE, 256 << 10, kind="btrfs")
+    b.disk.__enter__()
+    b.store.run(["chown", "backup:", STORE])
+    b.store.run(["chmod", "700", STORE])
+    b.dir = STORE
+    b.policy(f"[store]\ndir = {STORE}\nkeep-last = 3\n")
+    b.accept(CLIENT, b.make_key(b.client), "--allow",
+             "run,list,restore,verify")
+    b.conf(root=DATA, mode=request.param)
+    b.mode = request.param
+    b.files({f"{DATA}/{n}": n * 1000 for n in ("same", "changed", "gone")})
+    b.files({f"{DATA}/big": os.urandom(8 * MB), f"{DATA}/sub/b": "two\n"})
+    b.files({f"{DATA}/secret": "root's own\n"}, mode=0o600)
+    return b
+
+
+def change(b, i):
+    b.files({f"{DATA}/changed": f"{i}" * 100, f"{DATA}/new{i}": str(i)})
+    # In the midst of a file: the rest of its blocks stays shared.
+    with open(b.client.path(f"{DATA}/big"), "r+b") as f:
+        f.seek(i * MB)
+        f.write(os.urandom(4096))
+
+
+def used(b):
+    b.store.run(["sync", "-f", STORE])
+    st = os.statvfs(b.store.path(STORE))
+    return (st.f_blocks - st.f_bfree) * st.f_frsize
+
+
+def test_from_the_first_run_to_prune(btrfs):
+    b = btrfs
+    done = b.run("--json")
+    first = done.snapshot
+    assert b.stored(DATA) == b.source(DATA)
+    before = used(b)
+    kept = {first: b.source(DATA)}
+    b.client.path(f"{DATA}/gone").unlink()
+    for i in range(3):
+        change(b, i)
+        done = b.run("--json")
+        assert done.of("answer")[0]["basis"] == list(kept)[-1]
+        kept[done.snapshot] = b.source(DATA)
+    # Each is a read-only subvolume of its own, and shares what is the same.
+    assert b.snapshots() == list(kept)[1:]
+    for name in b.snapshots():
+        top = b.store.path(f"{STORE}/{CLIENT}/{name}")
+        assert os.stat(top).st_ino == TOP, name
+        with pytest.raises(OSError, match="Read-only"):
+            (top / "x").touch()
+        assert b.stored(DATA, name) == kept[name], name
+        record = b.store.read(f"{STORE}/.postern/{CLIENT}/snap/{name}")
+        assert f"mode {b.mode}\n" in record and "backend btrfs\n" in record
+    assert used(b) - before < 3 * MB
+    row, = map(json.loads, b.owner("status", "--json").out.splitlines())
+    assert row["back-end"] == "btrfs"
+    assert "back-end         btrfs" in b.owner("show", b.snapshots()[0]).out
+    # What it holds comes back, and is what arrived.
+    b.run(cmd="verify")
+    b.owner("verify", CLIENT)
+    old = b.snapshots()[0]
+    b.run(old, DATA, "--to", "/tmp/back", cmd="restore", expect=2)
+    assert b.contents(os.fsencode(b.client.path(f"/tmp/back{DATA}"))) == \
+        kept[old]
+    b.policy(f"[store]\ndir = {STORE}\nkeep-last = 1\n")
+    assert "goes" in b.owner("prune", "-n").out
+    assert len(b.snapshots()) == 3
+    b.owner("prune")
+    assert b.snapshots() == [list(kept)[-1]]
+    assert b.stored(DATA) == b.source(DATA)
+    assert not [n for n in os.listdir(b.store.path(f"{STORE}/{CLIENT}"))
+                if n.startswith(".trash")]
+    b.owner("verify", CLIENT)
+
+
+def test_a_broken_run_is_gone_on_with_in_its_own_subvolume(btrfs):
+    b = btrfs
+    b.run()
+    one = b.contents(b.snapshot())
+    change(b, 1)
+    b.files({f"{DATA}/more": os.urandom(3 * MB)})
+    running = b.start("--json", "--bandwidth", "1M")
+    running.wait_event(lambda e: e["event"] == "progress" and e["bytes"] > 0,
+                       what="byte that has arrived")
+    running.kill()
+    running.end()
+    assert os.stat(b.incoming()).st_ino == TOP
+    assert b.contents(b.snapshot()) == one
+    proc.wait_for(lambda: not b.pids(b.store, "^postern-backup receive"), 20,
+                  "end there")
+    done = b.run("--json")
+    assert done.of("answer")[0].get("resumed") is True
+    assert b.stored(DATA) == b.source(DATA)
+    assert b.contents(b.snapshot(0)) == one
+
+
+def read_only(b, top, value):
+    subprocess.run(["btrfs", "property", "set", "-ts", b.store.path(top),
+                    "ro", value], check=True)
+
+
+def test_rot_is_found_on_btrfs_too(btrfs):
+    """Root clears what makes it read-only, which nobody else may."""
+    b = btrfs
+    name = b.run("--json").snapshot
+    top = f"{STORE}/{CLIENT}/{name}"
+    path = b.store.path(f"{top}{DATA}/same")
+    was = os.stat(path)
+    read_only(b, top, "false")
+    with open(path, "r+b") as f:
+        f.write(b"T")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+    read_only(b, top, "true")
+    done = b.owner("verify", CLIENT, expect=2)
+    assert f"{DATA}/same" in done.out, str(done)

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: ISC
+"""How a run's bytes go: compressed, as slowly and as politely as it was told,
+by the mode it was told, and to nobody else. In both modes where both have it.
+"""
+
+import ctypes
+import os
+import re
+
+import pytest
+
+from backuplib import STORE, backup  # noqa: F401
+from lab import proc
+
+DATA = "/srv/data"
+MB = 1 << 20
+SENDER = {"channel": r"^/usr/bin/rsync --server --daemon",
+          "direct": r"^rsync --server --sender"}
+# ioprio_set(2): the class in the upper part.
+SYS_IOPRIO_GET, WHO_PROCESS, IDLE, BEST_EFFORT = 252, 1, 3 << 13, 2 << 13
+
+
+@pytest.fixture(params=["channel", "direct"])
+def mode(request):
+    return request.param
+
+
+def sent(host):
+    """Bytes that the host has sent, of all kinds."""
+    text = proc.read(f"/proc/{host.init_pid}/net/dev").decode()
+    return int(re.search(r"^ *eth0:(.*)$", text, re.M)[1].split()[8])
+
+
+def ioprio(pid):
+    libc = ctypes.CDLL(None, use_errno=True)
+    got = libc.syscall(SYS_IOPRIO_GET if os.uname().machine == "x86_64"
+                       else 31, WHO_PROCESS, pid)
+    assert got != -1, os.strerror(ctypes.get_errno())
+    return got
+
+
+def record(b, snapshot):
+    return b.store.read(f"{STORE}/.postern/laptop/snap/{snapshot}")
+
+
+def test_what_is_compressed_is_less_on_the_wire(backup, mode):
+    backup.setup(root=DATA)
+    size = 4 * MB
+    backup.files({f"{DATA}/0": "0123456789abcdef" * (size // 16)})
+    took = {}
+    for i, compress in enumerate(["none", "zlib", "zstd"]):
+        # A file of its own each time: nothing of it is there.
+        backup.client.path(f"{DATA}/{i}").rename(
+            backup.client.path(f"{DATA}/{i + 1}"))
+        backup.conf(root=DATA, mode=mode, compress=compress)
+        before = sent(backup.client)
+        backup.run()
+        took[compress] = sent(backup.client) - before
+        assert backup.stored(DATA) == backup.source(DATA)
+    assert took["none"] > size, took
+    for compress in ("zlib", "zstd"):
+        assert took[compress] < size // 8, took
+
+
+@pytest.mark.parametrize("compress", ["zlib", "zstd"])
+def test_the_receiving_rsync_is_told_which(backup, mode, compress):
+    backup.setup(root=DATA, mode=mode, compress=compress)
+    backup.files({f"{DATA}/f": os.urandom(700_000)})
+    running = backup.start("--bandwidth", "200K")
+    pid = backup.wait_pid(backup.store, r"^/usr/bin/rsync --rsh=")
+    assert f"--compress-choice={compress} " in proc.cmdline(pid)
+    assert running.end().rc == 0
+
+
+def test_nice_ionice_and_bandwidth_are_the_senders(backup, mode):
+    backup.setup(root=DATA, mode=mode, nice=7, ionice="idle",
+                 bandwidth="200K")
+    backup.files({f"{DATA}/f": os.urandom(700_000)})
+    for nice, ionice, prio in ((7, "idle", IDLE),
+                               (3, "best-effort:6", BEST_EFFORT | 6)):
+        backup.conf(root=DATA, mode=mode, nice=nice, ionice=ionice,
+                    bandwidth="200K")
+        running = backup.start()
+        pid = backup.wait_pid(backup.client, SENDER[mode])
+        stat = proc.read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        assert int(stat[16]) == nice
+        assert ioprio(pid) == prio
+        assert "--bwlimit=200 " in proc.cmdline(pid) + " "
+        assert running.end().rc == 0
+        os.utime(backup.client.path(f"{DATA}/f"))
+        backup.files({f"{DATA}/f": os.urandom(700_000)})
+
+
+def test_bandwidth_holds_a_sender_in_direct_mode_back(backup):
+    """Whatever the store's rsync asks for: no run is faster than its limit.
+    """
+    backup.setup(root=DATA, mode="direct", bandwidth="200K")
+    backup.files({f"{DATA}/f": os.urandom(700_000)})
+    done = backup.run("--json")
+    assert done.of("result")[0]["seconds"] >= 2, str(done)
+
+
+def test_one_file_system_in_both_modes(backup, mode):
+    backup.setup(root=DATA, mode=mode, one_file_system="yes")
+    backup.files({f"{DATA}/a": "a"})
+    backup.client.run(f"mkdir {DATA}/mnt && mount -t tmpfs t {DATA}/mnt "
+                      f"&& echo x >{DATA}/mnt/x")
+    backup.run()
+    assert set(backup.stored(DATA)) == {b"a", b"mnt"}
+    backup.conf(root=DATA, mode=mode)
+    backup.run()
+    assert set(backup.stored(DATA)) == {b"a", b"mnt", b"mnt/x"}
+
+
+def test_the_command_line_s_mode_goes_before_the_file_s(backup):
+    backup.setup(root=DATA)
+    backup.files({f"{DATA}/a": "a"})
+    for file, option, used in ((None, "direct", "direct"),
+                               ("direct", "channel", "channel"),
+                               ("direct", None, "direct"),
+                               (None, None, "channel")):
+        backup.conf(root=DATA, **({"mode": file} if file else {}))
+        done = backup.run(*(["--mode", option] if option else []))
+        assert f"mode {used}\n" in record(backup, done.snapshot)
+    assert "channel or direct" in backup.run("--mode", "x", expect=64).err
+
+
+# In ssh's place on the client: the request on its way out has another host
+# key for the one-time sshd, so that who answers there is not who it names.
+TAMPER = r"""#!/usr/bin/perl
+use strict;
+open my $ssh, "|-", "ssh", @ARGV or die;
+binmode STDIN; binmode $ssh;
+select $ssh; $| = 1;
+my $all = sub { my ($n, $b) = (shift, "");
+	while (length $b < $n) {
+		my $r = sysread STDIN, $b, $n - length $b, length $b;
+		exit 1 unless $r;
+	}
+	$b };
+my $head = $all->(4);
+my ($type, $high, $low) = unpack "aCn", $head;
+my $text = $all->($high << 16 | $low);
+if ("@CHANGE@") {
+	$text =~ s{(host-key ssh-ed25519\\040AAAAC3NzaC1lZDI1NTE5AAAAI.)(.)}
+	    {$1 . ($2 eq "x" ? "y" : "x")}e or die "no host key";
+}
+print $head, $text;
+while (sysread STDIN, my $b, 65536) { print $b }
+close $ssh;
+exit $? >> 8;
+"""
+
+
+def test_another_host_key_at_the_port_is_refused(backup):
+    for change in ("", "yes"):
+        backup.setup(root=DATA)
+        backup.files({f"{DATA}/a": "a"})
+        backup.client.write("/opt/tamper", TAMPER.replace("@CHANGE@", change),
+                            0o755)
+        backup.conf(root=DATA, mode="direct", ssh="/opt/tamper",
+                    direct_from=backup.store.ip)
+        done = backup.run("-q", expect=1 if change else 0)
+        if change:
+            assert "host key changed" in done.err, str(done)
+            assert backup.snapshots() == []
+        else:
+            assert backup.stored(DATA) == backup.source(DATA)
