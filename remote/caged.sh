@@ -28,6 +28,10 @@ $line
 	done <<'END'
 TemporaryFileSystem=/:ro
 MountAPIVFS=no
+ProtectKernelTunables=no
+ProtectControlGroups=no
+ProtectProc=default
+ProcSubset=all
 PrivateIPC=yes
 NoNewPrivileges=yes
 RestrictSUIDSGID=yes

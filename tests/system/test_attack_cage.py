@@ -81,7 +81,7 @@ HOLES = {
     "ptrace": ("^SystemCallFilter=.*\n", ""),
     "dev-shm": ("-/dev/shm ", ""),
     "terminals": (" -/dev/pts", ""),
-    "proc-root": ("^MountAPIVFS=no", "ProtectProc=invisible"),
+    "proc-root": ("^ProtectProc=default", "ProtectProc=invisible"),
     "keyring": ("^SystemCallFilter=~@keyring.*\n", ""),
     "kill": ("^SystemCallFilter=~kill.*\n", ""),
     "memory-call": ("^SystemCallFilter=~process_vm.*\n", ""),

@@ -123,11 +123,24 @@ def test_probe_tells_a_cage_that_is_in_force(caged):
     assert cage_of(caged) == "installed, the manager has an older one"
 
 
-@pytest.mark.parametrize("line", CAGE.splitlines()[2:])
+# Without the one about mounts it is so by itself.
+@pytest.mark.parametrize("line", [line for line in CAGE.splitlines()[2:]
+                                  if not line.startswith("Mount")])
 def test_probe_misses_each_line_of_a_cage(caged, line):
     caged.write(DROPIN, CAGE.replace(line + "\n", ""))
     caged.run("systemctl daemon-reload")
     assert cage_of(caged).startswith("installed, the manager has ")
+
+
+@pytest.mark.parametrize("line", [
+    "MountAPIVFS=yes", "ProtectKernelTunables=yes", "ProtectControlGroups=yes",
+    "ProtectProc=invisible", "ProcSubset=pid"])
+def test_probe_sees_what_mounts_proc_into_a_cage(caged, line):
+    caged.write(DROPIN.replace("50-postern-cage", "60-mine"),
+                f"[Service]\n{line}\n")
+    caged.run("systemctl daemon-reload")
+    assert cage_of(caged) == "installed, the manager has another " + \
+        line.split("=")[0]
 
 
 @pytest.mark.parametrize("lines", [
@@ -264,7 +277,8 @@ def test_probe_tells_certificates(host):
         f"mode 644 {DIR}/csync2_ssl_key.pem",
         f"ok 644 {DIR}/csync2_ssl_cert.pem"], said
     assert said.facts("cert-subject") == ["subject=CN=csync2"]
-    assert probe(host).facts("cert")[0].startswith("missing 0 ")
+    said = probe(host, sysdir=f"{DIR}/none")
+    assert said.facts("cert")[0].startswith("missing 0 ")
 
 
 def test_probe_changes_nothing(host, leftovers):
