@@ -131,8 +131,8 @@ push() {
 		unset "k$i"
 		i=$((i + 1))
 	done
-	# No -v: conflicts and what fails here are said anyway, ten thousand
-	# good files are not. A receiver's own reason (Permission denied!) is
+	# No -v: what stays dirty and what fails here is said anyway, ten
+	# thousand good files are not. A receiver's own reason (Permission denied!) is
 	# said with -vvv only, which prints keys: the client, which passes on
 	# the protocol, can see it there.
 	run_job "$1" /dev/null env "CSYNC2_SYSTEM_DIR=$d/j$1" sh -c "$as_job" "$d/j$1" \

@@ -237,17 +237,22 @@ def test_strangers_who_eat_the_key_do_not_stop_the_push(three, way):
     strangers = [peer(three, "h3", "h1") for _ in range(4)]
     one = three.members[0]
     proc.wait_for(lambda: len(csync2s(one)) == 4, 10, "stuck children")
-    run = three.start_push(*way)
-    run.wait_state("ready", "h1")
-    strangers += [peer(three, "h2", "h1") for _ in range(2)]
+    # The turn of h1 lasts until two more of them are in.
+    with stall(one):
+        run = three.start_push(*way)
+        run.wait_state("ready", "h1")
+        client = three.wait_pid("admin", r"^csync2 .*-x$")
+        os.kill(client, signal.SIGSTOP)
+    try:
+        strangers += [peer(three, "h2", "h1") for _ in range(2)]
+        assert [line(p) for p in strangers] == ["in"] * 6
+    finally:
+        os.kill(client, signal.SIGCONT)
     done = run.end()
     assert done.rc == 0, str(done)
     three.assert_same()
-    # All those that read it are gone with it. The last ones may have come
-    # when the window was closed again, and hang, as they do without us.
-    for p in strangers[:4]:
-        out, _ = p.communicate(timeout=10)
-        assert out in ("in\nout\n", "")
+    # All those that read it are gone with it.
+    assert [line(p) for p in strangers] == ["out"] * 6
     end(*strangers)
     gone(*three.all)
 

@@ -65,7 +65,6 @@ def test_a_key_is_made_when_the_hosts_turn_has_come(three):
         for state in re.findall(r'\\"state\\":\\"(\w+)\\"', line):
             if state == "ready":
                 turns.append(made)
-            if state in ("ready", "synced"):
                 made = 0
     assert len(turns) == 3
     # 43 characters each.
@@ -91,14 +90,13 @@ def test_a_conflict_is_said_of_its_host_and_no_other(three, way):
     assert done.last("h2")["state"] == "failed", str(done)
     for name in ("h1", "h3"):
         assert done.last(name)["state"] == "synced", str(done)
-        assert not done.of("dirty", name) and not done.of("csync2", name)
+        assert not done.of("dirty", name)
         three.assert_same(name)
-    said = [e["text"] for e in done.of("csync2", "h2")]
-    assert any("marked dirty" in s for s in said), str(done)
     dirty = [e["text"] for e in done.of("dirty", "h2")]
     assert len(dirty) == 1 and dirty[0].endswith("/srv/priv/a"), str(done)
-    if way == "fifo":
-        assert done.last("h2")["detail"].startswith("csync2: ")
+    # csync2 gives its reason with -vvv only, which prints keys.
+    assert "1 files stayed dirty (changed there as well, or" in done.last(
+        "h2")["detail"], str(done)
     assert three.tree(2)["a"][3] == b"theirs"
     assert three.tree(2)["b"][3] == b"ours"
 
@@ -128,6 +126,8 @@ VICTIMS = {
 @pytest.mark.parametrize("what", VICTIMS)
 @ways
 def test_a_receiver_that_dies_in_its_push_fails_alone(three, way, what):
+    # A full member would take the half that it got for a change of its own.
+    three.config(three.group(hosts="admin (h1 h2 h3)"))
     taken = three.leftovers(ignore=[DATABASE])
     run = middle(three, way)
     host = three.host(2)

@@ -173,7 +173,8 @@ def test_check_and_setup_become_root_as_well(no_root):
 
 def test_jobs_does_not_bound_what_a_window_holds(fleet):
     ready(fleet, 3)
-    run = window(fleet, "-j", "1")
+    # Ends by itself should it never open.
+    run = window(fleet, "-j", "1", "--for", "60s")
     for h in fleet.members:
         assert holder(h)["main"]
     run.kill(signal.SIGINT)

@@ -60,7 +60,8 @@ judge(struct run_host *h)
 		snprintf(detail, sizeof(detail), "csync2: %s", f->said);
 	else
 		snprintf(detail, sizeof(detail), "csync2 ended with status "
-		    "%u, %zu files stayed dirty", f->rc, f->ndirty);
+		    "%u, %zu files stayed dirty%s", f->rc, f->ndirty,
+		    f->ndirty > 0 ? HOLDERS_CONFLICT : "");
 	run_host_end(h, REPORT_FAILED, "failed", detail);
 }
 

@@ -21,6 +21,10 @@ struct holders_ops {
 	void (*on_closed)(struct run_host *h);
 };
 
+/* What csync2 has for files that stayed dirty it says with -vvv only, which
+ * prints keys. */
+#define HOLDERS_CONFLICT " (changed there as well, or not to be written there)"
+
 struct holders;
 
 /* holders_connect(): what the pool starts for h. limit_ms: the script's own

@@ -246,12 +246,16 @@ on_closed(struct run_host *h)
 	struct window_host *wh = host_of(h);
 	bool push = r->o->action == UNLOCK_PUSH;
 	unsigned n = holders_ended(wh->holders);
-	char detail[80] = "";
+	char detail[128] = "";
 
 	if (n > 0)
 		snprintf(detail, sizeof(detail),
 		    "%u csync2 sessions were ended with it", n);
-	if (wh->ndirty > 0 || wh->mentioned) {
+	if (wh->ndirty > 0) {
+		snprintf(detail, sizeof(detail), "%zu files stayed dirty%s",
+		    wh->ndirty, HOLDERS_CONFLICT);
+		run_host_end(h, REPORT_FAILED, "failed", detail);
+	} else if (wh->mentioned) {
 		run_host_end(h, REPORT_FAILED, "failed",
 		    "not everything was pushed");
 	} else if (w->closing && wh->ready &&
