@@ -7,6 +7,8 @@
 #         names    host names that the daemon has to resolve, one a line
 #         port     '' is 30865
 # says:   postern attack NAME held|BROKE|untried DETAIL
+#         (not tried, since no cage of systemd 252 holds it: a signal by
+#         fcntl's F_SETOWN, see tools/unlock/cage.h)
 #         postern works NAME yes|NO DETAIL
 #         postern step done|kept TEXT ; postern done cage-test
 #         postern refuse CODE TEXT
@@ -24,10 +26,12 @@ systemctl cat csync2@.service >/dev/null 2>&1 ||
 	refuse systemd 'there is no csync2@.service on this host'
 unit=$token.service
 file=/run/systemd/system/$unit
-victim=''
+victim='' weak='' shm=''
 
 at_exit() {
 	[ -z "$victim" ] || kill "$victim" 2>/dev/null
+	[ -z "$weak" ] || kill "$weak" 2>/dev/null
+	[ -z "$shm" ] || ipcrm -m "$shm" 2>/dev/null
 	rm -f "$file"
 	systemctl stop "$unit" 2>/dev/null
 	systemctl reset-failed "$unit" 2>/dev/null
@@ -38,7 +42,7 @@ at_exit() {
 # The places where an attack that broke out would have left something.
 marks() {
 	printf '%s\n' /etc/cron.d /usr/local/sbin /root /root/.ssh /etc / \
-		/var/lib /run /tmp
+		/var/lib /run /tmp /dev/shm
 	printf '%s\n' "$needs" |
 		sed -n -e 's/^rw //p' -e 's/^ro \(.*\)\/[^/]*$/\1/p'
 	printf '%s\n' "$secrets"
@@ -72,9 +76,35 @@ done | tr '\n' ' ')
 sleep 300 >/dev/null 2>&1 9>&- &
 victim=$!
 
+# The kernel guards a process by what it may do: one of root's that may do
+# nothing is the easiest to get at. weak_at: where it has memory.
+# shellcheck disable=SC2034
+weak_at=0
+if command -v setpriv >/dev/null; then
+	setpriv --bounding-set=-all --inh-caps=-all sleep 300 \
+		>/dev/null 2>&1 9>&- &
+	weak=$!
+	until [ "$(cat "/proc/$weak/comm")" = sleep ]; do
+		alive "$weak" || refuse failed 'no process to attack'
+	done
+	IFS=- read -r weak_at _ <"/proc/$weak/maps"
+	# shellcheck disable=SC2034
+	weak_at=$((0x$weak_at))
+fi
+if command -v ipcmk >/dev/null; then
+	shm=$(ipcmk -M 4096 -p 600)
+	shm=${shm##* }
+fi
+
+# A file whose set-user-ID bit is nobody's.
+kept=$(printf '%s\n' "$needs" | sed -n 's/^rw //p' | head -n 1)/$token.kept
+if ! : >"$kept" || ! chown 65534:65534 "$kept" || ! chmod 4755 "$kept"; then
+	refuse failed "$kept can't be made"
+fi
+
 {
-	for v in token major minor victim needs secrets secret_ids names \
-		port; do
+	for v in token major minor victim weak weak_at shm needs secrets \
+		secret_ids names port; do
 		eval "x=\$$v"
 		printf '%s=' "$v"
 		quote "$x"
@@ -114,7 +144,7 @@ a_symlink() {
 # Any process's root would do, were it another one.
 a_proc_root() {
 	[ -d /proc/1 ] || { echo 'no /proc'; exit 1; }
-	for r in /proc/1 "/proc/$victim"; do
+	for r in /proc/1 "/proc/$victim" "/proc/${weak:-1}"; do
 		! put "$r/root/etc/cron.d/$token.procroot" || exit 0
 		! put "$r/cwd/$up/etc/cron.d/$token.procroot" || exit 0
 	done
@@ -162,8 +192,21 @@ a_setuid_create() {
 		[ -u "$g/$token.suid2" ]
 }
 
+# What a kernel has that systemd's list of such calls may not know.
+a_setuid_new() {
+	: >"$g/$token.suid3" || exit 77
+	call 452 452 -100 "$g/$token.suid3" 2541 0
+}
+
+# What is written to should lose its bit.
+a_setuid_kept() {
+	echo x >>"$g/$token.kept" || exit 77
+	[ -u "$g/$token.kept" ]
+}
+
 a_unshare() {
 	unshare -m true && exit 0
+	unshare -U true && exit 0
 	unshare -U -r true && exit 0
 	unshare -n true
 }
@@ -205,20 +248,24 @@ a_raw() {
 }
 
 # The numbers of system calls differ by machine.
-call() {
+number() {
 	perl_or_skip
 	case $(uname -m) in
 	x86_64) n=$1 ;;
 	aarch64 | riscv64) n=$2 ;;
 	*) echo "unknown machine $(uname -m)"; exit 77 ;;
 	esac
+}
+
+call() {
+	number "$1" "$2"
 	shift 2
 	# The number is apart, since there a list would be its length.
 	perl -e '@a = map { /^-?\d+$/ ? int : $_ } @ARGV;
 		syscall(shift @a, @a) >= 0 or die "$!\n"' "$n" "$@"
 }
 
-a_ptrace() { call 101 117 16902 "$victim" 0 0; }
+a_ptrace() { call 101 117 16902 "${weak:-$victim}" 0 0; }
 
 # Root's keyring of the kernel, where cryptsetup's passphrases may lie.
 a_keyring() { call 250 219 0 -4 1; }
@@ -229,7 +276,32 @@ a_io_uring() {
 	perl -e '$p = "\0" x 120; syscall(425, 1, $p) >= 0 or die "$!\n"'
 }
 
-a_memory() { true 3<>"/proc/$victim/mem"; }
+a_memory() { true 3<>"/proc/${weak:-$victim}/mem"; }
+
+a_memory_call() {
+	[ -n "$weak" ] || { echo 'no setpriv on this host'; exit 77; }
+	number 310 270
+	perl -e '$b = "x" x 8; $p = unpack("Q", pack("P", $b));
+		$to = pack("QQ", $p, 8); $from = pack("QQ", $ARGV[2], 8);
+		syscall(int $ARGV[0], int $ARGV[1], $to, 1, $from, 1, 0) > 0
+			or die "$!\n"' "$n" "$weak" "$weak_at"
+}
+
+a_dev_shm() { put "/dev/shm/$token.devshm"; }
+
+# A pair in the list that has root's terminals too.
+a_terminals() { true 3<>/dev/pts/ptmx; }
+
+# Asks for the limit on open files; who may ask may set.
+a_limits() { call 302 261 "$victim" 7 0 0; }
+
+# The priority that it has.
+a_priority() { call 141 140 0 "${weak:-$victim}" 0; }
+
+a_shared_memory() {
+	[ -n "$shm" ] || { echo 'no ipcmk on this host'; exit 77; }
+	call 30 196 "$shm" 0 4096
+}
 
 # A module of no bytes: EPERM or death held, "invalid" means that the kernel
 # looked at it.
@@ -306,12 +378,20 @@ try netlink-socket a_netlink
 try raw-socket a_raw
 try setuid a_setuid
 try setuid-create a_setuid_create
+try setuid-new-call a_setuid_new
+try setuid-kept a_setuid_kept
 try unshare a_unshare
 try nsenter a_nsenter
 try ptrace a_ptrace
 try keyring a_keyring
 try io-uring a_io_uring
 try memory a_memory
+try memory-call a_memory_call
+try dev-shm a_dev_shm
+try terminals a_terminals
+try limits a_limits
+try priority a_priority
+try shared-memory a_shared_memory
 try module a_module
 try kill-thread a_kill_thread
 try kill a_kill
@@ -415,8 +495,8 @@ left=$(marks | while IFS= read -r m; do
 	[ -n "$m" ] || continue
 	for f in "$m/$token".*; do
 		case $f in
-		*.link) continue ;;
-		*.suid | *.suid2) [ -u "$f" ] || continue ;;
+		*.link | *.kept) continue ;;
+		*.suid | *.suid2 | *.suid3) [ -u "$f" ] || continue ;;
 		esac
 		[ ! -e "$f" ] || printf '%s ' "$f"
 	done
@@ -426,6 +506,13 @@ while read -r kind name rest; do
 	attack | works) say "$kind" "$name" "$rest" ;;
 	esac
 done <"$d/out"
+# The one thing that the copy of the unit can't show.
+how=$(systemctl cat csync2@.service 2>/dev/null |
+	sed -n 's/^ExecStart *= *\([-@:+!]*\)..*/\1/p' | tail -n 1)
+case $how in
+*[+!]*) say attack full-privileges BROKE "ExecStart=$how runs csync2 with them" ;;
+*) say attack full-privileges held ;;
+esac
 if [ -n "$left" ]; then
 	say attack left-on-host BROKE "$left"
 else

@@ -7,7 +7,9 @@
 #         dry     1: say what would be done
 # stdin:  the drop-in, ended by a line "#END"
 # says:   postern step done|would|kept TEXT
-#         postern refuse CODE TEXT     nothing was changed
+#         postern note TEXT            the drop-in was put back
+#         postern refuse CODE TEXT     nothing was changed; but with CODE
+#                 stop the cage is in force for new connections
 
 path=${path:-/etc/systemd/system/csync2@.service.d/50-postern-cage.conf}
 needs=${needs-} dry=${dry-}
@@ -18,21 +20,66 @@ need_root
 systemctl cat csync2@.service >/dev/null 2>&1 ||
 	refuse systemd 'there is no csync2@.service on this host'
 
-# A path that is missing keeps the unit from starting; a file that is bound
-# can't be replaced by rename, so csync2 could never update it.
+# inside PATH: whether PATH lies in a folder that the daemon writes, and is
+# not that folder.
+inside() {
+	printf '%s\n' "$needs" | {
+		while IFS= read -r rw; do
+			case $rw in 'rw '/*) rw=${rw#rw } ;; *) continue ;; esac
+			case $1 in "${rw%/}"/?*) exit 0 ;; esac
+		done
+		exit 1
+	}
+}
+
+# need_file PATH: it is there, and neither the daemon nor somebody else than
+# root decides what a symlink on the way to it means.
+need_file() {
+	p=$1
+	hops=0
+	while [ -h "$p" ] && [ "$hops" -lt 40 ]; do
+		! inside "$p" || refuse symlink "$p is a symlink, which the" \
+			'daemon could change'
+		check_parents "$p"
+		to=$(readlink "$p")
+		case $to in /*) ;; *) to=${p%/*}/$to ;; esac
+		check_parents "$to"
+		p=$(readlink -f "${to%/*}/")
+		p=${p%/}/${to##*/}
+		hops=$((hops + 1))
+	done
+	[ -e "$p" ] || refuse missing "$1 is missing"
+	check_parents "$p"
+	[ "$p" = "$1" ] || ! inside "$p" ||
+		refuse symlink "$1 leads to $p, where the daemon writes"
+}
+
+# need_folder PATH: a file that is bound can't be replaced by rename, so
+# csync2 could never update it. What lies in another such folder is bound with
+# that one; of the others only root may decide what they are, as each
+# connection's cage is built on what is there then.
+need_folder() {
+	p=${1%/}
+	inside "$p" || {
+		[ ! -h "$p" ] || refuse symlink "$p is a symlink: name the" \
+			'folder itself'
+		[ ! -e "$p" ] || check_parents "$p"
+	}
+	[ -e "$p" ] || refuse missing "$p is missing;" \
+		"make the folder or take it out of the group"
+	[ -d "$p" ] || refuse not-folder "$p is a file: csync2" \
+		"can't replace a bound file; sync a folder of its own"
+}
+
+# A path that is missing keeps the unit from starting.
 while IFS= read -r need; do
 	case $need in
 	'') ;;
-	'ro '/*)
-		[ -e "${need#ro }" ] ||
-			refuse missing "${need#ro } is missing" ;;
-	'rw '/*)
-		need=${need#rw }
-		[ ! -h "$need" ] || refuse symlink "$need is a symlink"
-		[ -e "$need" ] || refuse missing "$need is missing;" \
-			"make the folder or take it out of the group"
-		[ -d "$need" ] || refuse not-folder "$need is a file: csync2" \
-			"can't replace a bound file; sync a folder of its own"
+	'ro '/*) need_file "${need#ro }" ;;
+	'rw '/*) need_folder "${need#rw }" ;;
+	'file '/*)
+		[ ! -d "${need#file }" ] || refuse folder "${need#file } is" \
+			'a folder with the name of a database file'
 		;;
 	*) refuse input "not a need: $need" ;;
 	esac
@@ -40,8 +87,6 @@ done <<END
 $needs
 END
 
-dir=${path%/*}
-tmp=''
 text=''
 end=''
 while IFS= read -r line; do
@@ -51,19 +96,39 @@ while IFS= read -r line; do
 done
 [ -n "$end" ] || refuse input 'the drop-in was cut'
 
-if [ -f "$path" ] && [ "$(cat "$path")
-" = "$text" ]; then
+# put TEXT: into $path, at once or not at all.
+put() {
+	mkdir -p "${path%/*}" || return 1
+	tmp=$(mktemp "${path%/*}/.cage.XXXXXX") || return 1
+	printf '%s' "$1" >"$tmp" && chmod 644 "$tmp" && sync "$tmp" &&
+		mv -f "$tmp" "$path" && sync "${path%/*}" && return 0
+	rm -f "$tmp"
+	return 1
+}
+
+# undo CODE TEXT…: refuse, with everything as it was.
+undo() {
+	if [ "$old" ]; then
+		put "${old%.}"
+	else
+		rm -f "$path"
+		rmdir "${path%/*}" 2>/dev/null
+	fi
+	systemctl daemon-reload 2>/dev/null
+	say note "$path is as it was before"
+	refuse "$@"
+}
+
+old=''
+[ ! -f "$path" ] || old=$(cat "$path" && echo .)
+if [ "$old" = "$text." ]; then
+	# For caged: it is as new as the configuration that it was made from.
+	[ "$dry" = 1 ] || touch "$path"
 	say step kept "$path"
 elif [ "$dry" = 1 ]; then
 	say step would "write $path"
 else
-	mkdir -p "$dir" || refuse failed "$dir can't be made"
-	tmp=$(mktemp "$dir/.cage.XXXXXX") || refuse failed "no file in $dir"
-	if ! printf '%s' "$text" >"$tmp" || ! chmod 644 "$tmp" ||
-		! sync "$tmp" || ! mv -f "$tmp" "$path" || ! sync "$dir"; then
-		rm -f "$tmp"
-		refuse failed "$path can't be written"
-	fi
+	put "$text" || undo failed "$path can't be written"
 	say step 'done' "write $path"
 fi
 
@@ -73,16 +138,19 @@ if [ "$dry" = 1 ]; then
 	exit 0
 fi
 why=$(systemctl daemon-reload 2>&1) ||
-	refuse failed "systemctl daemon-reload: $why"
+	undo failed "systemctl daemon-reload: $why"
 say step 'done' 'systemctl daemon-reload'
-fs=$(systemctl show -p TemporaryFileSystem --value csync2@probe.service)
-[ "$fs" = /:ro ] || refuse force "the manager does not show the cage:" \
-	"TemporaryFileSystem is '$fs'; see systemctl status csync2@.service"
+caged "$path" || undo force "the cage would not be in force: $why;" \
+	'see systemctl cat csync2@.service'
 # Instances that run were started without it.
 n=0
 for u in $(systemctl list-units --plain --no-legend 'csync2@*.service' |
 	awk '{ print $1 }'); do
-	systemctl stop "$u" && n=$((n + 1))
+	systemctl stop "$u" 2>/dev/null
+	case $(systemctl show -p ActiveState --value "$u") in
+	inactive | failed) n=$((n + 1)) ;;
+	*) refuse stop "$u, a connection from before the cage, does not end" ;;
+	esac
 done
 [ "$n" = 0 ] || say step 'done' "end $n connections from before the cage"
 say 'done' cage

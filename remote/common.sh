@@ -25,6 +25,7 @@ umask 077
 prlimit --pid $$ --core=1 2>/dev/null || ulimit -c 0
 d=''
 main=$$
+why=''
 
 # say EVENT TEXT…: in one write that no other process's line can cut in two.
 say() {
@@ -109,16 +110,42 @@ end_ours() {
 	done
 }
 
+# lone_sshd: says the sshd above us, if it serves nobody else (as that of a
+# ControlMaster may). Where the network was cut it waits for TCP, for minutes,
+# and has in its memory what it read last, keys too.
+lone_sshd() {
+	up=$main
+	while [ "$up" -gt 1 ]; do
+		below=$up
+		IFS= read -r stat 2>/dev/null <"/proc/$up/stat" || return
+		stat=${stat##*) }
+		stat=${stat#* }
+		up=${stat%% *}
+		IFS= read -r comm 2>/dev/null <"/proc/$up/comm" || return
+		case $comm in
+		sshd | sshd-session)
+			# No newline ends it.
+			IFS= read -r stat <"/proc/$up/task/$up/children"
+			[ "$stat" != "$below " ] || printf '%s\n' "$up"
+			return
+			;;
+		esac
+	done
+} 2>/dev/null
+
 # leave: the end, by the main process or its watchdog, whoever comes first.
 # The other one waits to be killed; it takes over should the first die.
 leave() {
 	trap '' HUP INT TERM PIPE
 	trap - EXIT
 	mkdir "$d/leaving" 2>/dev/null || sleep 2
+	sshd=''
+	[ "$why" != silence ] || sshd=$(lone_sshd)
 	at_exit
 	end_ours
 	rm -rf "$d"
 	last_words
+	[ -z "$sshd" ] || kill "$sshd" 2>/dev/null
 }
 
 # alive PID: and not a zombie that nobody has waited for.
@@ -145,7 +172,9 @@ store() {
 		esac
 		while :; do
 			case $line in
-			*/@POSTERN@*) line=${line%%/@POSTERN@*}$2${line#*/@POSTERN@} ;;
+			*/@POSTERN@*)
+				line=${line%%/@POSTERN@*}$2${line#*/@POSTERN@}
+				;;
 			*) break ;;
 			esac
 		done
@@ -155,8 +184,12 @@ store() {
 }
 
 # keep_log FILE LOG: what an action wrote, to its own log file, if it has one.
+# Sets $why when that fails.
 keep_log() {
-	[ -z "$2" ] || (umask 022 && cat "$1" >>"$2") 2>/dev/null
+	[ "$2" ] || return 0
+	why=$( (umask 022 && cat "$1" >>"$2") 2>&1) && return 0
+	why=${why##*: }
+	return 1
 }
 
 # read_key NAME: a line of stdin into a variable that is never exported. The
@@ -194,7 +227,12 @@ check_fifo() {
 		"chown root:root $1" ;;
 	esac
 	blksize=${info##* }
-	# A folder that others write lets them put something else there.
+	check_parents "$1"
+}
+
+# check_parents PATH: that only root decides what lies there: a folder that
+# others write lets them put something else in its place.
+check_parents() {
 	up=$1
 	while [ "$up" ]; do
 		up=${up%/*}

@@ -40,8 +40,8 @@ lines() {
 		say "$1" "$2" "… and $((count - max_lines)) more lines"
 }
 
-# run_job N STDIN COMMAND…: COMMAND's output to the client line by line; its exit
-# status in $rc. COMMAND runs csync2 and has its process id in $d/jN/pid.
+# run_job N STDIN COMMAND…: COMMAND's output to the client line by line; its
+# exit status in $rc. COMMAND runs csync2 and has its process id in $d/jN/pid.
 run_job() {
 	job=$d/j$1
 	number=$1

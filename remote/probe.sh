@@ -2,6 +2,9 @@
 # probe.sh: what --check --hosts asks of a host. Reads, changes nothing.
 #
 # vars:   fifos    paths of privileged keys, one a line; may be empty
+#         keys     the keys of all groups that are known, likewise
+#         databases  folders that csync2's databases lie in, likewise
+#         pins     the database whose pinned certificates count; may be empty
 #         sysdir   csync2's system directory; '' is /etc
 #         port     the port of the always-on daemon; '' is 30865
 # says:   postern fact KEY VALUE     one a line, in the order below
@@ -10,17 +13,19 @@
 #           fifo STATE BLOCKSIZE PATH
 #               ok | missing | not-fifo | symlink | owner | mode | parent
 #           fifo-why PATH: TEXT        for each FIFO that is not ok
-#           daemon none | socket STATE | inetd FILE | process UID PID
+#           key fifo PATH              for each of the keys that is one
+#           daemon none | socket STATE | inetd FILE | process UID PID |
+#               listener UID PORT
 #           daemon-uid UID
-#           cage in-force | installed | none
+#           cage in-force | installed, WHY | none
 #           cert missing|ok|mode MODE PATH ; cert-subject TEXT
-#           pins unknown WHY | pin PEER
-#           database MODE UID PATH
+#           database ok|writable PATH  a folder, or a file in it
+#           pins known | unknown WHY ; pin PEER
 #         postern done probe
 
 sysdir=${sysdir:-/etc}
 port=${port:-30865}
-fifos=${fifos-}
+fifos=${fifos-} keys=${keys-} databases=${databases-} pins=${pins-}
 
 # A fact's value is one line without control characters, whatever it holds.
 fact() {
@@ -49,7 +54,8 @@ probe_inetd() {
 		[ -n "$u" ] || continue
 		daemon=yes
 		fact daemon inetd "$f"
-		fact daemon-uid "$(id -u "${u%%[.:]*}" 2>/dev/null || echo "$u")"
+		u=$(id -u "${u%%[.:]*}" 2>/dev/null || echo "$u")
+		fact daemon-uid "$u"
 	done
 	for f in /etc/xinetd.d/*; do
 		[ -f "$f" ] || continue
@@ -69,8 +75,10 @@ probe_process() {
 		*) continue ;;
 		esac
 		x=${x%/exe}
-		tr '\000' '\n' <"$x/cmdline" 2>/dev/null |
-			grep -Eq '^-[a-zA-Z]*ii' || continue
+		# -ii, and -i -i as well.
+		tr '\000' '\n' <"$x/cmdline" 2>/dev/null | awk '
+			/^-[a-zA-Z]/ { n += gsub(/i/, "") }
+			END { exit n < 2 }' || continue
 		u=$(awk '/^Uid:/ { print $3 }' "$x/status" 2>/dev/null)
 		daemon=yes
 		fact daemon process "${u:-?}" "${x#/proc/}"
@@ -88,6 +96,10 @@ probe_systemd() {
 		*) continue ;;
 		esac
 		daemon=yes
+		# Another service than csync2@.service is not what we cage.
+		[ "$s" = csync2.service ] ||
+			[ "$(systemctl show -p Accept --value "$s")" = yes ] ||
+			s="$s(Accept=no)"
 		fact daemon socket "$s $a $e"
 		u=$(systemctl show -p User --value "csync2@probe.service" \
 			2>/dev/null) || :
@@ -97,23 +109,27 @@ probe_systemd() {
 	probe_cage
 }
 
-# In force is what the manager has loaded, not what lies on the disk.
 probe_cage() {
-	n=csync2@probe.service cage=none
-	if systemctl show -p DropInPaths --value "$n" 2>/dev/null |
-		grep -q '50-postern-cage\.conf'; then
-		cage=installed
-		t=$(systemctl show -p TemporaryFileSystem --value "$n")
-		f=$(systemctl show -p RestrictNamespaces --value "$n")
-		p=$(systemctl show -p NoNewPrivileges --value "$n")
-		r=$(systemctl show -p NeedDaemonReload --value "$n")
-		[ "$t,$f,$p,$r" != "/:ro,yes,yes,no" ] || cage=in-force
-		[ "$r" != yes ] || cage='installed, the manager has an older one'
-	elif [ -e /etc/systemd/system/csync2@.service.d/50-postern-cage.conf ]
-	then
-		cage='installed, not loaded by the manager'
+	dropin=/etc/systemd/system/csync2@.service.d/50-postern-cage.conf
+	if [ ! -e "$dropin" ]; then
+		fact cage none
+	elif caged "$dropin"; then
+		fact cage in-force
+	else
+		fact cage "installed, $why"
 	fi
-	fact cage "$cage"
+}
+
+# Whoever it is: csync2's clients talk to it. Not when one is known already.
+probe_port() {
+	[ -z "$daemon" ] || return 0
+	u=$(awk -v p="$(printf '%04X' "$port")" '
+		$4 == "0A" && substr($2, length($2) - 3) == p { print $8; exit }
+		' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+	[ -n "$u" ] || return 0
+	daemon=yes
+	fact daemon listener "$u" "$port"
+	fact daemon-uid "$u"
 }
 
 probe_certs() {
@@ -137,26 +153,39 @@ probe_certs() {
 	fi
 }
 
-# csync2 pins a peer's certificate on first use, in its own database.
+# Whoever writes one has a command run as root by the next csync2.
 probe_databases() {
-	dbs=''
-	for f in /var/lib/csync2/*.db3; do
-		[ -f "$f" ] || continue
-		dbs=$dbs$f
-		fact database "$(stat -c '%a %u' -- "$f")" "$f"
-		have sqlite3 || continue
-		sqlite3 -readonly -- "$f" \
-			'SELECT DISTINCT peername FROM x509_cert' 2>/dev/null |
-		while IFS= read -r peer; do
-			fact pin "$peer"
+	while IFS= read -r folder; do
+		[ -d "$folder" ] || continue
+		for f in "$folder" "$folder"/*.db "$folder"/*.db[23]; do
+			[ -e "$f" ] || continue
+			s=writable
+			case $(stat -L -c '%u %A' -- "$f") in
+			'0 '?????-??-*)
+				(check_parents "$f") >/dev/null && s=ok
+				;;
+			esac
+			fact database "$s" "$f"
 		done
-	done
-	if [ -z "$dbs" ]; then
-		fact pins unknown 'no database in /var/lib/csync2'
+	done <<END
+$databases
+END
+}
+
+# csync2 pins a peer's certificate on first use, in its own database; those of
+# another configuration don't count.
+probe_pins() {
+	if [ -z "$pins" ] || [ ! -f "$pins" ]; then
+		fact pins unknown "no database ${pins:-is named}"
 	elif ! have sqlite3; then
 		fact pins unknown 'sqlite3 is not installed'
 	else
 		fact pins known
+		sqlite3 -readonly -- "$pins" \
+			'SELECT DISTINCT peername FROM x509_cert' 2>/dev/null |
+		while IFS= read -r peer; do
+			fact pin "$peer"
+		done
 	fi
 }
 
@@ -194,11 +223,18 @@ while IFS= read -r path; do
 done <<END
 $fifos
 END
+while IFS= read -r path; do
+	[ ! -p "$path" ] || [ -h "$path" ] || fact key fifo "$path"
+done <<END
+$keys
+END
 daemon=''
 probe_systemd
 probe_inetd
 probe_process
+probe_port
 [ -n "$daemon" ] || fact daemon none
 probe_certs
 probe_databases
+probe_pins
 say 'done' probe

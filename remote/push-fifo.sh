@@ -2,7 +2,8 @@
 # push-fifo.sh: the host that pushes, through csync2's own daemons and TLS,
 # while holder.sh feeds the receiver's FIFO.
 #
-# vars:   nfifos, fifo0…  the groups' keys as csync2's configuration names them
+# vars:   nfifos, fifo0…  the groups' keys, as csync2's configuration names
+#                 them
 #         nown    so many of them are FIFOs of the groups that are pushed; the
 #                 others csync2 reads too, and may be files
 #         groups  csync2 -G
@@ -42,8 +43,21 @@ inside='
 	done
 	peers=$1
 	shift
-	sh -c "$as_job" "$0" "$@" -P "$peers" -x </dev/null
-	rc=$?
+	# A csync2 for each peer: the first error that it can not go on after
+	# ends it, and the others have no part in that. -x scans, once. It is
+	# no end by a signal when a peer dies in the middle.
+	trap "" PIPE
+	rc=0
+	how=-x
+	while [ "$peers" ]; do
+		peer=${peers%%,*}
+		peers=${peers#"$peer"}
+		peers=${peers#,}
+		sh -c "$as_job" "$0" "$@" -P "$peer" "$how" </dev/null
+		one=$?
+		[ "$one" -ge 124 ] || how=-u
+		[ "$one" -le "$rc" ] || rc=$one
+	done
 	csync2 "$@" -M </dev/null 2>/dev/null >"$0/dirty"
 	exit $rc'
 

@@ -81,7 +81,7 @@ scan() {
 		lines out-scan "$1 action ${log##*/action}" <"$log"
 		eval "own=\${log${1}_${log##*/action}-}"
 		keep_log "$log" "$own" ||
-			echo "can't write $own" | lines out-scan "$1"
+			echo "can't write $own: $why" | lines out-scan "$1"
 	done
 	if [ "$rc" != 0 ]; then
 		say failed "$1" "csync2 -c: exit status $rc," \
@@ -131,11 +131,12 @@ push() {
 		unset "k$i"
 		i=$((i + 1))
 	done
-	# No -v: conflicts and what fails here are said anyway, ten thousand
-	# good files are not. A receiver's own reason (Permission denied!) is
+	# No -v: what stays dirty and what fails here is said anyway, ten
+	# thousand good files are not. A receiver's own reason (Permission denied!) is
 	# said with -vvv only, which prints keys: the client, which passes on
 	# the protocol, can see it there.
-	run_job "$1" /dev/null env "CSYNC2_SYSTEM_DIR=$d/j$1" sh -c "$as_job" "$d/j$1" \
+	run_job "$1" /dev/null env "CSYNC2_SYSTEM_DIR=$d/j$1" \
+		sh -c "$as_job" "$d/j$1" \
 		-N 127.0.0.1 -D "$d/j$1" -p "$3" -P 127.0.0.1 -u
 	for feeder in $feeders; do
 		end_one "$feeder"

@@ -92,7 +92,7 @@ while [ "$i" -lt "$nlogs" ]; do
 		done
 		eval "log=\$log$i"
 		keep_log "$d/action$i" "$log" ||
-			say note "can't write $log" >&2
+			say note "can't write $log: $why" >&2
 	fi
 	i=$((i + 1))
 done
@@ -108,4 +108,14 @@ if [ "$rc" != 0 ] && command -v journalctl >/dev/null &&
 		done
 fi
 say 'done' "$rc" >&2
+# At the deadline the network may be cut. If not, sshd is gone before this.
+case $rc in
+124 | 137)
+	sshd=$(lone_sshd)
+	[ -z "$sshd" ] || (
+		sleep 1
+		kill "$sshd"
+	) </dev/null >/dev/null 2>&1 9>&- &
+	;;
+esac
 exit 0

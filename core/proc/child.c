@@ -88,14 +88,15 @@ stream_end(struct child *c, struct stream *s)
 }
 
 /* What can't be read will be missed by whoever waits for it: the child is
- * ended, as at a deadline. */
+ * ended, as at a deadline, and the end says why. */
 static void
 read_failed(struct child *c, int errnum)
 {
-	if (c->io_errno != 0 || c->over)
+	if (c->io_errno != 0)
 		return;
 	c->io_errno = errnum;
-	loop_timer_set(c->timer, 0, 0);
+	if (!c->over)
+		loop_timer_set(c->timer, 0, 0);
 }
 
 /* One read of at most max bytes, which the caller knows not to block. */
@@ -128,7 +129,7 @@ pump(struct child *c, struct stream *s, size_t max, short revents)
 static void
 finish(struct child *c)
 {
-	struct child_end end = { c->status, c->timed_out, c->io_errno };
+	struct child_end end;
 	struct stream *s;
 
 	/* stderr first: a paused stdout must not leave it to be polled. */
@@ -146,6 +147,8 @@ finish(struct child *c)
 	}
 	c->told = true;
 	loop_timer_stop(c->timer);
+	/* Not before: the last reads may have failed too. */
+	end = (struct child_end){ c->status, c->timed_out, c->io_errno };
 	c->spec.on_end(c->spec.arg, &end);
 }
 
@@ -176,10 +179,14 @@ child_on_exit(void *arg, pid_t pid, int status)
 	if (c->term_step > 0 && c->spec.own_group)
 		kill(-pid, SIGKILL);
 	close_in(c);
-	for (i = 0; i < 2; i++)
-		if (c->out[i].fd != -1 &&
-		    ioctl(c->out[i].fd, FIONREAD, &n) == 0)
+	for (i = 0; i < 2; i++) {
+		if (c->out[i].fd == -1)
+			continue;
+		if (ioctl(c->out[i].fd, FIONREAD, &n) == 0)
 			c->out[i].left = (size_t)n;
+		else
+			read_failed(c, errno);
+	}
 	if (!c->dead)
 		finish(c);
 	leave(c);

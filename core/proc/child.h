@@ -50,8 +50,9 @@ enum child_stream { CHILD_STDOUT = 1, CHILD_STDERR = 2 };
 struct child_end {
 	int status;		/* as waitpid(2) gave it */
 	bool timed_out;		/* we killed it at its deadline */
-	int io_errno;		/* we killed it since a read of its output
-				 * failed with this; 0: none did */
+	int io_errno;		/* a read of its output failed with this, so
+				 * that some is missing; we killed it if it
+				 * still ran. 0: none did */
 };
 
 struct child_spec {

@@ -28,6 +28,7 @@
 #define LINE_BYTES 16384
 #define NOISE_MAX 200
 #define SSH_FAILED 255
+#define UNREAD (1 << 8)		/* exit status 1, as waitpid(2) has it */
 
 struct session {
 	struct loop *loop;
@@ -235,6 +236,8 @@ on_end(void *arg, const struct child_end *end)
 
 	loop_timer_free(s->beat);
 	s->beat = NULL;
+	if (end->io_errno != 0 && end->status == 0)
+		se.status = UNREAD;
 	if (end->timed_out || (WIFEXITED(end->status) &&
 	    WEXITSTATUS(end->status) == SSH_FAILED))
 		se.fail = s->fail;

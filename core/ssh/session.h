@@ -35,7 +35,9 @@
 struct session;
 
 struct session_end {
-	int status;		/* waitpid(2) status of ssh or sh */
+	int status;		/* waitpid(2) status of ssh or sh; exit
+				 * status 1 for a 0 with words that could
+				 * not be read */
 	bool timed_out;		/* connect or run deadline passed */
 	bool had_event;		/* the script said something before */
 	enum sshfail fail;	/* what ssh said, when it failed (255) or

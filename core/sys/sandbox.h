@@ -10,7 +10,8 @@
  *              folder is left out by allowing its siblings one by one.
  *   seccomp    system calls that a copying program never makes are refused
  *              with EPERM: sockets, ptrace and other processes' memory,
- *              mounts, namespaces, file handles (open_by_handle_at), keys,
+ *              mounts, namespaces, file handles (open_by_handle_at),
+ *              truncate by a path, keys,
  *              bpf, io_uring, userfaultfd, memfd, System V IPC, execveat,
  *              leaving the process group. Calls that only an attack would
  *              make (modules, kexec, reboot), and every call through another

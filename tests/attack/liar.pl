@@ -66,6 +66,7 @@ my %modes = (
 	'silent' => sub { sleep_() },
 	'ready-twice' => sub { script(2); say_("postern ready\npostern ready");
 		err_('postern wait'); sleep_() },
+	'ready-unfed' => sub { script(1); say_('postern ready'); sleep_() },
 	'done-first' => sub { script(2); say_('postern done 0'); sleep 1 },
 	'ready-and-gone' => sub { script(2); say_('postern ready') },
 	'ready-flood' => sub { script(2); say_('postern ready');

@@ -37,7 +37,7 @@ take(void *arg, char letter, const char *path, struct err *e)
 	struct buf line;
 
 	(void)arg;
-	demand(letter == 'r' || letter == 'l');
+	demand(memchr("rlxd", letter, 4) != NULL);
 	demand(path[0] == '/' && strlen(path) < PATH_MAX);
 	demand(strstr(path, "//") == NULL && strstr(path, "/../") == NULL);
 	want[0] = letter;

@@ -4,6 +4,8 @@
  * "+ /" or "- ", of a length that rsync reads, and "- *" at the end. */
 #include <stdint.h>
 
+#include "expand.h"
+#include "grants.h"
 #include "rules.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,14 +35,44 @@ check_text(const char *s)
 
 /* A folder that has one of each. */
 static int
-list(void *arg, const char *path, rules_entry_fn *entry, void *ctx,
+list(void *arg, const char *path, expand_entry_fn *entry, void *ctx,
     struct err *e)
 {
 	promise(path[0] == '/');
-	if (entry(ctx, "a", RULES_FOLDER, e) == -1 ||
-	    entry(ctx, "b", RULES_FILE, e) == -1)
+	if (entry(ctx, "a", EXPAND_FOLDER, e) == -1 ||
+	    entry(ctx, "b", EXPAND_FILE, e) == -1)
 		return -1;
-	return entry(ctx, "c", RULES_OTHER, e);
+	return entry(ctx, "c", EXPAND_OTHER, e);
+}
+
+/* arg: the excludes. */
+static int
+grant(void *arg, const char *path, struct err *e)
+{
+	promise(!strv_has(arg, path) || !rules_literal(path));
+	return 0;
+}
+
+static int
+take(void *arg, char letter, const char *path, struct err *e)
+{
+	return letter == 'l' ? 0 : expand_add(arg, letter, path, e);
+}
+
+static void
+check_grants(const struct rules *r, struct strv *excludes)
+{
+	const struct expand_calls calls = { list, grant, excludes };
+	struct expand x = { .roots = { 0 } };
+	struct err e = ERR_INIT;
+	struct buf text;
+
+	buf_init(&text, RULES_TEXT_MAX);
+	promise(rules_grants(r, &text, &e) == 0);
+	promise(grants_parse(text.data, text.len, take, &x, &e) == 0);
+	promise(expand_run(&x, &calls, &e) == 0);
+	expand_clear(&x);
+	buf_clear(&text);
 }
 
 int
@@ -48,7 +80,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct strv roots = { .max = 100 }, excludes = { .max = 100 };
 	struct rules r = { &roots, &excludes };
-	struct rules_grants g = { { 0 }, { 0 } };
 	struct strv *to = &roots;
 	struct err e = ERR_INIT;
 	struct buf out, word;
@@ -74,16 +105,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		promise(rules_explain(&r, &out, &e) == 0);
 		for (p = out.data; *p != '\0'; p++)
 			promise((unsigned char)*p >= 0x20 || *p == '\n');
-		promise(rules_grants(&r, list, NULL, &g, &e) == 0);
-		for (i = 0; i < g.files.n; i++)
-			promise(!strv_has(&excludes, g.files.v[i]) ||
-			    !rules_literal(g.files.v[i]));
+		check_grants(&r, &excludes);
 	} else {
 		promise(e.code == ERR_CONFIG && out.len == 0);
 		for (p = e.msg; *p != '\0'; p++)
 			promise((unsigned char)*p >= 0x20);
 	}
-	rules_grants_clear(&g);
 	strv_clear(&roots);
 	strv_clear(&excludes);
 	buf_clear(&word);

@@ -11,6 +11,8 @@ sys.path.append(str(REMOTE))
 
 import embed  # noqa: E402
 
+# As remote/meson.build composes them.
+BETWEEN = {"cage": ["caged.sh"], "probe": ["caged.sh"]}
 BOOTSTRAP = """
 t=; while IFS= read -r l; do
 	[ "$l" != "#END" ] || break
@@ -51,7 +53,8 @@ class Said:
 def run(host, name, input="", sh="sh", timeout=60, **variables):
     text = "".join(f"{k}={shlex.quote(v)}\n" for k, v in variables.items())
     # Without comments, as they are embedded in the program.
-    parts = [REMOTE / "common.sh", REMOTE / (name + ".sh")]
+    parts = [REMOTE / part for part in
+             ["common.sh", *BETWEEN.get(name, []), name + ".sh"]]
     text += "".join(line + "\n" for line in embed.compose(parts))
     done = host.run([sh, "-c", BOOTSTRAP], input=text + "#END\n" + input,
                     check=False, timeout=timeout)

@@ -27,7 +27,8 @@ FLOOD_BYTES = 4 << 20
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 SHELL = ["flood-out", "flood-err", "flood-lines", "flood-nul",
-         "flood-events", "one-note", "silent", "ready-twice", "done-first",
+         "flood-events", "one-note", "silent", "ready-twice", "ready-unfed",
+         "done-first",
          "ready-and-gone", "ready-flood", "ready-events", "numbers",
          "refuse-terminal", "note-terminal", "file-flood"]
 CSYNC2 = ["c-silent", "c-gone", "c-garbage", "c-flood", "c-line",
@@ -37,8 +38,8 @@ BATCHES = {
     "floods": ["flood-out", "flood-lines", "flood-nul"],
     "events": ["flood-err", "flood-events", "ready-flood", "ready-events",
                "file-flood"],
-    "words": ["one-note", "silent", "ready-twice", "done-first",
-              "ready-and-gone", "numbers", "refuse-terminal",
+    "words": ["one-note", "silent", "ready-twice", "ready-unfed",
+              "done-first", "ready-and-gone", "numbers", "refuse-terminal",
               "note-terminal"],
     "csync2": ["c-silent", "c-gone", "c-line", "c-conflict", "c-terminal",
                "c-sig-negative", "c-delta-bomb", "c-other-files"],
@@ -168,8 +169,8 @@ def test_what_hosts_say_never_reaches_the_terminal_raw(fleet, liars):
     ("--check", "--hosts"), ("--setup",)], ids=lambda a: a[0])
 def test_hosts_that_lie_in_other_ways_are_named_and_done_with(
         fleet, liars, args):
-    modes = liars(["flood-events", "one-note", "ready-twice", "done-first",
-                   "numbers", "refuse-terminal", "file-flood"])
+    modes = liars(["flood-events", "one-note", "ready-twice", "ready-unfed",
+                   "done-first", "numbers", "refuse-terminal", "file-flood"])
     before = fleet.leftovers([fleet.admin, fleet.host(1)], ignore=(
         r"/var/lib/csync2(/|$)",))
     done, cost, took_s = run(fleet, "-C", "priv", "--json", *TIMES, *args,
@@ -180,6 +181,9 @@ def test_hosts_that_lie_in_other_ways_are_named_and_done_with(
             assert done.of("state", host), (mode, str(done)[-5000:])
             assert done.last(host)["state"] in ("failed", "ended"), (
                 mode, done.last(host))
+        # Whose turn has not come has no key, and can't be ready with one.
+        if mode == "ready-unfed":
+            assert "ready" not in done.states(host), str(done)[-5000:]
     assert took_s < 60
     assert cost.memory_kib < MEMORY_KIB
     assert not CONTROL.search(done.out + done.err)

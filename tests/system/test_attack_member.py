@@ -248,7 +248,10 @@ def test_the_pushers_listener_is_out_of_reach_from_other_hosts(group):
     assert "is none of ours" in done.err
 
 
-def test_a_stolen_address_gets_nothing(group):
+@pytest.mark.parametrize("way", [
+    (), ("--fifo", "--accept-risk"), ("--shared", "--accept-risk")],
+    ids=["default", "fifo", "shared"])
+def test_a_stolen_address_gets_nothing(group, way):
     """h2 takes over the address of h3, which is down."""
     fleet, h2, h3 = group, group.host(2), group.host(3)
     h3.link.cut()
@@ -262,7 +265,8 @@ def test_a_stolen_address_gets_nothing(group):
             assert "postern done 0" in out
             h2.run("rm /root/taken")
             for options in ((), careless):
-                done = fleet.push("--json", "-H", "h3", *options, expect=1)
+                done = fleet.push("--json", "-H", "h3", *way, *options,
+                                  expect=1)
                 assert "host key" in done.last("h3")["detail"]
                 assert not h2.exists("/root/taken")
     finally:

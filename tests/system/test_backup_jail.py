@@ -272,6 +272,78 @@ def test_an_excluded_folder_stays_closed_though_the_capability_is_there(
     assert not (place.store / "two" / "open" / "file").exists()
 
 
+def test_beside_what_is_hidden_in_a_folder_of_roots_all_is_read(place):
+    """Expanded by the program that has the right, not by its caller. No rule
+    of rsync's takes part: it tries to read what is hidden."""
+    own = place.src / "roots own"
+    (own / "hidden").mkdir(parents=True)
+    (own / "dir").mkdir()
+    for name in ("one", "two", "hidden/file", "dir/in"):
+        (own / name).write_text(name)
+        (own / name).chmod(0o600)
+    for folder in (own, own / "hidden", own / "dir"):
+        folder.chmod(0o700)
+    place.give_capability()
+    src = str(place.src)
+    place.grants(f"r {src}", rf"x {src}/roots\040own/hidden",
+                 rf"d {src}/roots\040own/two", rf"d {src}/roots\040own/dir",
+                 f"l {src}")
+    r = place.join([*COPY, "--fake-super", f"x::root{src}/", "new/"])
+    assert ends(r.stdout)["recv"] == 23, r.stdout
+    new = place.store / "new" / "roots own"
+    assert sorted(str(x.relative_to(new)) for x in new.rglob("*")) == [
+        "dir", "hidden", "one", "two"]
+    assert (new / "one").read_text() == "one"
+    assert (new / "two").read_text() == "two"
+    assert r.stdout.count("Permission denied (13)") >= 2
+
+
+def readable(place, *paths):
+    (place.path / "names").write_text("".join(f"r {p}\n" for p in paths))
+    return subprocess.run(
+        [*as_user(), place.path / "bin" / "postern-backup-send",
+         "--readable", place.path / "names"], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=DEADLINE, check=False)
+
+
+def test_whether_it_could_have_read_a_file_is_told_and_nothing_else(place):
+    (place.src / "open").write_text("x")
+    (place.src / "dir").mkdir(mode=0o700)
+    (place.src / "dir" / "closed").write_text("secret")
+    (place.src / "link").symlink_to("dir")
+    src, user = place.src, (place.src / "open", place.src / "gone",
+                            place.src / "link" / "closed", place.src)
+    assert readable(place, *user).returncode == 0
+    r = readable(place, src / "open", src / "dir" / "closed")
+    assert r.returncode == 1 and "dir/closed: Permission denied" in r.stdout
+    place.give_capability()
+    r = readable(place, src / "open", src / "dir" / "closed")
+    assert (r.returncode, r.stdout) == (0, "")
+    assert readable(place, "relative").returncode == 1
+    # Its list is the caller's to read.
+    names = place.path / "names"
+    names.chmod(0o600)
+    os.chown(names, 0, 0)
+    r = subprocess.run(
+        [*as_user(), place.path / "bin" / "postern-backup-send",
+         "--readable", names], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=DEADLINE, check=False)
+    assert r.returncode == 1 and "names: Permission denied" in r.stdout
+
+
+def test_behind_a_link_the_kernel_keeps_contents_whatever_is_asked(place):
+    """What the client lets no store ask (handshake.h). Names it can't keep:
+    "/" must be listed."""
+    (place.src / "a").write_text("a")
+    (place.src / "link").symlink_to(place.outside)
+    os.chmod(place.outside / "secret", 0o644)
+    place.grants(f"r {place.src}", "l /")
+    src = f"x::root{place.src}"
+    r = place.join(["-rt", f"{src}/a", f"{src}/link/secret", "new/"])
+    assert ends(r.stdout)["recv"] == 23, r.stdout
+    assert [x.name for x in (place.store / "new").iterdir()] == ["a"]
+
+
 @pytest.mark.parametrize("user", [True, False], ids=["user", "root"])
 def test_options_that_write_are_forced_through_and_write_nothing(place, user):
     """Our configuration refuses them; this one asks for a log itself."""
@@ -341,6 +413,24 @@ def said_by(text, side):
 FAKE = {True: ["--fake-super"], False: []}
 WHO = {"user": (True, "-"), "root": (False, "-"),
        "privileged": (False, "privileged")}
+
+
+@pytest.mark.parametrize("user", [True, False], ids=["user", "root"])
+def test_a_folder_behind_a_link_is_not_received_into(place, user):
+    """Who may rename a part of the path would lead the receiver elsewhere."""
+    place.for_root()
+    for path in (place.store, place.outside):
+        os.chown(path, USER if user else 0, -1)
+    (place.path / "way").symlink_to(place.outside)
+    (place.outside / "new").mkdir()
+    (place.path / "up").symlink_to(place.path)
+    for way in (place.path / "way", place.path / "up" / "store"):
+        r = place.join([*COPY, "--fake-super", f"x::root{place.src}/",
+                        "new/"], user=user, store=way)
+        assert ends(r.stdout)["recv"] == 120, r.stdout
+        assert str(way) in r.stdout, r.stdout
+    assert os.listdir(place.outside / "new") == []
+    assert os.listdir(place.store) == []
 
 
 @pytest.mark.parametrize("who", WHO)

@@ -4,10 +4,11 @@
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import struct
 
-from backuplib import CONF, backup  # noqa: F401
+from backuplib import CONF, TOOLS, backup  # noqa: F401
 from lab import faults, proc
 
 DATA = "/srv/data"
@@ -319,6 +320,142 @@ def test_files_that_vanish_meanwhile_are_a_warning(backup):
     assert backup.stored(DATA) == backup.source(DATA)
     runs = backup.store.read(f"/srv/store/.postern/{backup.name}/runs")
     assert runs.split(" ")[2] == "warn"
+
+
+class Late:
+    """A run whose store waits before it begins: the jail that reads is there
+    by then, and knows what it lets through."""
+
+    RECV = f"{TOOLS}/postern-backup-recv"
+
+    def __init__(self, backup, *args):
+        self.backup = backup
+        b = backup.store
+        b.run(f"mkfifo -m 666 /tmp/begin; mv {self.RECV} {self.RECV}.real")
+        b.write(self.RECV, f"#!/bin/sh\nread x </tmp/begin\n"
+                f'exec {self.RECV}.real "$@"\n', 0o755)
+        self.begin = os.open(b.path("/tmp/begin"), os.O_RDWR)
+        self.running = backup.start("--json", *args)
+
+    def __enter__(self):
+        backup = self.backup
+        backup.wait_pid(backup.client, r"^/usr/bin/rsync --server --daemon")
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.running.kill()
+        self.running.end()
+        os.close(self.begin)
+        self.backup.store.run(f"mv {self.RECV}.real {self.RECV}; "
+                              "rm /tmp/begin")
+
+    def end(self):
+        os.write(self.begin, b"go\n")
+        return self.running.end()
+
+
+def replace(backup, path, content):
+    backup.files({path + ".new": content})
+    backup.client.path(path + ".new").rename(backup.client.path(path))
+
+
+def test_files_that_appear_beside_an_exclude_are_left_to_the_next_run(backup):
+    backup.setup(root=DATA, exclude=f"{DATA}/private")
+    backup.files({f"{DATA}/a": "as it was", f"{DATA}/b": "before",
+                  f"{DATA}/sub/c": "c", f"{DATA}/private/x": "no"})
+    with Late(backup) as late:
+        backup.files({f"{DATA}/new\x01 one": "late", f"{DATA}/dir/d": "late",
+                      f"{DATA}/sub/in time": "sub is granted as a whole"})
+        replace(backup, f"{DATA}/b", "after")
+        done = late.end()
+    assert done.rc == 0, str(done)
+    result, = done.of("result")
+    assert result["vanished"] > 0 and result["status"] == 0
+    head, _, names = result["why"].partition(": ")
+    assert head == "left to the next run"
+    assert sorted(names.split(", ")) == [
+        f"{DATA}/{name}" for name in ("b", "dir/d", "new\\x01 one")]
+    wanted = backup.source(DATA, skip=(b"private",))
+    late = {b"new\x01 one", b"dir/d", b"b"}
+    assert backup.stored(DATA) == {
+        k: v for k, v in wanted.items() if k not in late}
+    runs = backup.store.read(f"/srv/store/.postern/{backup.name}/runs")
+    assert runs.split(" ")[2] == "warn"
+    done = backup.run()
+    assert backup.stored(DATA) == wanted
+    assert done.err == ""
+
+
+def test_what_may_not_be_read_fails_though_others_came_late(backup):
+    """The same, by a sender that may not read a file of root's."""
+    backup.setup(root=DATA, exclude=f"{DATA}/private")
+    backup.files({f"{DATA}/a": "a", f"{DATA}/private/x": "no"})
+    send = backup.client.path(f"{TOOLS}/postern-backup-send")
+    os.removexattr(send, "security.capability")
+    with Late(backup) as late:
+        backup.files({f"{DATA}/late": "late"})
+        done = late.end()
+    assert done.rc == 0, str(done)
+    assert done.of("result")[0]["why"] == (
+        f"left to the next run: {DATA}/late")
+    backup.files({f"{DATA}/roots\x01 own": "root's own"}, mode=0o600)
+    with Late(backup) as late:
+        backup.files({f"{DATA}/later": "late"})
+        done = late.end()
+    assert done.rc == 1, str(done)
+    why = done.of("result")[0]["why"]
+    assert "left to the next" not in why
+    assert f"{DATA}/roots" in why and "some files could not be" in why
+    assert len(backup.snapshots()) == 1
+
+
+def test_many_that_came_late_are_named_as_far_as_there_is_room(backup):
+    backup.setup(root=DATA, exclude=f"{DATA}/private")
+    backup.files({f"{DATA}/private/x": "no"})
+    names = [f"{DATA}/{'long name ' * 4}{i}" for i in range(60)]
+    with Late(backup, "-v") as late:
+        backup.files({name: "late" for name in names})
+        done = late.end()
+    assert done.rc == 0, str(done)
+    why = done.of("result")[0]["why"]
+    said = re.fullmatch(r"left to the next run: (.*) and (\d+) more "
+                        r"\(-v names them\)", why)
+    some = said[1].split(", ")
+    assert set(some) < set(names) and len(some) + int(said[2]) == 60
+    for name in names:
+        assert f"{name}: came after the run had begun" in done.err
+
+
+def test_the_store_takes_no_word_for_what_it_could_not_write(backup):
+    """A file came late, and another one's attribute is too large for the
+    file system there: that is a failure."""
+    backup.setup(root=DATA, exclude=f"{DATA}/private", disk_kib=20000)
+    backup.files({f"{DATA}/a": "a", f"{DATA}/private/x": "no"})
+    os.setxattr(backup.client.path(f"{DATA}/a"), "user.large", b"x" * 5000)
+    with Late(backup) as late:
+        backup.files({f"{DATA}/late": "late"})
+        done = late.end()
+    assert done.rc == 1, str(done)
+    assert "some files could not be copied" in done.of("result")[0]["why"]
+    assert backup.snapshots() == []
+
+
+def test_what_lies_beside_an_exclude_in_a_folder_of_roots_comes(backup):
+    """The user may not even list it: who reads does."""
+    at = f"{DATA}/roots own"
+    backup.setup(root=DATA, exclude=[f"{at}/cache", f"{at}/deep/x",
+                                     f"{at}/file/"])
+    backup.files({f"{at}/one": "1", f"{at}/file": "2", f"{at}/deep/y": "3",
+                  f"{at}/sub/z": "4", f"{at}/cache/no": "no",
+                  f"{at}/deep/x": "no"}, mode=0o600)
+    for folder in ("", "/cache", "/deep", "/sub"):
+        backup.client.path(at + folder).chmod(0o700)
+    done = backup.run()
+    assert done.err == ""
+    assert backup.stored(DATA) == backup.source(
+        DATA, skip=(b"roots own/cache", b"roots own/deep/x"))
+    assert len(backup.stored(DATA)) == 7
+
 
 class Paused:
     """A run that waits in the midst of its transfer: what reads is stopped

@@ -2,7 +2,9 @@
 """The cage of csync2's daemon on hosts with a real systemd: what gets out
 without it, and that nothing does with it while ordinary syncs work."""
 
+import contextlib
 import os
+import re
 import sqlite3
 import subprocess
 import tempfile
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import scripts
+from lab import proc
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("POSTERN_BUILD", "build")
@@ -64,8 +67,8 @@ class Pair:
 
     def cage(self, **variables):
         text, needs = self.needs()
-        return scripts.run(self.h1, "cage", text + "#END\n", needs=needs,
-                           **variables)
+        return scripts.run(self.h1, "cage", text + "#END\n",
+                           **{"needs": needs, **variables})
 
     def prove(self):
         _, needs = self.needs()
@@ -78,15 +81,21 @@ class Pair:
         done = self.h2.run(["csync2", "-xv"], check=False)
         return done
 
+    def run_caged(self):
+        """csync2 -xv on h1 as postern-unlock(1) says to run it: in a unit
+        with the same drop-in."""
+        unit = "/etc/systemd/system/csync2-local.service"
+        self.h1.write(unit, "[Service]\nType=oneshot\n"
+                      "ExecStart=/usr/sbin/csync2 -xv\n")
+        self.h1.run(f"mkdir {unit}.d && ln -s {DROPIN} {unit}.d && "
+                    "systemctl daemon-reload")
+        return self.h1.run("systemctl start csync2-local.service; "
+                           "journalctl -o cat -u csync2-local.service",
+                           check=False).stdout
 
-    def run_caged(self, *command):
-        """A transient unit with what the drop-in says."""
-        said = []
-        for line in self.h1.read(DROPIN).split("\n"):
-            if "=" in line and not line.startswith("#"):
-                said += ["-p", line.replace("%%", "%")]
-        return self.h1.run(["systemd-run", "--quiet", "--wait", "--pipe",
-                            *said, *command], check=False)
+    def cage_fact(self):
+        cage, = scripts.run(self.h1, "probe").facts("cage")
+        return cage
 
     def database(self, host):
         return f"/var/lib/csync2/{host.name}.db3"
@@ -146,13 +155,32 @@ def kept(said):
     return broke, no
 
 
+def kernel():
+    return tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
+
+
 def nothing_left(host):
     left = host.run("find / /run /tmp -xdev -name '*postern-cage-test*' -o "
                     "-path '/run/postern.*'").stdout
     left += host.run("systemctl list-units --all --no-legend "
                      "'postern-cage-test*'").stdout
     left += host.run("pgrep -a -x -f 'sleep 300' || :").stdout
+    left += host.run("ipcs -m | grep '^0x' || :").stdout
     assert left == ""
+
+
+@contextlib.contextmanager
+def socket_to(pair, host):
+    """A connection of h2's to the daemon of host, open as long as this."""
+    peer = pair.h2.popen(
+        ["perl", "-MIO::Socket::INET", "-e",
+         '$s = IO::Socket::INET->new("$ARGV[0]:30865") or die $!; '
+         '<STDIN>', host.name], stdin=subprocess.PIPE, text=True)
+    try:
+        yield peer
+    finally:
+        peer.kill()
+        peer.communicate()
 
 
 def test_cage_test_sees_what_an_uncaged_daemon_lets_out(pair):
@@ -162,7 +190,10 @@ def test_cage_test_sees_what_an_uncaged_daemon_lets_out(pair):
     assert {"write-cron", "dotdot", "symlink", "proc-root", "mknod-disk",
             "mount", "systemd-run", "unix-socket", "setuid", "unshare", "kill",
             "ptrace", "kill-thread", "keyring", "io-uring", "trusted-files",
-            "privileged", "left-on-host"} <= broke, said
+            "memory-call", "dev-shm", "terminals", "limits", "priority", "shared-memory",
+            "setuid-kept", "privileged", "left-on-host"} <= broke, said
+    if kernel() >= (6, 6):
+        assert "setuid-new-call" in broke, said
     assert "module" in broke or not os.path.exists("/proc/modules"), said
     nothing_left(pair.h1)
 
@@ -227,12 +258,14 @@ def test_a_command_put_into_the_database_has_no_effect_when_caged(pair,
     assert done.returncode == 0, done.stdout + done.stderr
     assert pair.h1.read("/srv/pub/b") == "2"
     # A local csync2 runs it, so that one belongs into the cage too.
+    pair.h1.write("/srv/pub/here", "from h1")
     if caged:
         assert not pair.h1.exists("/root/ran")
-        pair.run_caged("csync2", "-M")
+        said = pair.run_caged()
     else:
-        pair.h1.run(["csync2", "-M"], check=False)
-    assert pair.h1.exists("/srv/pub/ran")
+        said = pair.h1.run(["csync2", "-xv"], check=False).stdout
+    assert pair.h1.exists("/srv/pub/ran"), said
+    assert pair.h2.exists("/srv/pub/here"), said
     assert pair.h1.exists("/root/ran") != caged
 
 
@@ -257,6 +290,76 @@ def test_cage_sh_refuses_what_would_keep_the_daemon_from_working(pair):
     assert refusal(needs=needs + "rw /etc/hostname\n") == "not-folder"
     pair.h1.run("ln -s /srv/priv /srv/link")
     assert refusal(needs=needs + "rw /srv/link\n") == "symlink"
+
+
+def test_cage_sh_binds_what_only_root_decides(pair):
+    _, needs = pair.needs()
+
+    def refusal(more):
+        return pair.cage(dry="1", needs=needs + more).refused
+
+    pair.h1.run("mkdir -p /srv/open/x /srv/theirs/x /srv/pub/sub/x; "
+                "chmod 777 /srv/open /srv/pub/sub; chown 1 /srv/theirs; "
+                "ln -s /srv/priv /srv/link; mkdir /srv/priv/x; "
+                "echo k >/srv/pub/key; ln -s /etc/hostname /srv/pub/klink; "
+                "ln -s /etc/hostname /etc/k1; ln -s ../srv/pub/key /etc/k2; "
+                "ln -s /srv/pub/klink /etc/k3; ln -s /etc/hostname /srv/open/k")
+    assert refusal("") is None
+    assert refusal("rw /srv/open\n") is None
+    assert refusal("rw /srv/open/x\n") == "parent"
+    assert refusal("rw /srv/theirs/x\n") == "parent"
+    # A symlink before the last part of a path.
+    assert refusal("rw /srv/link/x\n") == "parent"
+    # Nothing is mounted there: it comes with /srv/pub.
+    assert refusal("rw /srv/pub/sub/x\n") is None
+    assert refusal("ro /etc/k1\n") is None
+    for key in ("/srv/pub/klink", "/etc/k2", "/etc/k3"):
+        assert refusal(f"ro {key}\n") == "symlink", key
+    assert refusal("ro /srv/open/k\n") == "parent"
+    assert refusal("file /var/lib/csync2/h.db3\n") is None
+    assert refusal("file /srv/pub\n") == "folder"
+    assert not pair.h1.exists(DROPIN)
+
+
+def test_cage_sh_puts_back_what_was_there_when_it_is_not_in_force(pair):
+    other = DROPIN.replace("50-postern-cage", "60-mine")
+    pair.h1.write(other, "[Service]\nTemporaryFileSystem=\n")
+    said = pair.cage()
+    assert said.refused == "force", said
+    assert said.of("note") == [f"{DROPIN} is as it was before"], said
+    assert not pair.h1.exists(DROPIN) and pair.h1.exists(other)
+    pair.h1.run(["rm", other])
+    assert pair.cage().refused is None
+    before = pair.h1.read(DROPIN)
+    pair.configure(backup="")
+    pair.h1.write(other, "[Service]\nExecStart=\n"
+                  "ExecStart=+/usr/sbin/csync2 -i\n")
+    assert pair.cage().refused == "force"
+    assert pair.h1.read(DROPIN) == before
+    pair.h1.run(["rm", other])
+    assert pair.cage().refused is None
+    assert pair.h1.read(DROPIN) != before
+
+
+def test_the_cage_that_was_written_is_in_force_until_the_cfg_changes(pair):
+    assert pair.cage().refused is None
+    assert pair.cage_fact() == "in-force"
+    pair.configure(BACKUP)
+    assert pair.cage_fact() == "installed, /etc/csync2.cfg is newer"
+    # The same text: what it was made from was read again.
+    assert pair.cage().of("step")[0] == "kept " + DROPIN
+    assert pair.cage_fact() == "in-force"
+
+
+def test_connections_from_before_the_cage_are_ended(pair):
+    with socket_to(pair, pair.h1):
+        proc.wait_for(lambda: pair.h1.run(
+            "systemctl list-units --no-legend 'csync2@*.service'").stdout,
+            20, "a connection to the daemon")
+        said = pair.cage()
+        assert said.refused is None
+        assert "done end 1 connections from before the cage" in \
+            said.of("step"), said
 
 
 def test_cage_sh_says_its_steps_and_is_done_once(pair):

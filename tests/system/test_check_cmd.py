@@ -56,6 +56,22 @@ def test_an_ordinary_group_on_a_root_daemon_stops_the_fifo_ways(two):
     gone(*two.all)
 
 
+@pytest.mark.parametrize("way", [
+    (), ("--fifo",), ("--shared",), ("--hold", "--for", "1s")],
+    ids=["default", "fifo", "shared", "hold"])
+def test_strict_stops_at_what_is_no_risk_either(two, way):
+    safe(two)
+    # A compare with two patterns: a warning, in each way.
+    two.config(two.admin.read("/etc/csync2_priv.cfg").replace(
+        "include /srv/priv;", "compare /srv/none /srv/priv;"))
+    done = two.push(*way, "--json", "--strict", expect=1)
+    assert "risk" not in {f[1] for f in findings(done) if way == ()}
+    assert ("compare", "warning", None) in findings(done), str(done)
+    assert "--strict" in done.err
+    assert not done.of("state") and two.tree(1) == {}
+    gone(*two.all)
+
+
 def test_full_members_are_a_risk_of_windows_only(two):
     done = two.push("--shared", "--json", expect=1)
     assert ("not-slave", "risk", "h1") in findings(done)
@@ -83,6 +99,41 @@ def test_the_status_of_check(two):
     assert "ordinary-group" not in {f[0] for f in findings(done)}
     assert two.tree(1) == {}
     gone(*two.all)
+
+
+def test_a_group_that_was_not_chosen_may_be_privileged_too(two):
+    other = "/var/lib/csync2/other.key"
+    two.config(two.group(hosts="admin (h1 h2)") +
+               two.group("other", hosts="admin (h1 h2)", key=other,
+                         include="/srv/other"))
+    two.each(f"mkfifo -m 600 {other}")
+    two.daemon()
+    done = two.push("--check", "--hosts", "--json", expect=None)
+    assert "ordinary-group" not in {f[0] for f in findings(done)}, str(done)
+    # What one host has is said of that host.
+    two.host(2).run(f"rm {other}; echo {'x' * 40} >{other}")
+    done = two.push("--check", "--hosts", "--json", expect=1)
+    assert {f for f in findings(done) if f[0] == "ordinary-group"} == {
+        ("ordinary-group", "risk", "h2")}, str(done)
+
+
+def test_pins_are_those_of_the_configuration_that_is_pushed(two):
+    safe(two)
+    two.admin.run(": >/var/lib/csync2/admin.db3")
+    done = two.push("--check", "--json")
+    text, = (e["text"] for e in done.of("finding")
+             if e["id"] == "pins-unknown")
+    assert "no database /var/lib/csync2/admin_priv.db3" in text, text
+
+
+def test_a_database_that_others_write_is_a_risk(two):
+    safe(two)
+    two.host(1).run("chmod 777 /var/lib/csync2")
+    try:
+        done = two.push("--check", "--hosts", "--json", expect=1)
+        assert ("database-mode", "risk", "h1") in findings(done), str(done)
+    finally:
+        two.host(1).run("chmod 755 /var/lib/csync2")
 
 
 def test_check_asks_hosts_for_what_is_wrong_there(two):

@@ -229,13 +229,15 @@ def databases(fleet):
     fleet.scripts({"restore": "#!/bin/sh\necho newer\n"})
 
 
-def test_strangers_who_eat_the_key_do_not_stop_the_push(three):
+@pytest.mark.parametrize("way", [FIFO, ("--shared", "--accept-risk")],
+                         ids=["fifo", "shared"])
+def test_strangers_who_eat_the_key_do_not_stop_the_push(three, way):
     databases(three)
     # Before and during: each leaves a child of the daemon's at the FIFO.
     strangers = [peer(three, "h3", "h1") for _ in range(4)]
     one = three.members[0]
     proc.wait_for(lambda: len(csync2s(one)) == 4, 10, "stuck children")
-    run = three.start_push(*FIFO)
+    run = three.start_push(*way)
     run.wait_state("ready", "h1")
     strangers += [peer(three, "h2", "h1") for _ in range(2)]
     done = run.end()
@@ -299,7 +301,7 @@ def test_kill_9_of_postern_in_each_state(three):
         killed_at(three, state, signal.SIGKILL)
         gone(*three.all)
         taken.settle()
-    three.assert_locked()
+        three.assert_locked()
 
 
 def test_ctrl_c_closes_and_says_so(three):

@@ -34,6 +34,18 @@ def test_it_pushes_what_it_has_with_no_ssh_key_of_its_own(three):
     assert not three.admin.exists("/var/lib/postern")
 
 
+def test_verify_compares_with_what_the_pushing_host_has(three):
+    three.scripts({"mine": "of admin alone"})
+    three.scripts({"extra": "x"}, on="h3")
+    done = three.push("--from", "h1", "--json", "--verify", expect=2)
+    assert done.last("h2")["state"] == "verified"
+    for host, name in (("h3", "extra"), ("admin", "mine")):
+        assert done.last(host)["state"] == "differs", str(done)
+        assert "not as they are on h1" in done.last(host)["detail"]
+        assert [e["text"] for e in done.of("extra", host)] == [
+            f"/srv/priv/{name}"], str(done)
+
+
 def test_the_run_says_what_that_host_sees(three):
     done = three.push("--from", "h1")
     assert "h1 sees the key of every receiver" in done.out + done.err

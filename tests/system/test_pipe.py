@@ -3,6 +3,7 @@
 what is repaired and deleted, and what is said of it."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -226,6 +227,17 @@ def test_the_output_of_actions_is_reported_and_goes_to_its_log(fleet):
     # It ran for nothing that was there already.
     done = fleet.push("--json")
     assert not done.of("action", "h1"), done.out
+
+
+def test_a_log_that_can_not_be_written_is_said_with_the_reason(fleet):
+    fleet.setup(1, more=ACTION.format("echo x", "/var/log/none/x",
+                                      "do-local;"))
+    fleet.scripts({"x.conf": "1"})
+    done = fleet.push("--json")
+    for host in ("admin", "h1"):
+        assert [e for e in done.events if e.get("host") == host and
+                re.match("can't write /var/log/none/x: .*nonexist",
+                         e.get("text", ""))], done.out
 
 
 def test_an_action_that_lasts_does_not_outlive_the_deadline(fleet):

@@ -192,6 +192,14 @@ def test_a_csync2_that_is_killed_on_the_pushing_host_fails_its_host(three):
     assert only_h2_failed(three, run, before)
 
 
+def test_a_receiver_has_60_seconds_unless_told_otherwise(three):
+    """What ends it when its network was cut silently."""
+    run = middle(three)
+    assert three.pids(2, r"^timeout -k 2 60 sh -c ")
+    three.host(2).link.restore()
+    assert run.end().rc in (0, 2)
+
+
 def test_a_link_cut_in_the_middle_ends_both_sides(three):
     before = three.leftovers()
     run = middle(three, "--host-timeout", "5s")

@@ -153,6 +153,17 @@ def test_what_actions_write_comes_back_and_goes_to_their_log(box):
     assert (box.mnt / "act.log").read_text() == "did it\ntwice\n"
 
 
+def test_a_log_that_can_not_be_written_is_said_with_the_reason(box):
+    body = ('action {\npattern %x%/a;\nexec "echo did it";\n'
+            'logfile "/@POSTERN@/action0";\n}\n')
+    rc, _, _, r = push_once(box, body=body, logs=["/mnt/none/act.log"])
+    assert rc == 0
+    said = [" ".join(e[1:]) for e in r.all("note")]
+    assert len(said) == 1 and said[0].startswith(
+        "can't write /mnt/none/act.log: "), said
+    assert "nonexistent" in said[0] or "No such" in said[0], said
+
+
 def test_an_action_outlives_a_client_that_closes_its_side(dash):
     body = ('action {\nexec "sleep 3; echo slow";\n'
             'logfile "/@POSTERN@/action0";\n}\n')

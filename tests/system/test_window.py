@@ -291,7 +291,7 @@ def test_kill_9_of_postern_in_each_state(three):
         print(state)
         killed_at(three, state)
         taken.settle()
-    three.assert_locked()
+        three.assert_locked()
 
 
 def test_a_cut_network_during_a_shared_push(three):

@@ -102,6 +102,28 @@ find_file(struct accept *a, struct err *e)
 	return 0;
 }
 
+/* A word for the shell that sshd starts. As esc_sh(), but without the backslash
+ * that it sets before a quote: none may stand in a forced command. */
+static int
+add_word(struct buf *out, const char *word, struct err *e)
+{
+	int rc;
+
+	if (strchr(word, '\\') != NULL)
+		return err_set(e, ERR_CONFIG, "%s: a path with a backslash "
+		    "can't stand in authorized_keys", word);
+	if (strchr(word, '\'') == NULL) {
+		rc = esc_sh(out, word);
+	} else {
+		rc = buf_addc(out, '\'');
+		for (; *word != '\0'; word++)
+			rc |= *word == '\'' ? buf_adds(out, "'\"'\"'") :
+			    buf_addc(out, *word);
+		rc |= buf_addc(out, '\'');
+	}
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "a path is too long");
+}
+
 static int
 make_command(const struct accept *a, struct buf *out, struct err *e)
 {
@@ -119,14 +141,18 @@ make_command(const struct accept *a, struct buf *out, struct err *e)
 	if (o->user != NULL || o->conf.store.dir == NULL ||
 	    strcmp(o->conf.store.dir, o->store) != 0) {
 		rc |= buf_adds(out, " --store ");
-		rc |= esc_sh(out, o->store);
+		if (add_word(out, o->store, e) == -1)
+			return -1;
 	}
 	if (o->config != NULL) {
 		config = realpath(o->config, NULL);
 		if (config == NULL)
 			return err_sys(e, "%s", o->config);
 		rc |= buf_adds(out, " --config ");
-		rc |= esc_sh(out, config);
+		if (add_word(out, config, e) == -1) {
+			free(config);
+			return -1;
+		}
 		free(config);
 	}
 	return rc == 0 ? 0 : err_set(e, ERR_MEM, "a path is too long");
@@ -259,6 +285,10 @@ say(const struct accept *a, size_t found)
 	else
 		log_info("%s: accepted; its key is %s %s", o->client,
 		    found > 0 ? "replaced in" : "added to", a->file);
+	if (!o->remove && found == 0)
+		log_info("so that sshd ends what a cut link leaves here: "
+		    "ClientAliveInterval 15 (sshd_config(5), and CAVEATS in "
+		    "postern-backup(1))");
 	return 0;
 }
 

@@ -175,6 +175,10 @@ start(const struct strv *argv, struct err *e)
 
 	if (pid == -1)
 		err_sys(e, "fork");
+	/* On both sides: whoever comes first, the leash may be cut by then,
+	 * and who kills the group must find it. */
+	if (pid > 0)
+		setpgid(pid, pid);
 	if (pid != 0)
 		return pid;
 	setpgid(0, 0);
@@ -191,6 +195,7 @@ watch(const struct admit *a, pid_t pid)
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), status = 0;
 	struct pollfd p[2] = { { .fd = a->leash, .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN } };
+	siginfo_t over;
 	bool cut = false;
 	char line[16];
 	int n, rc;
@@ -210,9 +215,13 @@ watch(const struct admit *a, pid_t pid)
 	}
 	if (cut || pidfd == -1)
 		kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+	/* Its number is nobody else's until it is reaped. */
+	while (waitid(P_PID, (id_t)pid, &over, WEXITED | WNOWAIT) == -1 &&
+	    errno == EINTR)
 		continue;
 	kill(-pid, SIGKILL);
+	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+		continue;
 	/* The session would go on without us, for as long as the other side
 	 * likes. */
 	if (cut && getppid() == a->sshd)

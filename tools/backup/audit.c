@@ -270,8 +270,10 @@ audit_client(const struct store_client *c, const struct audit_opts *o,
 	struct err why = ERR_INIT;
 	uint64_t begin = clock_ms();
 	int lock = -1, rc;
+	char path[640];
 
-	if (lock_take_at(c->admin_fd, LOCK_NAME, LOCK_NAME, 0, &lock,
+	snprintf(path, sizeof(path), "%s/" LOCK_NAME, c->admin_path);
+	if (lock_take_at(c->admin_fd, LOCK_NAME, path, 0, &lock,
 	    &why) == -1) {
 		if (why.code == ERR_BUSY)
 			err_set(&why, ERR_BUSY, "another verify of %s is under "

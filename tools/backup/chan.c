@@ -248,6 +248,18 @@ chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 }
 
 void
+chan_beat(struct chan *w, uint64_t beat_ms)
+{
+	if (w->beat_ms == 0)
+		return;
+	w->beat_ms = beat_ms;
+	if (w->out != -1)
+		loop_timer_set(w->beat, beat_ms, beat_ms);
+	if (w->in != -1 && !w->paused)
+		loop_timer_set(w->silence, BEATS_MISSED * beat_ms, 0);
+}
+
+void
 chan_patience(struct chan *w, uint64_t ms)
 {
 	if (w->beat_ms > 0 && ms > BEATS_MISSED * w->beat_ms)

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "proc/loop.h"
@@ -46,6 +47,9 @@ struct chan_ops {
  */
 struct chan *chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 	const struct chan_ops *ops, void *arg, struct err *e);
+/* chan_beat(): from now on another time between beats, more than 0; the other
+ * end has been told. After a chan_new() with beats; no-op without. */
+void chan_beat(struct chan *w, uint64_t beat_ms);
 /* chan_patience(): until the first byte has come, silence may last ms (a
  * handshake's time). After a chan_new() with beats; no-op without. */
 void chan_patience(struct chan *w, uint64_t ms);

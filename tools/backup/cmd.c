@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd.h"
 
+#include <errno.h>
+
 #include "proc/child.h"
 #include "proc/loop.h"
 
@@ -9,6 +11,7 @@ struct cmd {
 	struct buf *out;
 	int status;
 	bool timed_out;
+	int io_errno;
 };
 
 static void
@@ -30,6 +33,7 @@ on_end(void *arg, const struct child_end *end)
 
 	c->status = end->status;
 	c->timed_out = end->timed_out;
+	c->io_errno = end->io_errno;
 	loop_stop(c->loop);
 }
 
@@ -59,6 +63,11 @@ cmd_run(char *const *argv, uint64_t timeout_ms, struct buf *out,
 	if (c.timed_out) {
 		err_set(e, ERR_TIMEOUT, "%s: no end within %llu s", argv[0],
 		    (unsigned long long)(timeout_ms / 1000));
+		goto out;
+	}
+	if (c.io_errno != 0) {
+		errno = c.io_errno;
+		err_sys(e, "reading what %s says", argv[0]);
 		goto out;
 	}
 	*ret_status = c.status;

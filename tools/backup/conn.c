@@ -2,14 +2,14 @@
 #include "conn.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "keys.h"
 #include "link.h"
 #include "ssh/sshargv.h"
-
-#define LOCAL_BEAT_MS 10000
 
 struct conn {
 	struct conn_calls calls;
@@ -106,14 +106,21 @@ ssh_argv(const struct settings_job *j, const char *command, struct strv *argv,
 	return rc;
 }
 
+/* The other end is to beat as often as this one listens. */
 static int
-send_request(struct conn *c, const struct request *request, struct err *e)
+send_request(struct conn *c, const struct request *request, uint64_t beat_ms,
+    struct err *e)
 {
+	struct request r = *request;
+	char beat[24];
 	struct buf b;
 	int rc;
 
+	snprintf(beat, sizeof(beat), "%" PRIu64, beat_ms);
+	if (beat_ms != REQUEST_BEAT_MS)
+		r.beat = beat;
 	buf_init(&b, MSG_MAX);
-	rc = request_emit(request, &b, e);
+	rc = request_emit(&r, &b, e);
 	if (rc == 0)
 		rc = chan_send(c->chan, MSG_REQUEST, b.data, b.len, e);
 	buf_clear(&b);
@@ -157,7 +164,7 @@ open_by(struct loop *l, char *const *argv, const char *dest, uint64_t beat_ms,
 		goto out;
 	c->chan = chan_new(l, from[0], to[1], beat_ms, &chan_calls, c, e);
 	from[0] = to[1] = -1;
-	if (c->chan == NULL || send_request(c, request, e) == -1)
+	if (c->chan == NULL || send_request(c, request, beat_ms, e) == -1)
 		goto out;
 	ret = c;
 out:
@@ -182,7 +189,8 @@ conn_stdio(struct loop *l, const struct settings_job *j,
 	if (c == NULL)
 		return NULL;
 	c->chan = chan_stdio(l, (uint64_t)j->beat, &chan_calls, c, e);
-	if (c->chan == NULL || send_request(c, request, e) == -1) {
+	if (c->chan == NULL || send_request(c, request, (uint64_t)j->beat,
+	    e) == -1) {
 		conn_free(c);
 		return NULL;
 	}
@@ -225,8 +233,8 @@ conn_local(struct loop *l, const char *store, const char *client,
 	    strv_addf(&argv, "--client=%s", client) == -1)
 		err_set(e, ERR_MEM, "out of memory");
 	else
-		c = open_by(l, argv.v, store, LOCAL_BEAT_MS, request, calls,
-		    arg, e);
+		c = open_by(l, argv.v, store, REQUEST_BEAT_MS, request,
+		    calls, arg, e);
 	strv_clear(&argv);
 	return c;
 }

@@ -87,7 +87,8 @@ by_name(const void *a, const void *b)
 }
 
 static int
-read_names(int fd, struct folder *f, struct err *e)
+read_names(int fd, const char *snapshot, const char *path, struct folder *f,
+    struct err *e)
 {
 	int rc = -1, copy = openat(fd, ".", O_RDONLY | O_DIRECTORY |
 	    O_CLOEXEC);
@@ -95,7 +96,7 @@ read_names(int fd, struct folder *f, struct err *e)
 	struct dirent *d;
 
 	if (dir == NULL) {
-		err_sys(e, "a folder of the snapshot");
+		refuse(snapshot, path, e);
 		if (copy != -1)
 			close(copy);
 		return -1;
@@ -115,7 +116,7 @@ read_names(int fd, struct folder *f, struct err *e)
 		}
 	}
 	if (errno != 0) {
-		err_sys(e, "a folder of the snapshot");
+		refuse(snapshot, path, e);
 		goto out;
 	}
 	if (f->names.n > 0)
@@ -128,7 +129,8 @@ out:
 
 /* The folder that path's last part is in, and that part as its one name. */
 static int
-take_parent(int root, const char *path, struct folder *f, struct err *e)
+take_parent(int root, const char *snapshot, const char *path,
+    struct folder *f, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char parent[PATH_MAX];
@@ -139,7 +141,7 @@ take_parent(int root, const char *path, struct folder *f, struct err *e)
 	parent[slash - path] = '\0';
 	f->fd = open_below(root, parent[0] == '/' ? parent + 1 : parent);
 	if (f->fd == -1)
-		return err_sys(e, "a folder of the snapshot");
+		return refuse(snapshot, path, e);
 	if (strv_add(&f->names, slash + 1) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
 	return 0;
@@ -159,11 +161,11 @@ folder_open(const struct store_client *c, const char *snapshot,
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		refuse(snapshot, path, e);
 	} else if (S_ISDIR(st.st_mode)) {
-		rc = read_names(fd, &f, e);
+		rc = read_names(fd, snapshot, path, &f, e);
 		f.fd = fd;
 		fd = -1;
 	} else {
-		rc = take_parent(root, path, &f, e);
+		rc = take_parent(root, snapshot, path, &f, e);
 	}
 	if (fd != -1)
 		close(fd);

@@ -183,8 +183,8 @@ check_paths(const struct strv *argv, size_t at, const struct strv *roots,
 	return 0;
 }
 
-static int
-check(const struct strv *argv, const struct strv *roots, struct err *e)
+int
+gate_check(const struct strv *argv, const struct strv *roots, struct err *e)
 {
 	bool seen[NOPTIONS] = { false }, relative = false;
 	size_t i;
@@ -223,7 +223,7 @@ gate_parse(const char *cmd, size_t len, const struct strv *roots,
 	struct strv argv = { .max = GATE_MAX };
 
 	if (gate_split(cmd, len, &argv, e) == -1 ||
-	    check(&argv, roots, e) == -1) {
+	    gate_check(&argv, roots, e) == -1) {
 		strv_clear(&argv);
 		return -1;
 	}

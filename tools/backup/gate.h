@@ -43,6 +43,11 @@
 int gate_parse(const char *cmd, size_t len, const struct strv *roots,
 	struct strv *ret_argv, struct err *e);
 
+/* gate_check(): the words alone, as they would be an argv. 0, or -1
+ * ERR_REFUSED, as gate_parse(). */
+int gate_check(const struct strv *argv, const struct strv *roots,
+	struct err *e);
+
 /*
  * gate_emit(): argv as one command, appended: what gate_parse() takes and
  * makes the same argv of. Returns 0, or -1: out's cap is reached.

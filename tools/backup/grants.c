@@ -70,7 +70,7 @@ unescape(const char *p, size_t n, char *out)
 static bool
 is_letter(char c)
 {
-	return c == 'r' || c == 'l';
+	return c == 'r' || c == 'l' || c == 'x' || c == 'd';
 }
 
 int
@@ -87,7 +87,7 @@ grants_parse(const char *text, size_t len, grants_fn *fn, void *arg,
 			return err_set(e, ERR_CONFIG,
 			    "line %u: not ended: the file was cut", line);
 		if (nl - p < 3 || !is_letter(p[0]) || p[1] != ' ')
-			why = "not 'r PATH' or 'l PATH'";
+			why = "not 'r PATH', or x, d or l in its place";
 		else
 			why = unescape(p + 2, (size_t)(nl - p - 2), path);
 		if (why != NULL)

@@ -4,8 +4,13 @@
  * grant a line: a letter, a space, an absolute path.
  *
  *	r PATH	read files and list folders: PATH and all below it
+ *	x PATH	but not PATH and what is below it
+ *	d PATH	the same when it is a folder
  *	l PATH	list folders: PATH and all below it (a folder above a root:
- *		names become visible, contents do not)
+ *		names become visible, contents do not); x and d don't count
+ *
+ * x and d are resolved by who has the right to look (expand.h): the program
+ * that carries cap_dac_read_search, not its caller.
  *
  * In a path, bytes below 0x21, 0x7f and the backslash are written \ooo, three
  * octal digits; a path may hold any byte but NUL, no empty part, no "." and

@@ -92,6 +92,10 @@ on_tick(void *arg)
 		full(g, &e);
 		return;
 	}
+	if (guard_crowded(g, &e)) {
+		full(g, &e);
+		return;
+	}
 	if (g->worker != NULL || gone(g, now) < g->look_at)
 		return;
 	g->look_at = gone(g, now);
@@ -132,6 +136,17 @@ guard_free(struct guard *g)
 	worker_free(g->worker);
 	loop_timer_free(g->tick);
 	free(g);
+}
+
+bool
+guard_crowded(const struct guard *g, struct err *e)
+{
+	if (!store_evict_crowded(g->spec.client->fd))
+		return false;
+	err_set(e, ERR_REFUSED, "%s: the store's file system has hardly an "
+	    "inode left (df -i); what had come is removed",
+	    g->spec.client->name);
+	return true;
 }
 
 bool

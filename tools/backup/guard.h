@@ -3,7 +3,8 @@
  * guard: what a run may take of the store, watched while it is under way. The
  * figures come from the file system alone: a sender may lie about sizes.
  *
- * A few times a second: the free space, against min_free. Each time the file
+ * A few times a second: the free space, against min_free, and the inodes, of
+ * which 2 % are for others: an empty file takes no byte. Each time the file
  * system has lost more than the client may still take, .incoming is weighed
  * (store_weigh.h) in a thread, since others may have taken it.
  *
@@ -36,6 +37,10 @@ struct guard *guard_start(struct loop *l, const struct guard_spec *spec,
 	struct err *e);
 /* guard_free(): NULL is legal, on_full too. */
 void guard_free(struct guard *g);
+
+/* guard_crowded(): whether the inodes are used up, of which a run may not have
+ * learned in time: *e says so. */
+bool guard_crowded(const struct guard *g, struct err *e);
 
 /* guard_doubt(): whether more was taken than claimed explains, or more than
  * there was room for: then it has to be weighed in the end. */

@@ -171,6 +171,15 @@ half_wire_failed(struct half *h, const struct err *e)
 	half_kill(h);
 }
 
+/* One that fails ends its relay and then itself: what it says is better. */
+void
+half_wire_orphaned(struct half *h)
+{
+	h->orphan = true;
+	if (!h->over)
+		child_deadline(h->child, FAILED_MS);
+}
+
 static void
 tell_end(struct half *h)
 {
@@ -220,6 +229,8 @@ half_on_child_end(void *arg, const struct child_end *end)
 	lines_end(&h->printed, on_progress, h);
 	h->over = true;
 	h->status = end->status;
+	if (h->orphan && end->timed_out && h->err.code == ERR_NONE)
+		err_set(&h->err, ERR_PEER, "postern-backup-relay was killed");
 	if (end->io_errno != 0 && h->err.code == ERR_NONE) {
 		errno = end->io_errno;
 		err_sys(&h->err, "reading from the confined rsync");

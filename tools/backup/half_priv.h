@@ -15,7 +15,8 @@ struct wire {
 	int ctl;		/* our end of the relay's socket; -1: told */
 	int theirs;		/* the relay's end, until it is started */
 	int from, to;		/* rsync's stream; -1: not yet, or closed */
-	struct loop_fd *ctl_watch, *from_watch, *to_watch;
+	int relay;		/* pidfd of the relay, while it waits */
+	struct loop_fd *ctl_watch, *from_watch, *to_watch, *relay_watch;
 	struct buf queue;	/* for rsync; the first .off bytes are gone */
 	size_t off;
 	bool paused;
@@ -37,6 +38,7 @@ struct half {
 	bool over;		/* rsync has ended, with status */
 	int status;
 	bool finished;
+	bool orphan;		/* half_wire_orphaned() */
 	struct err err;
 	char *said[SAID_LINES];	/* the oldest is at said_at */
 	unsigned said_at;
@@ -63,6 +65,17 @@ void wire_finish(struct wire *w, int rc);
  * there may be more once the pause is over. */
 bool wire_drain(struct wire *w);
 
+/*
+ * wire_fds(): the relay's one message: 'F' and a command of *len bytes (at
+ * most its room before) into text. Returns how many descriptors came, all of
+ * them in fds when there were no more than two; a third one makes the kernel
+ * cut the message, and closes it. *ret_pid: who sent it, as the kernel says
+ * (SO_PASSCRED).
+ */
+int wire_fds(int ctl, int fds[2], char *text, size_t *len, pid_t *ret_pid);
+/* wire_is_stream(): whether fd is a unix stream socket. */
+bool wire_is_stream(int fd);
+
 /* What it calls back; each may free the half, which is kept until the wire's
  * own callback has returned (half_enter(), half_leave()). */
 void half_enter(struct half *h);
@@ -75,6 +88,8 @@ bool half_wire_given(struct half *h, const int fds[2], const char *command,
 void half_wire_data(struct half *h, const void *data, size_t len);
 void half_wire_room(struct half *h);
 void half_wire_failed(struct half *h, const struct err *e);
+/* The relay is gone, and had not been told anything. */
+void half_wire_orphaned(struct half *h);
 /* rsync's stream was read to its end after it was over. */
 void half_wire_dry(struct half *h);
 

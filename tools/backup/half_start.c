@@ -50,7 +50,7 @@ start(struct loop *l, const struct strv *argv, bool recv,
 	h->recv = recv;
 	lines_init(&h->printed, PRINT_MAX);
 	h->wire = (struct wire){ .ctl = -1, .theirs = -1, .from = -1,
-		.to = -1 };
+		.to = -1, .relay = -1 };
 	if (recv && wire_init(&h->wire, h, l, e) == -1)
 		goto fail;
 	if (recv) {

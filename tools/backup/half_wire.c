@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "half_priv.h"
@@ -74,6 +75,7 @@ tell(struct wire *w)
 		return;
 	shut(&w->to, &w->to_watch);
 	w->deaf = true;
+	shut(&w->relay, &w->relay_watch);
 	(void)send(w->ctl, &w->rc, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shut(&w->ctl, &w->ctl_watch);
 }
@@ -144,58 +146,6 @@ wire_drain(struct wire *w)
 }
 
 static int
-is_stream(int fd)
-{
-	int domain = 0, type = 0;
-	socklen_t len = sizeof(int);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1)
-		return 0;
-	len = sizeof(int);
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
-	    domain == AF_UNIX && type == SOCK_STREAM;
-}
-
-/*
- * The relay's one message: 'F' and a command of *len bytes (at most its room
- * before) into text. Returns how many descriptors came, all of them in fds
- * when there were no more than two; a third one makes the kernel cut the
- * message, and closes it.
- */
-static int
-receive_fds(int ctl, int fds[2], char *text, size_t *len)
-{
-	union {
-		char space[CMSG_SPACE(2 * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { .iov_base = text, .iov_len = *len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof(control.space) };
-	struct cmsghdr *c;
-	ssize_t got;
-	int n = 0;
-
-	got = recvmsg(ctl, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (got < 1)
-		return 0;
-	*len = (size_t)got;
-	for (c = CMSG_FIRSTHDR(&m); c != NULL; c = CMSG_NXTHDR(&m, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		memcpy(fds, CMSG_DATA(c), (size_t)n * sizeof(int));
-		break;
-	}
-	if ((m.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0) {
-		for (; n > 0; n--)
-			close(fds[n - 1]);
-	}
-	return n;
-}
-
-static int
 watch_stream(struct wire *w, struct err *e)
 {
 	w->from_watch = loop_fd_new(w->loop, w->from, POLLIN, on_from, w, e);
@@ -210,6 +160,32 @@ watch_stream(struct wire *w, struct err *e)
 }
 
 static void
+on_relay(void *arg, int fd, short revents)
+{
+	struct wire *w = arg;
+
+	half_enter(w->half);
+	shut(&w->relay, &w->relay_watch);
+	half_wire_orphaned(w->half);
+	half_leave(w->half);
+}
+
+/* rsync waits for its relay in the very end only: without this, one that is
+ * killed would fail a transfer hours later. Who can't be watched is not. */
+static void
+watch_relay(struct wire *w, pid_t pid)
+{
+	w->relay = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	if (w->relay == -1)
+		return;
+	w->relay = spawn_high(w->relay);
+	w->relay_watch = loop_fd_new(w->loop, w->relay, POLLIN, on_relay, w,
+	    NULL);
+	if (w->relay_watch == NULL)
+		shut(&w->relay, &w->relay_watch);
+}
+
+static void
 on_ctl(void *arg, int fd, short revents)
 {
 	struct wire *w = arg;
@@ -217,17 +193,20 @@ on_ctl(void *arg, int fd, short revents)
 	int fds[2] = { -1, -1 }, n;
 	char text[1 + HALF_COMMAND_MAX];
 	size_t len = sizeof(text);
+	pid_t pid = 0;
 
 	half_enter(w->half);
 	/* What else it might say is not read. */
 	loop_fd_pause(w->ctl_watch, 1);
-	n = receive_fds(fd, fds, text, &len);
-	if (n == 2 && is_stream(fds[0]) && is_stream(fds[1]) &&
+	n = wire_fds(fd, fds, text, &len, &pid);
+	if (n == 2)
+		watch_relay(w, pid);
+	if (n == 2 && wire_is_stream(fds[0]) && wire_is_stream(fds[1]) &&
 	    half_wire_given(w->half, fds, text + 1, len - 1)) {
 		/* Not ours any more: only the relay waits to be told. */
 		w->deaf = true;
 		tell(w);
-	} else if (n == 2 && is_stream(fds[0]) && is_stream(fds[1])) {
+	} else if (n == 2 && wire_is_stream(fds[0]) && wire_is_stream(fds[1])) {
 		w->from = spawn_high(fds[0]);
 		w->to = spawn_high(fds[1]);
 		if (watch_stream(w, &e) == -1)
@@ -250,15 +229,18 @@ on_ctl(void *arg, int fd, short revents)
 int
 wire_init(struct wire *w, struct half *h, struct loop *l, struct err *e)
 {
+	const int on = 1;
 	int pair[2];
 
 	*w = (struct wire){ .half = h, .loop = l, .ctl = -1, .theirs = -1,
-		.from = -1, .to = -1 };
+		.from = -1, .to = -1, .relay = -1 };
 	buf_init(&w->queue, HALF_QUEUE_MAX);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return err_sys(e, "socketpair");
 	w->theirs = pair[1];
 	w->ctl = spawn_high(pair[0]);
+	if (setsockopt(w->ctl, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == -1)
+		return err_sys(e, "SO_PASSCRED");
 	w->ctl_watch = loop_fd_new(l, w->ctl, POLLIN, on_ctl, w, e);
 	return w->ctl_watch == NULL ? -1 : 0;
 }
@@ -266,6 +248,7 @@ wire_init(struct wire *w, struct half *h, struct loop *l, struct err *e)
 void
 wire_clear(struct wire *w)
 {
+	shut(&w->relay, &w->relay_watch);
 	shut(&w->ctl, &w->ctl_watch);
 	shut(&w->from, &w->from_watch);
 	shut(&w->to, &w->to_watch);

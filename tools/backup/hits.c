@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/num.h"
 #include "proc/msgtext.h"
-#include "snapname.h"
+#include "rowtext.h"
 
 static const char *const kinds[] = {
 	[VERIFY_ROT] = "rot", [VERIFY_ALTERED] = "altered",
@@ -53,12 +52,6 @@ hits_what(unsigned what, const char *sep, struct buf *out)
 /* --- saying --- */
 
 static int
-add_num(struct buf *out, const char *key, uint64_t n)
-{
-	return n == 0 ? 0 : msgtext_add_num(out, key, n);
-}
-
-static int
 add_path(struct buf *out, const char *key, const char *path, bool cut)
 {
 	char part[HITS_PATH_MAX + 1];
@@ -73,17 +66,6 @@ add_path(struct buf *out, const char *key, const char *path, bool cut)
 	return rc == 0 && cut ? msgtext_add(out, "cut", "yes") : rc;
 }
 
-static int
-undo(struct buf *out, size_t start, int rc)
-{
-	if (rc == 0)
-		return 0;
-	out->len = start;
-	if (out->cap > 0)
-		out->data[start] = '\0';
-	return -1;
-}
-
 int
 hits_add_file(const struct hits_file *f, struct buf *out)
 {
@@ -93,16 +75,15 @@ hits_add_file(const struct hits_file *f, struct buf *out)
 	int rc = 0;
 
 	rc |= add_path(out, "file", f->path, f->cut);
-	rc |= add_num(out, "mode", f->mode);
-	rc |= add_num(out, "uid", f->uid);
-	rc |= add_num(out, "gid", f->gid);
-	rc |= add_num(out, "size", f->size);
-	rc |= add_num(out, "time", t);
-	if (f->mtime_ns < 0)
-		rc |= msgtext_add(out, "before", "yes");
+	rc |= rowtext_num(out, "mode", f->mode);
+	rc |= rowtext_num(out, "uid", f->uid);
+	rc |= rowtext_num(out, "gid", f->gid);
+	rc |= rowtext_num(out, "size", f->size);
+	rc |= rowtext_num(out, "time", t);
+	rc |= rowtext_yes(out, "before", f->mtime_ns < 0);
 	rc |= msgtext_add(out, "first", f->first);
 	rc |= msgtext_add(out, "last", f->last);
-	return undo(out, start, rc);
+	return rowtext_end(out, start, rc);
 }
 
 int
@@ -119,14 +100,13 @@ hits_add_found(const struct hits_found *f, struct buf *out)
 			rc |= msgtext_add(out, "what", words[i]);
 	if (*f->why != '\0')
 		rc |= msgtext_add(out, "why", f->why);
-	return undo(out, start, rc);
+	return rowtext_end(out, start, rc);
 }
 
 /* --- reading --- */
 
 enum { NONE, FILE_ROW, FOUND_ROW };
 enum { S_PATH, S_FIRST, S_LAST, S_SNAPSHOT, S_WHY, STRINGS };
-enum place_kind { TEXT, SNAPSHOT, NUM64, NUM32, YES };
 
 struct parse {
 	const struct hits_calls *calls;
@@ -142,23 +122,18 @@ struct parse {
 
 #define STR(i)	offsetof(struct parse, s[i])
 
-static const struct place {
-	const char *key;
-	int of;				/* NONE: of both */
-	enum place_kind kind;
-	size_t at;
-} places[] = {
-	{ "cut", NONE, YES, offsetof(struct parse, cut) },
-	{ "mode", FILE_ROW, NUM32, offsetof(struct parse, mode) },
-	{ "uid", FILE_ROW, NUM32, offsetof(struct parse, uid) },
-	{ "gid", FILE_ROW, NUM32, offsetof(struct parse, gid) },
-	{ "size", FILE_ROW, NUM64, offsetof(struct parse, size) },
-	{ "time", FILE_ROW, NUM64, offsetof(struct parse, time) },
-	{ "before", FILE_ROW, YES, offsetof(struct parse, before) },
-	{ "first", FILE_ROW, SNAPSHOT, STR(S_FIRST) },
-	{ "last", FILE_ROW, SNAPSHOT, STR(S_LAST) },
-	{ "snapshot", FOUND_ROW, SNAPSHOT, STR(S_SNAPSHOT) },
-	{ "why", FOUND_ROW, TEXT, STR(S_WHY) },
+static const struct rowtext_place places[] = {
+	{ "cut", NONE, ROWTEXT_YES, offsetof(struct parse, cut) },
+	{ "mode", FILE_ROW, ROWTEXT_NUM32, offsetof(struct parse, mode) },
+	{ "uid", FILE_ROW, ROWTEXT_NUM32, offsetof(struct parse, uid) },
+	{ "gid", FILE_ROW, ROWTEXT_NUM32, offsetof(struct parse, gid) },
+	{ "size", FILE_ROW, ROWTEXT_NUM64, offsetof(struct parse, size) },
+	{ "time", FILE_ROW, ROWTEXT_NUM64, offsetof(struct parse, time) },
+	{ "before", FILE_ROW, ROWTEXT_YES, offsetof(struct parse, before) },
+	{ "first", FILE_ROW, ROWTEXT_SNAPSHOT, STR(S_FIRST) },
+	{ "last", FILE_ROW, ROWTEXT_SNAPSHOT, STR(S_LAST) },
+	{ "snapshot", FOUND_ROW, ROWTEXT_SNAPSHOT, STR(S_SNAPSHOT) },
+	{ "why", FOUND_ROW, ROWTEXT_TEXT, STR(S_WHY) },
 };
 #define NPLACES (sizeof(places) / sizeof(places[0]))
 
@@ -212,13 +187,6 @@ flush(struct parse *p, struct err *e)
 }
 
 static int
-set_text(char **at, const char *value, struct err *e)
-{
-	*at = strdup(value);
-	return *at != NULL ? 0 : err_set(e, ERR_MEM, "out of memory");
-}
-
-static int
 begin(struct parse *p, int row, const char *value, struct err *e)
 {
 	if (flush(p, e) == -1)
@@ -227,43 +195,8 @@ begin(struct parse *p, int row, const char *value, struct err *e)
 	    p->calls->found == NULL) || *value != '/')
 		return err_set(e, ERR_PEER, "a row that can't come here");
 	p->now = row;
-	return set_text(&p->s[S_PATH], value, e);
-}
-
-static int
-set_place(struct parse *p, const struct place *at, const char *value,
-    struct err *e)
-{
-	unsigned bit = 1u << (at - places);
-	char *to = (char *)p + at->at;
-	struct snapname name;
-	uint64_t n;
-
-	if ((p->seen & bit) != 0)
-		return err_set(e, ERR_PEER, "a row has %s twice", at->key);
-	p->seen |= bit;
-	switch (at->kind) {
-	case YES:
-		*(bool *)to = strcmp(value, "yes") == 0;
-		return 0;
-	case SNAPSHOT:
-		if (snapname_parse(value, &name, NULL) == -1)
-			return err_set(e, ERR_PEER, "a row's %s is none",
-			    at->key);
-		return set_text((char **)(void *)to, value, e);
-	case TEXT:
-		return set_text((char **)(void *)to, value, e);
-	default:
-		break;
-	}
-	if (num_u64(value, at->key, 0, at->kind == NUM64 ? UINT64_MAX :
-	    UINT32_MAX, &n, NULL) == -1)
-		return err_set(e, ERR_PEER, "a row's %s is none", at->key);
-	if (at->kind == NUM64)
-		*(uint64_t *)(void *)to = n;
-	else
-		*(uint32_t *)(void *)to = (uint32_t)n;
-	return 0;
+	p->s[S_PATH] = strdup(value);
+	return p->s[S_PATH] != NULL ? 0 : err_set(e, ERR_MEM, "out of memory");
 }
 
 /* The place of value among n words; -1: none of them. */
@@ -283,7 +216,6 @@ on_line(void *arg, const char *key, const char *value, size_t len,
     struct err *e)
 {
 	struct parse *p = arg;
-	size_t i;
 	int w;
 
 	if (strcmp(key, "file") == 0)
@@ -304,11 +236,7 @@ on_line(void *arg, const char *key, const char *value, size_t len,
 		p->what |= w == -1 ? 0 : 1u << w;
 		return 0;
 	}
-	for (i = 0; i < NPLACES; i++)
-		if ((places[i].of == NONE || places[i].of == p->now) &&
-		    strcmp(key, places[i].key) == 0)
-			return set_place(p, &places[i], value, e);
-	return 0;
+	return rowtext_set(places, NPLACES, p->now, &p->seen, p, key, value, e);
 }
 
 int

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "proc/child.h"
 
@@ -48,15 +49,17 @@ on_child(void *arg, const struct child_end *end)
 	h->on_end(h->arg, &e);
 }
 
-struct hook *
-hook_start(struct loop *l, const char *command, const char *name,
-    const struct settings_job *j, const struct reply *result,
+static struct hook *
+start(struct loop *l, const char *command, const char *name,
+    const struct settings_job *j, const struct reply *result, bool group,
     void (*on_end)(void *arg, const struct err *e), void *arg, struct err *e)
 {
 	char *argv[] = { "/bin/sh", "-c", (char *)command, NULL };
 	struct hook *h = calloc(1, sizeof(*h));
 	struct child_spec s = { .argv = argv,
-		.io = { CHILD_NULL, CHILD_INHERIT, CHILD_INHERIT },
+		/* Our stdout may carry frames, or JSON. */
+		.io = { CHILD_NULL, CHILD_FD, CHILD_INHERIT },
+		.fd = { [1] = STDERR_FILENO }, .own_group = group,
 		.on_end = on_child, .arg = h };
 
 	if (h == NULL) {
@@ -74,6 +77,14 @@ hook_start(struct loop *l, const char *command, const char *name,
 		return NULL;
 	}
 	return h;
+}
+
+struct hook *
+hook_start(struct loop *l, const char *command, const char *name,
+    const struct settings_job *j, const struct reply *result,
+    void (*on_end)(void *arg, const struct err *e), void *arg, struct err *e)
+{
+	return start(l, command, name, j, result, true, on_end, arg, e);
 }
 
 void
@@ -114,7 +125,8 @@ hook_run(const char *command, const char *name, const struct settings_job *j,
 	w.loop = loop_new(e);
 	if (w.loop == NULL)
 		return -1;
-	h = hook_start(w.loop, command, name, j, result, on_end, &w, e);
+	/* Of our own group: an interrupt from the terminal is for both. */
+	h = start(w.loop, command, name, j, result, false, on_end, &w, e);
 	rc = h != NULL ? loop_run(w.loop, e) : -1;
 	hook_free(h);
 	loop_free(w.loop);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * hook: the commands that backup.conf(5) names: before, after, on-failure.
- * sh -c COMMAND, with stdin from nowhere, our stdout and stderr, and
+ * sh -c COMMAND, with stdin from nowhere, our stderr for both streams, and
  *
  *	POSTERN_HOOK	before after on-failure
- *	POSTERN_JOB	the job's name
+ *	POSTERN_JOB	the job's name; on the store the client's
  *	POSTERN_STATUS	0 1 2 75: what came of it, but for before
  *	POSTERN_SNAPSHOT	its name, when one was made
  *	POSTERN_WHY	what went wrong
@@ -28,7 +28,7 @@ struct hook;
 
 /*
  * hook_start(): the same on a loop that runs already. on_end is called once,
- * unless hook_free() comes first, which kills it: e NULL: its exit status was
+ * unless hook_free() comes first, which kills it and its group: e NULL: its exit status was
  * 0. command is not NULL and stays until then. Returns owned, or NULL.
  */
 struct hook *hook_start(struct loop *l, const char *command,

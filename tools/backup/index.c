@@ -23,9 +23,10 @@ struct sync {
 };
 
 static int
-path_of(const struct store_client *c, char out[PATH_ROOM], struct err *e)
+path_of(const struct store_client *c, const char *name, char out[PATH_ROOM],
+    struct err *e)
 {
-	if (snprintf(out, PATH_ROOM, "%s/" FILE_NAME, c->admin_path) >=
+	if (snprintf(out, PATH_ROOM, "%s/%s", c->admin_path, name) >=
 	    PATH_ROOM)
 		return err_set(e, ERR_CONFIG, "%s: too long", c->admin_path);
 	return 0;
@@ -38,7 +39,7 @@ index_open(const struct store_client *c, bool write, struct catalog *ret,
 	char path[PATH_ROOM];
 
 	*ret = (struct catalog){ 0 };
-	if (path_of(c, path, e) == -1)
+	if (path_of(c, FILE_NAME, path, e) == -1)
 		return -1;
 	return catalog_open(ret, path, write, e);
 }
@@ -134,7 +135,7 @@ locked(struct sync *s, struct err *e)
 	if (e != NULL)
 		*e = (struct err)ERR_INIT;
 	s->st.rebuilt = true;
-	if (path_of(s->client, path, e) == -1 ||
+	if (path_of(s->client, FILE_NAME, path, e) == -1 ||
 	    catalog_discard(path, e) == -1)
 		return -1;
 	rc = attempt(s, false, e);
@@ -147,10 +148,12 @@ index_sync(const struct store_client *c, const struct index_opts *o,
 {
 	struct sync s = { .client = c, .o = o };
 	struct err why = ERR_INIT;
+	char path[PATH_ROOM];
 	int lock = -1, rc = 0;
 	bool done = false;
 
-	if (store_list_read(c, &s.list, e) == -1)
+	if (path_of(c, LOCK_NAME, path, e) == -1 ||
+	    store_list_read(c, &s.list, e) == -1)
 		return -1;
 	if (!o->check && !o->anew) {
 		done = index_open(c, false, &s.cat, &why) == 0 && in_step(&s);
@@ -158,7 +161,7 @@ index_sync(const struct store_client *c, const struct index_opts *o,
 	}
 	if (!done) {
 		why = (struct err)ERR_INIT;
-		rc = lock_take_at(c->admin_fd, LOCK_NAME, LOCK_NAME, 0, &lock,
+		rc = lock_take_at(c->admin_fd, LOCK_NAME, path, 0, &lock,
 		    &why);
 		if (rc == -1 && why.code == ERR_BUSY) {
 			s.st.busy = true;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "oddname.h"
+
 #define SKIPPED "skipping non-regular file \""
 
 static const struct {
@@ -39,29 +41,11 @@ lack_clear(struct lack *l)
 	*l = (struct lack){ .n = { 0 } };
 }
 
-static bool
-octal(const char *s)
-{
-	return s[0] >= '0' && s[0] <= '3' && s[1] >= '0' && s[1] <= '7' &&
-	    s[2] >= '0' && s[2] <= '7';
-}
-
-/* rsync writes odd bytes as \#ooo, and a '\' that could be read so. */
 static void
 name(char *out, size_t cap, const char *in, size_t len)
 {
-	size_t i, n = 0;
+	size_t n = oddname_read(out, cap, in, len);
 
-	for (i = 0; i < len && n + 1 < cap; i++) {
-		if (in[i] == '\\' && len - i >= 5 && in[i + 1] == '#' &&
-		    octal(in + i + 2)) {
-			out[n++] = (char)((in[i + 2] - '0') * 64 +
-			    (in[i + 3] - '0') * 8 + (in[i + 4] - '0'));
-			i += 4;
-		} else {
-			out[n++] = in[i];
-		}
-	}
 	while (n > 1 && out[n - 1] == '/')
 		n--;
 	out[n] = '\0';

@@ -35,7 +35,9 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 		return;
 	k->fail = f;
 	buf_init(&b, sizeof(k->words) - 1);
-	if (esc_text(&b, line, strcspn(line, "\r")) == 0)
+	/* What is too long is cut: an escaped byte takes four. */
+	if (esc_text(&b, line, strcspn(line, "\r")) == 0 || esc_text(&b, line,
+	    strnlen(line, (sizeof(k->words) - 1) / 4)) == 0)
 		snprintf(k->words, sizeof(k->words), "%s", b.data);
 	buf_clear(&b);
 }

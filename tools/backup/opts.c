@@ -269,7 +269,14 @@ opts_job(struct backup_opts *o, const char *name, struct err *e)
 
 	if (j == NULL || settings_job_fill(j, e) == -1)
 		return NULL;
-	rc = replace(&j->ssh, o->ssh);
+	if (j->destination == NULL && !o->stdio) {
+		err_set(e, ERR_CONFIG, "backup.conf: [job %s] has no "
+		    "destination", j->section);
+		return NULL;
+	}
+	/* The store has come to us: that is what it is called. */
+	rc = j->destination == NULL ? replace(&j->destination, "the store") : 0;
+	rc |= replace(&j->ssh, o->ssh);
 	rc |= replace(&j->ssh_config, o->ssh_config);
 	for (i = 0; i < o->ssh_options.n; i++)
 		rc |= strv_add(&j->ssh_options, o->ssh_options.v[i]);

@@ -21,16 +21,23 @@ no_mem(struct err *e)
 	return err_set(e, ERR_MEM, "out of memory");
 }
 
-/* 1: yes, or not there; 0: no; -1 ERR_SYS. */
+/* 1: yes, and ours, or not there; 0: no; -1 ERR_SYS, ERR_UNSAFE: its name can
+ * be guessed, and whoever owns it could read and replace what comes. */
 static int
 is_empty(const char *path, struct err *e)
 {
 	DIR *d = opendir(path);
 	struct dirent *de;
+	struct stat st;
 	int empty = 1;
 
 	if (d == NULL)
 		return errno == ENOENT ? 1 : err_sys(e, "%s", path);
+	if (fstat(dirfd(d), &st) == -1 || st.st_uid != geteuid()) {
+		closedir(d);
+		return err_set(e, ERR_UNSAFE, "./%s: belongs to somebody else; "
+		    "--to DIR says where else", path);
+	}
 	while (empty == 1 && (de = readdir(d)) != NULL)
 		if (strcmp(de->d_name, ".") != 0 &&
 		    strcmp(de->d_name, "..") != 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "allow.h"
+#include "base/num.h"
 #include "serve.h"
 #include "source.h"
 #include "ui/log.h"
@@ -16,8 +17,8 @@
  * operation and its arguments come from the other end.
  */
 
-#define BEAT_MS 10000
-#define REQUEST_MS 30000
+#define REQUEST_MS 30000	/* until there is one, unless configured */
+#define BEAT_MAX 3600000
 #define LAST_WORD_MS 10000
 
 static const struct {
@@ -144,6 +145,8 @@ serve_store(struct serve *s, struct err *e)
 	if (store_client_open(&s->store, s->client_name, &s->client, e) == -1)
 		return -1;
 	s->client_open = true;
+	s->client.want = s->policy.backend == BACKEND_BTRFS ? STORE_BTRFS :
+	    s->policy.backend == BACKEND_HARDLINK ? STORE_HARDLINK : 0;
 	return 0;
 }
 
@@ -152,6 +155,7 @@ begin(struct serve *s, const char *text, size_t len, struct err *e)
 {
 	enum request_op said = 0;
 	unsigned allow = s->pull != NULL ? ALLOW_RUN : s->o->allow;
+	uint64_t beat_ms;
 	size_t i;
 
 	/* Without sshd it is the store's owner, who says what --allow is. */
@@ -162,6 +166,12 @@ begin(struct serve *s, const char *text, size_t len, struct err *e)
 	    allow, &said, e) == -1) ||
 	    request_parse(text, len, &s->req, e) == -1)
 		return -1;
+	if (s->req.beat != NULL) {
+		if (num_u64(s->req.beat, "beat", 1, BEAT_MAX, &beat_ms,
+		    e) == -1)
+			return -1;
+		chan_beat(s->chan, beat_ms);
+	}
 	/* Whoever reads the command in a log shall be told the truth. */
 	if (said != 0 && said != s->req.op)
 		return err_set(e, ERR_REFUSED, "the command says something "
@@ -291,6 +301,7 @@ int
 serve_loop(struct serve *s, struct err *e)
 {
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
+	const int64_t ms = s->o->conf.store.connect_timeout;
 	size_t i;
 
 	s->loop = loop_new(e);
@@ -299,14 +310,16 @@ serve_loop(struct serve *s, struct err *e)
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		if (loop_signal(s->loop, signals[i], on_signal, s, e) == -1)
 			return -1;
-	s->limit = loop_timer_new(s->loop, REQUEST_MS, 0, on_limit, s, e);
+	s->limit = loop_timer_new(s->loop, ms > 0 ? (uint64_t)ms : REQUEST_MS,
+	    0, on_limit, s, e);
 	return s->limit != NULL ? 0 : -1;
 }
 
 int
 serve_chan(struct serve *s, int in, int out, struct err *e)
 {
-	s->chan = chan_new(s->loop, in, out, BEAT_MS, &chan_calls, s, e);
+	s->chan = chan_new(s->loop, in, out, REQUEST_BEAT_MS, &chan_calls, s,
+	    e);
 	return s->chan != NULL ? 0 : -1;
 }
 
@@ -345,7 +358,8 @@ backup_receive(struct backup_opts *o, struct err *e)
 	if (rc == 0)
 		rc = serve_loop(&s, e);
 	if (rc == 0) {
-		s.chan = chan_stdio(s.loop, BEAT_MS, &chan_calls, &s, e);
+		s.chan = chan_stdio(s.loop, REQUEST_BEAT_MS, &chan_calls, &s,
+		    e);
 		rc = s.chan != NULL ? loop_run(s.loop, e) : -1;
 	}
 	serve_end(&s);

@@ -18,8 +18,10 @@
  *
  * Exit status: rsync's; 120 when rsync was not started, 64 usage.
  */
+#include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -124,6 +127,25 @@ is_fake_super(char *const *args)
 	return false;
 }
 
+/* Links are not followed: what lies on the way may be somebody else's, who
+ * swaps one in after our caller has looked. */
+static int
+enter(const char *dir, struct err *e)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, dir, &how, sizeof(how));
+	int rc = fd;
+
+	if (fd != -1)
+		rc = fchdir(fd);
+	if (rc == -1)
+		err_sys(e, "%s", dir);
+	if (fd != -1)
+		close(fd);
+	return rc;
+}
+
 /* Where no namespace can be had, Landlock has to do; but not with the right to
  * make devices. */
 static int
@@ -206,9 +228,7 @@ main(int argc, char **argv)
 	    strv_addf(&rsync, "--rsh=%s", relay) == -1 ||
 	    strv_addv(&rsync, o.args) == -1)
 		err_set(&e, ERR_MEM, "out of memory");
-	else if (chdir(o.dir) == -1)
-		err_sys(&e, "%s", o.dir);
-	else if (confine(&o, relay, &e) == 0)
+	else if (enter(o.dir, &e) == 0 && confine(&o, relay, &e) == 0)
 		jail_exec(rsync.v, &e);
 	strv_clear(&rsync);
 	return jail_fail(NAME, &e);

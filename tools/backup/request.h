@@ -24,9 +24,11 @@
  *	match HOW           of pattern: glob exact prefix; without it glob
  *	max-age N           seconds, from 1
  *	sample N            per cent, 1 to 100
+ *	beat N              ms between two beats, of both ends, 100 to 3600000;
+ *	                    without it REQUEST_BEAT_MS; of any operation
  *
  * Which of them an operation takes, needs and may repeat is a table in
- * request.c. An unknown, doubled or missing key, one that the operation does
+ * request_keys.c. An unknown, doubled or missing key, one that the operation does
  * not take, the same root or path twice, and a text of more than MSG_MAX bytes
  * are errors that name it. Keys come in any order.
  */
@@ -40,6 +42,7 @@
 #include "base/strv.h"
 
 #define REQUEST_LATEST	"latest"	/* the newest snapshot there is */
+#define REQUEST_BEAT_MS	10000
 #define REQUEST_LIST_MAX	4096	/* roots, excludes, paths: of each */
 
 enum request_op {
@@ -70,7 +73,7 @@ struct request {
 	char *pattern;
 	bool direct;
 	char *port, *host_key, *user;	/* with direct */
-	char *match, *max_age, *sample;
+	char *match, *max_age, *sample, *beat;
 };
 
 /* request_clear(): release. Legal on a zeroed struct, which is an empty

@@ -110,3 +110,12 @@ request_sample_why(const char *value)
 	return num_u64(value, "sample", 1, 100, &n, NULL) == 0 ? NULL :
 	    "is no number from 1 to 100";
 }
+
+const char *
+request_beat_why(const char *value)
+{
+	uint64_t n;
+
+	return num_u64(value, "beat", 100, 3600000, &n, NULL) == 0 ? NULL :
+	    "is no time from 100 ms to one hour";
+}

@@ -17,5 +17,6 @@ const char *request_user_why(const char *value);
 const char *request_match_why(const char *value);
 const char *request_age_why(const char *value);
 const char *request_sample_why(const char *value);
+const char *request_beat_why(const char *value);
 
 #endif

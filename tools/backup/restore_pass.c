@@ -122,7 +122,8 @@ compress(const struct settings_job *j)
 static int
 start_half(struct restore *r, struct err *e)
 {
-	static const struct xfer_calls calls = { on_line, on_over };
+	static const struct xfer_calls calls = { .on_line = on_line,
+		.on_over = on_over };
 	struct strv sources = { 0 }, more = { 0 };
 	struct sink_spec s = { .dir = r->place.dir, .target = "./",
 		.paths = &sources, .more = &more,

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/num.h"
 #include "proc/msgtext.h"
+#include "rowtext.h"
 
 static const struct {
 	uint32_t bits;
@@ -30,29 +30,6 @@ rows_kind(uint32_t mode)
 	return "?";
 }
 
-static int
-add_num(struct buf *out, const char *key, uint64_t n)
-{
-	return n == 0 ? 0 : msgtext_add_num(out, key, n);
-}
-
-static int
-add_yes(struct buf *out, const char *key, bool on)
-{
-	return on ? msgtext_add(out, key, "yes") : 0;
-}
-
-static int
-done(struct buf *out, size_t start, int rc)
-{
-	if (rc == 0)
-		return 0;
-	out->len = start;
-	if (out->cap > 0)
-		out->data[start] = '\0';
-	return -1;
-}
-
 int
 rows_add_snap(const struct history_snap *s, struct buf *out)
 {
@@ -60,15 +37,15 @@ rows_add_snap(const struct history_snap *s, struct buf *out)
 	int rc = 0;
 
 	rc |= msgtext_add(out, "snapshot", s->name);
-	rc |= add_yes(out, "recorded", s->recorded);
-	rc |= add_num(out, "bytes", s->bytes);
-	rc |= add_num(out, "added", s->added);
-	rc |= add_num(out, "files", s->files);
-	rc |= add_num(out, "seconds", s->seconds);
-	rc |= add_yes(out, "partial", s->partial);
-	rc |= add_yes(out, "pinned", s->pinned);
-	rc |= add_yes(out, "held", s->held);
-	return done(out, start, rc);
+	rc |= rowtext_yes(out, "recorded", s->recorded);
+	rc |= rowtext_num(out, "bytes", s->bytes);
+	rc |= rowtext_num(out, "added", s->added);
+	rc |= rowtext_num(out, "files", s->files);
+	rc |= rowtext_num(out, "seconds", s->seconds);
+	rc |= rowtext_yes(out, "partial", s->partial);
+	rc |= rowtext_yes(out, "pinned", s->pinned);
+	rc |= rowtext_yes(out, "held", s->held);
+	return rowtext_end(out, start, rc);
 }
 
 int
@@ -81,15 +58,15 @@ rows_add_entry(const struct rows_entry *r, struct buf *out)
 
 	rc |= msgtext_add(out, "entry", r->name);
 	rc |= msgtext_add(out, "kind", rows_kind(r->mode));
-	rc |= add_num(out, "mode", r->mode & 07777u);
-	rc |= add_num(out, "uid", r->uid);
-	rc |= add_num(out, "gid", r->gid);
-	rc |= add_num(out, "size", r->size);
-	rc |= add_num(out, "time", t);
-	rc |= add_yes(out, "before", r->time_s < 0);
+	rc |= rowtext_num(out, "mode", r->mode & 07777u);
+	rc |= rowtext_num(out, "uid", r->uid);
+	rc |= rowtext_num(out, "gid", r->gid);
+	rc |= rowtext_num(out, "size", r->size);
+	rc |= rowtext_num(out, "time", t);
+	rc |= rowtext_yes(out, "before", r->time_s < 0);
 	if (r->link != NULL)
 		rc |= msgtext_add(out, "link", r->link);
-	return done(out, start, rc);
+	return rowtext_end(out, start, rc);
 }
 
 /* --- reading --- */
@@ -107,26 +84,22 @@ struct parse {
 	unsigned seen;			/* places that came */
 };
 
-static const struct place {
-	const char *key;
-	int of;				/* SNAP or ENTRY */
-	enum { NUM64, NUM32, YES } kind;
-	size_t at;
-} places[] = {
-	{ "recorded", SNAP, YES, offsetof(struct parse, snap.recorded) },
-	{ "bytes", SNAP, NUM64, offsetof(struct parse, snap.bytes) },
-	{ "added", SNAP, NUM64, offsetof(struct parse, snap.added) },
-	{ "files", SNAP, NUM64, offsetof(struct parse, snap.files) },
-	{ "seconds", SNAP, NUM64, offsetof(struct parse, snap.seconds) },
-	{ "partial", SNAP, YES, offsetof(struct parse, snap.partial) },
-	{ "pinned", SNAP, YES, offsetof(struct parse, snap.pinned) },
-	{ "held", SNAP, YES, offsetof(struct parse, snap.held) },
-	{ "mode", ENTRY, NUM32, offsetof(struct parse, entry.mode) },
-	{ "uid", ENTRY, NUM32, offsetof(struct parse, entry.uid) },
-	{ "gid", ENTRY, NUM32, offsetof(struct parse, entry.gid) },
-	{ "size", ENTRY, NUM64, offsetof(struct parse, entry.size) },
-	{ "time", ENTRY, NUM64, offsetof(struct parse, entry.time_s) },
-	{ "before", ENTRY, YES, offsetof(struct parse, before) },
+static const struct rowtext_place places[] = {
+	{ "recorded", SNAP, ROWTEXT_YES, offsetof(struct parse, snap.recorded) },
+	{ "bytes", SNAP, ROWTEXT_NUM64, offsetof(struct parse, snap.bytes) },
+	{ "added", SNAP, ROWTEXT_NUM64, offsetof(struct parse, snap.added) },
+	{ "files", SNAP, ROWTEXT_NUM64, offsetof(struct parse, snap.files) },
+	{ "seconds", SNAP, ROWTEXT_NUM64, offsetof(struct parse, snap.seconds) },
+	{ "partial", SNAP, ROWTEXT_YES, offsetof(struct parse, snap.partial) },
+	{ "pinned", SNAP, ROWTEXT_YES, offsetof(struct parse, snap.pinned) },
+	{ "held", SNAP, ROWTEXT_YES, offsetof(struct parse, snap.held) },
+	{ "mode", ENTRY, ROWTEXT_MODE, offsetof(struct parse, entry.mode) },
+	{ "uid", ENTRY, ROWTEXT_NUM32, offsetof(struct parse, entry.uid) },
+	{ "gid", ENTRY, ROWTEXT_NUM32, offsetof(struct parse, entry.gid) },
+	{ "size", ENTRY, ROWTEXT_NUM64, offsetof(struct parse, entry.size) },
+	{ "time", ENTRY, ROWTEXT_NUM64, offsetof(struct parse, entry.time_s) },
+	{ "before", ENTRY, ROWTEXT_YES, offsetof(struct parse, before) },
+	{ "link", ENTRY, ROWTEXT_TEXT, offsetof(struct parse, link) },
 };
 #define NPLACES (sizeof(places) / sizeof(places[0]))
 
@@ -206,37 +179,10 @@ set_kind(struct parse *p, const char *value, struct err *e)
 }
 
 static int
-set_place(struct parse *p, const struct place *at, const char *value,
-    struct err *e)
-{
-	unsigned bit = 1u << (at - places);
-	char *to = (char *)p + at->at;
-	uint64_t n;
-
-	if ((p->seen & bit) != 0)
-		return err_set(e, ERR_PEER, "a row has %s twice", at->key);
-	p->seen |= bit;
-	if (at->kind == YES) {
-		*(bool *)to = strcmp(value, "yes") == 0;
-		return 0;
-	}
-	if (num_u64(value, at->key, 0, at->kind == NUM64 ? UINT64_MAX :
-	    strcmp(at->key, "mode") == 0 ? 07777 : UINT32_MAX, &n,
-	    NULL) == -1)
-		return err_set(e, ERR_PEER, "a row's %s is none", at->key);
-	if (at->kind == NUM64)
-		*(uint64_t *)(void *)to = n;
-	else
-		*(uint32_t *)(void *)to |= (uint32_t)n;
-	return 0;
-}
-
-static int
 on_line(void *arg, const char *key, const char *value, size_t len,
     struct err *e)
 {
 	struct parse *p = arg;
-	size_t i;
 
 	if (strcmp(key, "snapshot") == 0)
 		return begin_snap(p, value, e);
@@ -246,17 +192,7 @@ on_line(void *arg, const char *key, const char *value, size_t len,
 		return err_set(e, ERR_PEER, "a row without a beginning");
 	if (p->now == ENTRY && strcmp(key, "kind") == 0)
 		return set_kind(p, value, e);
-	if (p->now == ENTRY && strcmp(key, "link") == 0) {
-		if (p->link != NULL)
-			return err_set(e, ERR_PEER, "a row has link twice");
-		p->link = strndup(value, len);
-		return p->link != NULL ? 0 :
-		    err_set(e, ERR_MEM, "out of memory");
-	}
-	for (i = 0; i < NPLACES; i++)
-		if (places[i].of == p->now && strcmp(key, places[i].key) == 0)
-			return set_place(p, &places[i], value, e);
-	return 0;
+	return rowtext_set(places, NPLACES, p->now, &p->seen, p, key, value, e);
 }
 
 int

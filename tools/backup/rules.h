@@ -66,47 +66,13 @@ bool rules_literal(const char *exclude);
  */
 int rules_explain(const struct rules *r, struct buf *out, struct err *e);
 
-enum rules_kind {
-	RULES_FOLDER,
-	RULES_FILE,		/* a regular file */
-	RULES_OTHER,		/* symlink, device, FIFO, socket */
-};
-
-/* One entry of a folder, without "." and "..". name: borrowed.
- * 0, or -1 with *e filled. */
-typedef int rules_entry_fn(void *ctx, const char *name, enum rules_kind kind,
-	struct err *e);
 /*
- * Calls entry(ctx, ...) for each entry of the folder at path, without
- * following a symlink at any part of it. A folder that is not there, is none
- * or may not be read has no entries. 0, or -1: what entry() returned, or an
- * error of its own.
+ * rules_grants(): what the kernel is to let through, as grants.h has it,
+ * appended: each root; each literal exclude and (below the root "/") /dev,
+ * /proc, /run, /sys as hidden. Folders may be listed everywhere: rsync lists
+ * the roots' parents, the first of which is "/", and Landlock knows no grant
+ * for a folder without what is below it. 0, or -1: as rules_check(), ERR_MEM.
  */
-typedef int rules_list_fn(void *arg, const char *path, rules_entry_fn *entry,
-	void *ctx, struct err *e);
-
-/*
- * What Landlock grants; each with all that is below it. To be opened with
- * RESOLVE_NO_SYMLINKS; one that is gone by then, or a link, is left out.
- */
-struct rules_grants {
-	struct strv files;	/* LANDLOCK_ACCESS_FS_READ_FILE */
-	struct strv folders;	/* LANDLOCK_ACCESS_FS_READ_DIR */
-};
-
-/* rules_grants_clear(): legal on a zeroed struct. */
-void rules_grants_clear(struct rules_grants *g);
-
-/*
- * rules_grants(): each root may be read; where a literal exclude (or /dev,
- * /proc, /run, /sys below the root "/") lies in it, the entries beside it
- * instead, level by level: so what appears there later can't be read by this
- * run. Symlinks need no grant, devices get none there. Folders may be listed
- * everywhere: rsync lists the roots' parents, the first of which is "/",
- * and Landlock knows no grant for a folder without what is below it.
- * *ret: owned by the caller. 0, or -1: as rules_check(), list's, ERR_MEM.
- */
-int rules_grants(const struct rules *r, rules_list_fn *list, void *arg,
-	struct rules_grants *ret, struct err *e);
+int rules_grants(const struct rules *r, struct buf *out, struct err *e);
 
 #endif

@@ -12,21 +12,20 @@
 #include "direct.h"
 #include "hook.h"
 #include "metrics.h"
+#include "reader.h"
+#include "rules.h"
 #include "run.h"
 #include "show.h"
 #include "source.h"
 #include "sys/clock.h"
 #include "ui/log.h"
 #include "version.h"
-#include "xfer.h"
 
 /*
  * A job of postern backup run: the machine that is backed up asks for it. The
  * store answers, our confined half lets it read the roots, and its result ends
  * it.
  */
-
-#define VANISHED 24		/* rsync's: files went away meanwhile */
 
 struct run {
 	struct loop *loop;
@@ -35,8 +34,7 @@ struct run {
 	struct conn *conn;
 	struct direct *direct;		/* mode = direct, or NULL */
 	struct strv peers;		/* likewise: where the store is */
-	struct xfer xfer;
-	char *dir;			/* of the half's files */
+	struct reader reader;		/* mode = channel */
 	struct show *show;
 	struct loop_timer *limit;
 	struct reply result;
@@ -54,39 +52,22 @@ fail(struct run *r, const struct err *e)
 }
 
 static void
-on_over(void *arg)
-{
-	/* The store has the last word. */
-}
-
-static void
 on_answer(void *arg, const struct reply *a)
 {
-	static const struct xfer_calls calls = { NULL, on_over };
 	struct run *r = arg;
-	struct settings_job *j = r->job;
-	struct source_spec s = { .path = "/", .rules = { &j->roots,
-		&j->excludes }, .nice = j->nice, .ionice = j->ionice,
-		.bandwidth = j->bandwidth };
-	struct half_calls half;
 	struct err e = ERR_INIT;
 
 	if (a->status != 0) {
 		err_set(&e, a->status == 75 ? ERR_BUSY : ERR_REFUSED, "%s: %s",
-		    j->destination, a->why);
+		    r->job->destination, a->why);
 		fail(r, &e);
 		return;
 	}
 	show_answer(r->show, a);
-	if (r->direct != NULL) {
-		if (direct_open(r->direct, conn_chan(r->conn), &e) == -1)
-			fail(r, &e);
-		return;
-	}
-	xfer_init(&r->xfer, conn_chan(r->conn), &calls, r);
-	half = xfer_calls(&r->xfer);
-	r->xfer.half = source_start(r->loop, &s, &half, &r->dir, &e);
-	if (r->xfer.half == NULL)
+	if ((r->direct != NULL ?
+	    direct_open(r->direct, conn_chan(r->conn), &e) :
+	    reader_start(&r->reader, r->loop, conn_chan(r->conn), r->job,
+	    &e)) == -1)
 		fail(r, &e);
 }
 
@@ -94,10 +75,11 @@ static int
 on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 {
 	struct run *r = arg;
+	struct xfer *x = &r->reader.xfer;
 	struct reply p;
 
 	if ((type == MSG_DATA || type == MSG_END) && r->direct == NULL)
-		return xfer_frame(&r->xfer, type, data, len, e);
+		return reader_frame(&r->reader, type, data, len, e);
 	if (reply_parse(data, len, &p, e) == -1)
 		return -1;
 	if (type == MSG_PROGRESS) {
@@ -105,14 +87,14 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 		return 0;
 	}
 	if (r->direct != NULL) {
-		r->xfer.rc = direct_rc(r->direct);
-		r->xfer.over = r->xfer.rc != -1;
+		x->rc = direct_rc(r->direct);
+		x->over = x->rc != -1;
 	}
 	/* It may lie of what it has kept, but not of what it has read. */
-	if (p.status == 0 && (!r->xfer.over || (r->xfer.rc != 0 &&
-	    r->xfer.rc != VANISHED)))
+	if (p.status == 0 && (!x->over || (x->rc != 0 &&
+	    x->rc != UNREAD_VANISHED)))
 		return err_set(e, ERR_PEER, "it claims a backup of what it has "
-		    "not read%s%s", r->xfer.over ? ": " : "", r->xfer.said);
+		    "not read%s%s", x->over ? ": " : "", x->said);
 	r->result = p;
 	r->done = true;
 	loop_stop(r->loop);
@@ -124,7 +106,7 @@ on_room(void *arg)
 {
 	struct run *r = arg;
 
-	xfer_room(&r->xfer);
+	reader_room(&r->reader);
 }
 
 static void
@@ -246,10 +228,10 @@ add_own_words(struct run *r)
 	char *why = r->result.why;
 	size_t n = strlen(why);
 
-	if (r->done && r->xfer.rc != 0 && (r->result.status != 0 ||
+	if (r->done && r->reader.xfer.rc != 0 && (r->result.status != 0 ||
 	    r->result.vanished > 0))
 		snprintf(why + n, sizeof(r->result.why) - n, "%s%s",
-		    n > 0 ? "; here: " : "", r->xfer.said);
+		    n > 0 ? "; here: " : "", r->reader.xfer.said);
 }
 
 /* For Prometheus, once the hooks had their turn. */
@@ -285,8 +267,7 @@ run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 	if (hook_run(j->before, "before", j, NULL, &e) == -1 ||
 	    start(&r, &e) == -1 || loop_run(r.loop, &e) == -1)
 		r.err = e;
-	xfer_clear(&r.xfer);
-	source_remove(r.dir);
+	reader_clear(&r.reader);
 	conn_free(r.conn);
 	direct_free(r.direct);
 	strv_clear(&r.peers);

@@ -4,6 +4,7 @@
  *     --config CONF [--rules FILE] --grants FILE
  * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] --grants FILE
  *     --sender -- rsync --server --sender ARGUMENT…
+ * postern-backup-send --readable FILE
  * postern-backup-send --explain
  *
  * The half that reads: becomes an rsync daemon on stdin and stdout, or the
@@ -14,7 +15,12 @@
  * May carry cap_dac_read_search=p (root:group, mode 0750): it then reads what
  * root reads, for whoever may execute it. It does not parse what a peer
  * sends: rsync does, confined. The grants are read before the capability is
- * effective: they must be the caller's to read.
+ * effective: they must be the caller's to read. What they hide is left out
+ * with the capability: the caller may not even list what lies beside it.
+ *
+ * With --readable no rsync is started: 0 when it could read the files that
+ * FILE names (as grants), 1 when not. Who may execute it learns no more than
+ * a run would tell.
  *
  * Exit status: rsync's; 120 when rsync was not started, 64 usage.
  */
@@ -29,6 +35,7 @@
 #include "base/num.h"
 #include "grants.h"
 #include "jail.h"
+#include "send_grants.h"
 #include "sys/cap.h"
 #include "sys/file.h"
 
@@ -141,18 +148,6 @@ be_modest(const struct send_opts *o, struct err *e)
 	return o->ionice != NULL ? set_ionice(o->ionice, e) : 0;
 }
 
-/* A grants_fn. What has vanished since the grants were written is passed
- * over, and so is what became a link: rsync doesn't go through it. */
-static int
-grant(void *arg, char letter, const char *path, struct err *e)
-{
-	unsigned allow = letter == 'r' ? SANDBOX_READ | SANDBOX_LIST :
-	    SANDBOX_LIST;
-
-	return sandbox_allow(arg, path, allow | SANDBOX_STRICT |
-	    SANDBOX_OPTIONAL, e) == -1 ? -1 : 0;
-}
-
 static int
 confine(const struct send_opts *o, struct err *e)
 {
@@ -173,7 +168,7 @@ confine(const struct send_opts *o, struct err *e)
 	    (o->rules != NULL &&
 		sandbox_allow(s, o->rules, SANDBOX_READ, e) == -1))
 		goto out;
-	if (grants_parse(text.data, text.len, grant, s, e) == -1) {
+	if (send_grants_allow(&text, s, e) == -1) {
 		err_wrap(e, "%s", o->grants);
 		goto out;
 	}
@@ -198,6 +193,22 @@ explain(struct err *e)
 	return 0;
 }
 
+/* Beside a run, whose rsync said that it could not open them. */
+static int
+readable(const char *path, struct err *e)
+{
+	struct buf text;
+	bool all;
+	int rc = -1;
+
+	buf_init(&text, GRANTS_MAX);
+	if (file_read(path, &text, e) == 0 &&
+	    cap_keep(CAP_KEEP_READ, &all, e) == 0)
+		rc = send_grants_readable(&text, e);
+	buf_clear(&text);
+	return rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -213,6 +224,12 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--explain") == 0)
 		return explain(&e) == 0 ? 0 : jail_fail(NAME, &e);
+	if (argc == 3 && strcmp(argv[1], "--readable") == 0) {
+		if (jail_start(3, &e) == 0 && readable(argv[2], &e) == 0)
+			return 0;
+		(void)jail_fail(NAME, &e);
+		return 1;
+	}
 	if (argc < 1 || parse(argv + 1, &o, &e) == -1)
 		return jail_fail(NAME, &e);
 	n = snprintf(config, sizeof(config), "--config=%s", o.config != NULL ?

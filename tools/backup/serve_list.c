@@ -5,6 +5,7 @@
 #include "folder.h"
 #include "rows.h"
 #include "serve.h"
+#include "serve_snap.h"
 
 /*
  * The client's own snapshots, or what is in a folder of one of them, as rows
@@ -145,8 +146,8 @@ serve_list(struct serve *s, struct err *e)
 	s->on_room = on_room;
 	if (s->req.paths.n > 0 && s->req.snapshot == NULL)
 		return err_set(e, ERR_REFUSED, "a path of which snapshot?");
-	if (s->req.snapshot != NULL &&
-	    store_snapshot_ok(&s->client, s->req.snapshot, e) == -1)
+	if (serve_snap_resolve(s, e) == -1 || (s->req.snapshot != NULL &&
+	    store_snapshot_ok(&s->client, s->req.snapshot, e) == -1))
 		return -1;
 	s->worker = worker_start(s->loop, fill, on_filled, s, e);
 	return s->worker != NULL ? 0 : -1;

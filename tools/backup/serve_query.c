@@ -9,6 +9,7 @@
 #include "hook.h"
 #include "search.h"
 #include "serve.h"
+#include "serve_snap.h"
 #include "store_hold.h"
 #include "stream.h"
 #include "ui/log.h"
@@ -240,6 +241,8 @@ start(struct serve *s, worker_fn *fn, struct err *e)
 	s->op_free = query_free;
 	s->op_lost = lost;
 	s->on_room = on_room;
+	if (serve_snap_resolve(s, e) == -1)
+		return -1;
 	/* Whether it is this client's, and there is one. */
 	if (s->req.snapshot != NULL) {
 		if (store_hold_take(&s->client, s->req.snapshot, &hold, NULL,

@@ -96,7 +96,7 @@ all_there(const struct serve *s, const struct serve_snap *p, struct err *e)
 int
 serve_restore(struct serve *s, struct err *e)
 {
-	static const struct xfer_calls calls = { NULL, on_over };
+	static const struct xfer_calls calls = { .on_over = on_over };
 	struct restore *r = calloc(1, sizeof(*r));
 	struct source_spec src = { 0 };
 	struct half_calls half;

@@ -6,17 +6,6 @@
 #include "store_trim.h"
 #include "store_weigh.h"
 
-/* What the key's line says, and the file may say less. */
-static uint64_t
-quota(const struct serve *s)
-{
-	uint64_t conf = s->policy.quota > 0 ? (uint64_t)s->policy.quota : 0;
-
-	if (s->o->quota_set && (conf == 0 || s->o->quota < conf))
-		return s->o->quota;
-	return conf;
-}
-
 uint64_t
 run_min_free(const struct serve *s)
 {
@@ -70,18 +59,24 @@ reckon(struct serve *s, uint64_t quota, struct err *e)
 }
 
 int
+run_admit(void *arg, struct err *e)
+{
+	return too_soon(arg, e);
+}
+
+int
 run_prepare(void *arg, struct err *e)
 {
 	struct serve *s = arg;
 	const struct store_space_rules rules = {
 		.min_free = run_min_free(s),
-		.quota = quota(s),
+		.quota = s->policy.quota > 0 ? (uint64_t)s->policy.quota : 0,
 		.min_keep = (size_t)s->policy.min_keep,
 		.across = s->o->conf.store.evict_others == 1 };
 	struct strv removed = { 0 };
 	int rc = -1;
 
-	if (too_soon(s, e) == 0 && store_remove_sweep(&s->client, e) == 0 &&
+	if (store_remove_sweep(&s->client, e) == 0 &&
 	    store_evict(&s->client, &rules, &removed, e) == 0 &&
 	    store_build_begin(&s->client, &run_of(s)->build, e) == 0)
 		rc = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "hook.h"
 #include "serve_dial.h"
 #include "serve_run.h"
 #include "sink.h"
@@ -18,6 +19,7 @@
  */
 
 #define PROGRESS_MS 500
+#define NOT_DELETED "IO error encountered"	/* of rsync's --delete */
 
 struct run *
 run_of(struct serve *s)
@@ -30,6 +32,7 @@ run_free(struct serve *s)
 {
 	struct run *r = run_of(s);
 
+	hook_free(r->hook);
 	guard_free(r->guard);
 	loop_timer_free(r->tick);
 	serve_dial_free(r->dial);
@@ -66,18 +69,22 @@ end_transfer(struct serve *s)
 }
 
 /* A client that goes away while its snapshot is made has it all the same.
- * Before that, rsync is given the time to keep a file that came in part. */
+ * Before that, rsync is given the time to keep a file that came in part, and a
+ * worker that makes room the time to end: on_prepared() looks at .lost. */
 static bool
 lost(struct serve *s, const struct err *e)
 {
 	struct run *r = run_of(s);
 
-	if (r->finishing || r->lost.code != ERR_NONE)
+	if (r->finishing || r->ending || r->lost.code != ERR_NONE)
 		return true;
-	if (!s->answered)
+	if (!r->hooked)
 		return false;
 	r->lost = *e;
-	end_transfer(s);
+	if (run_before_stop(s))
+		run_refuse(s, e);
+	else if (s->answered)
+		end_transfer(s);
 	return true;
 }
 
@@ -124,7 +131,7 @@ on_full(void *arg, const struct err *e)
 	struct serve *s = arg;
 	struct run *r = run_of(s);
 
-	if (r->finishing || r->lost.code != ERR_NONE)
+	if (r->finishing || r->ending || r->lost.code != ERR_NONE)
 		return;
 	r->lost = *e;
 	r->discard = e->code == ERR_REFUSED;
@@ -137,8 +144,14 @@ on_over(void *arg)
 	struct serve *s = arg;
 	struct run *r = run_of(s);
 	struct err e = ERR_INIT;
-	const char *why = sink_why(s->xfer.rc);
+	const char *why;
 
+	/* The client speaks for its own files. Ours has its status from there
+	 * when that is the greater one, which would hide a 23 of its own. */
+	if (s->xfer.peer_rc == UNREAD_VANISHED &&
+	    (s->xfer.rc == UNREAD_PARTIAL || s->xfer.rc == UNREAD_VANISHED))
+		s->xfer.rc = r->complained ? UNREAD_PARTIAL : UNREAD_VANISHED;
+	why = sink_why(s->xfer.rc);
 	if (r->lost.code != ERR_NONE) {
 		give_up(s);
 		return;
@@ -147,6 +160,11 @@ on_over(void *arg)
 	if ((why != NULL && sink_why(s->xfer.peer_rc) != NULL &&
 	    s->xfer.rc == 12) || why == NULL)
 		why = sink_why(s->xfer.peer_rc);
+	if (why != NULL && guard_crowded(r->guard, &r->lost)) {
+		r->discard = true;
+		give_up(s);
+		return;
+	}
 	if (why != NULL) {
 		err_set(&e, ERR_PEER, "%s (rsync's status here %d, there %d): "
 		    "%s; what came so far is kept for the next run", why,
@@ -154,7 +172,8 @@ on_over(void *arg)
 		run_refuse(s, &e);
 		return;
 	}
-	r->rec.partial = s->xfer.rc == 24 || s->xfer.peer_rc == 24;
+	r->rec.partial = s->xfer.rc == UNREAD_VANISHED ||
+	    s->xfer.peer_rc == UNREAD_VANISHED;
 	r->rec.files = r->now.files;
 	r->rec.bytes = r->now.bytes;
 	r->rec.added = r->now.added;
@@ -173,6 +192,10 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	struct run *r = run_of(s);
 	uint64_t now = loop_now_ms(s->loop);
 
+	/* Without its deletions a snapshot would have what is gone. */
+	if ((stream == CHILD_STDERR && unread_complaint(line)) ||
+	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
+		r->complained = true;
 	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||
 	    now < r->said_ms + PROGRESS_MS)
 		return;
@@ -198,7 +221,8 @@ sink_of(struct serve *s)
 		.compress = s->req.compress };
 }
 
-static const struct xfer_calls calls = { on_line, on_over };
+static const struct xfer_calls calls = { .on_line = on_line,
+	.on_over = on_over };
 
 /* The client's rsync is at the other end of the channel. */
 static int
@@ -247,12 +271,8 @@ on_prepared(void *arg, const struct err *e)
 	struct reply a = { .resumed = r->build.resumed };
 	struct err why = ERR_INIT;
 
-	if (e != NULL) {
-		/* One that came too soon would put off the next for ever. */
-		if (e->code == ERR_BUSY)
-			serve_refuse(s, e);
-		else
-			run_refuse(s, e);
+	if (e != NULL || r->lost.code != ERR_NONE) {
+		run_refuse(s, e != NULL ? e : &r->lost);
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
@@ -270,6 +290,29 @@ on_prepared(void *arg, const struct err *e)
 	else if (s->req.direct)
 		s->op_key = on_key;
 	phase(s, s->op_key != NULL ? "connect" : "transfer");
+}
+
+static void
+prepare(struct serve *s)
+{
+	struct err e = ERR_INIT;
+
+	phase(s, "space");
+	worker_free(s->worker);
+	s->worker = worker_start(s->loop, run_prepare, on_prepared, s, &e);
+	if (s->worker == NULL)
+		run_refuse(s, &e);
+}
+
+static void
+on_admitted(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+
+	if (e != NULL)
+		run_refuse(s, e);
+	else
+		run_before(s, prepare);
 }
 
 static int
@@ -309,7 +352,6 @@ serve_run(struct serve *s, struct err *e)
 		return e->code != ERR_BUSY ? -1 : err_set(e, ERR_BUSY,
 		    "another run or a prune of %s is under way",
 		    s->client.name);
-	phase(s, "space");
-	s->worker = worker_start(s->loop, run_prepare, on_prepared, s, e);
+	s->worker = worker_start(s->loop, run_admit, on_admitted, s, e);
 	return s->worker != NULL ? 0 : -1;
 }

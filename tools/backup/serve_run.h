@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * serve_run: what the parts of a backup's service share. serve_room.c makes
- * room; serve_run.c has the transfer done; serve_settle.c makes a snapshot of what
- * came, prunes, and writes down how it went.
+ * room; serve_run.c has the transfer done; serve_settle.c makes a snapshot of
+ * what came and prunes; serve_hook.c runs the store's own commands around all
+ * that, and writes down how it went.
  */
 #ifndef BACKUP_SERVE_RUN_H
 #define BACKUP_SERVE_RUN_H
@@ -14,6 +15,7 @@
 #include "store_build.h"
 #include "store_list.h"
 #include "store_rec.h"
+#include "unread.h"
 
 struct run {
 	struct store_build build;
@@ -24,7 +26,14 @@ struct run {
 	char warning[256];
 	bool finishing;			/* the snapshot is being made */
 	struct serve_dial *dial;	/* NULL: the client's rsync comes here */
+	bool complained;		/* our rsync, of what it could not do */
 	struct err lost;		/* why the transfer was given up */
+	struct hook *hook;		/* the store's command that runs now */
+	void (*go_on)(struct serve *s);	/* after `before` */
+	bool hooked;			/* `before` has had its turn */
+	bool ending;			/* noted; what is left is said next */
+	int end_step;
+	struct err why;			/* how it ended; ERR_NONE: well */
 	struct guard *guard;
 	uint64_t room, base;		/* bytes: guard.h */
 	bool doubt;			/* the sender's sizes are not enough */
@@ -36,19 +45,24 @@ struct run {
 
 struct run *run_of(struct serve *s);
 
-/* run_prepare(): a worker's: the client may come now, there is room, and
- * .incoming is there to be filled. 0, or -1: ERR_BUSY (too soon), and as
- * store_evict() and store_build_begin(). */
+/* run_admit(): a worker's: whether the client may come now. 0, or -1: ERR_BUSY
+ * (too soon), ERR_SYS, ERR_MEM. */
+int run_admit(void *arg, struct err *e);
+/* run_prepare(): a worker's: there is room, and .incoming is there to be
+ * filled. 0, or -1 as store_evict() and store_build_begin(). */
 int run_prepare(void *arg, struct err *e);
 /* run_min_free(): bytes that no run takes. */
 uint64_t run_min_free(const struct serve *s);
 
-/* run_refuse(): it failed: noted, and said to the client. */
+/* run_before(): the store's command before a run, if any, then go_on(s). */
+void run_before(struct serve *s, void (*go_on)(struct serve *s));
+/* run_before_stop(): kills it. true: it was running, and nothing else is. */
+bool run_before_stop(struct serve *s);
+/* run_refuse(), run_done(): it failed (e, copied), or went well: noted for the
+ * owner's `status`, the store's commands for that run, the client is told.
+ * What comes after the first of them counts no more. */
 void run_refuse(struct serve *s, const struct err *e);
-
-/* run_note(): a line for the owner's `status`; e NULL: it went well. */
-void run_note(struct serve *s, const struct err *e);
-
+void run_done(struct serve *s);
 /* run_settle(): all is there: to be made a snapshot, by a worker. Has the
  * last word to the client. */
 void run_settle(struct serve *s);

@@ -7,41 +7,12 @@
 #include "index.h"
 #include "prune.h"
 #include "store_remove.h"
-#include "store_runs.h"
 #include "store_weigh.h"
-#include "ui/log.h"
 
 #define LOOK_MS 50
 #define TICK_MS 1000
 
 enum { STEP_SYNC, STEP_MANIFEST };
-
-/* What the owner's status tells of; the client's word comes last. */
-void
-run_note(struct serve *s, const struct err *e)
-{
-	struct run *r = run_of(s);
-	struct store_run line = { .time_s = s->store.now(), .op = "run",
-		.files = r->now.files, .bytes = r->now.bytes,
-		.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000 };
-	struct err why = ERR_INIT;
-
-	snprintf(line.state, sizeof(line.state), "%s", e != NULL ?
-	    STORE_RUNS_FAILED : r->rec.partial ? STORE_RUNS_WARN :
-	    STORE_RUNS_OK);
-	snprintf(line.snapshot, sizeof(line.snapshot), "%s", r->snapshot);
-	snprintf(line.message, sizeof(line.message), "%.390s", e != NULL ?
-	    e->msg : r->warning);
-	if (store_runs_add(&s->client, &line, &why) == -1)
-		log_err(&why);
-}
-
-void
-run_refuse(struct serve *s, const struct err *e)
-{
-	run_note(s, e);
-	serve_refuse(s, e);
-}
 
 /* In the thread: what the loop tells of it is in atomics. */
 static int
@@ -147,13 +118,12 @@ on_finished(void *arg, const struct err *e)
 		run_refuse(s, e);
 		return;
 	}
-	run_note(s, NULL);
 	r->now.phase[0] = '\0';
 	r->now.seconds = r->rec.seconds;
 	r->now.vanished = r->rec.partial;
 	snprintf(r->now.snapshot, sizeof(r->now.snapshot), "%s",
 	    r->snapshot);
-	serve_result(s, &r->now);
+	run_done(s);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,33 +17,42 @@
 #include "store_hold.h"
 #include "store_rec.h"
 
-static int
-newest(const struct serve *s, char ret[STORE_SNAP_MAX], struct err *e)
+int
+serve_snap_resolve(struct serve *s, struct err *e)
 {
+	const struct store_snap *newest;
 	struct store_list l;
-	int rc = 0;
+	char *name = NULL;
 
+	if (s->req.snapshot == NULL ||
+	    strcmp(s->req.snapshot, REQUEST_LATEST) != 0)
+		return 0;
 	if (store_list_read(&s->client, &l, e) == -1)
 		return -1;
-	if (l.n == 0)
-		rc = err_set(e, ERR_REFUSED, "there is no snapshot yet");
-	else
-		snprintf(ret, STORE_SNAP_MAX, "%s", l.snaps[0].name);
+	/* One of the future was made before the clock was set back. */
+	newest = store_list_basis(&l, s->store.now());
+	if (newest == NULL)
+		err_set(e, ERR_REFUSED, "there is no snapshot yet");
+	else if ((name = strdup(newest->name)) == NULL)
+		err_set(e, ERR_MEM, "out of memory");
 	store_list_clear(&l);
-	return rc;
+	if (name == NULL)
+		return -1;
+	free(s->req.snapshot);
+	s->req.snapshot = name;
+	return 0;
 }
 
 int
-serve_snap_open(const struct serve *s, struct serve_snap *ret, struct err *e)
+serve_snap_open(struct serve *s, struct serve_snap *ret, struct err *e)
 {
 	struct serve_snap p = { .fake_super = true };
 	struct store_rec rec = { 0 };
 	struct err ignored = ERR_INIT;
 
-	if (strcmp(s->req.snapshot, REQUEST_LATEST) != 0)
-		snprintf(p.name, sizeof(p.name), "%s", s->req.snapshot);
-	else if (newest(s, p.name, e) == -1)
+	if (serve_snap_resolve(s, e) == -1)
 		return -1;
+	snprintf(p.name, sizeof(p.name), "%s", s->req.snapshot);
 	if (store_hold_take(&s->client, p.name, &p.hold, &p.dir, e) == -1)
 		return -1;
 	/* A snapshot without its record is readable all the same. */

@@ -18,12 +18,18 @@ struct serve_snap {
 };
 
 /*
- * serve_snap_open(): the one that s->req names, which may be the latest. 0
- * with *ret filled (for serve_snap_close()), or -1 as store_hold_take();
- * ERR_REFUSED also when there is no snapshot at all.
+ * serve_snap_resolve(): a request for the latest snapshot becomes one for the
+ * newest that there is; any other stays as it is. 0, or -1: ERR_REFUSED (there
+ * is none), ERR_SYS, ERR_MEM.
  */
-int serve_snap_open(const struct serve *s, struct serve_snap *ret,
-	struct err *e);
+int serve_snap_resolve(struct serve *s, struct err *e);
+
+/*
+ * serve_snap_open(): the one that s->req names, resolved. 0 with *ret filled
+ * (for serve_snap_close()), or -1 as serve_snap_resolve() and
+ * store_hold_take().
+ */
+int serve_snap_open(struct serve *s, struct serve_snap *ret, struct err *e);
 void serve_snap_close(struct serve_snap *p);
 
 /*

@@ -150,7 +150,8 @@ store_of(struct settings *s)
 {
 	if (!s->store.there) {
 		s->store.there = true;
-		s->store.min_free = s->store.evict_others = SETTINGS_UNSET;
+		s->store.min_free = s->store.evict_others =
+		    s->store.connect_timeout = SETTINGS_UNSET;
 		policy_init(&s->store.policy);
 	}
 	return &s->store;
@@ -309,9 +310,6 @@ settings_check(const struct settings *s, struct err *e)
 
 	for (i = 0; i < s->njobs; i++) {
 		j = &s->jobs[i];
-		if (j->destination == NULL)
-			return err_set(e, ERR_CONFIG, "backup.conf: [job %s] "
-			    "has no destination", j->section);
 		if (j->roots.n == 0)
 			return err_set(e, ERR_CONFIG, "backup.conf: [job %s] "
 			    "has no root: nothing to back up", j->section);
@@ -337,7 +335,7 @@ settings_job(struct settings *s, const char *name, struct err *e)
 		    "'postern backup setup' writes a first one");
 	else if (name == NULL)
 		err_set(e, ERR_CONFIG, "backup.conf has %zu jobs: say which "
-		    "one", s->njobs);
+		    "one (--job NAME)", s->njobs);
 	else
 		err_set(e, ERR_CONFIG, "backup.conf has no [job %s]", name);
 	return NULL;

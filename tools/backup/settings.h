@@ -60,8 +60,8 @@ struct settings_job {
 	int64_t postern;	/* a [client]'s, for `pull`: 0: not there */
 	int64_t timeout;	/* ms for the whole; filled: 0, none */
 	int64_t connect_timeout;	/* filled: 30 s */
-	int64_t beat;		/* ms between two 'B'; filled: 10 s. The other
-				 * end is lost after three without any */
+	int64_t beat;		/* ms between two 'B', of both ends; filled:
+				 * 10 s. Lost is who says nothing for three */
 };
 
 enum settings_keep {
@@ -88,6 +88,7 @@ struct settings_store {
 	char *dir;		/* absolute; filled: NULL if not there */
 	int64_t min_free;	/* bytes */
 	int64_t evict_others;	/* 0, 1 */
+	int64_t connect_timeout;	/* ms until a client has asked */
 	struct settings_policy policy;
 	char *before, *after, *on_failure, *on_silent, *textfile;
 };
@@ -118,8 +119,9 @@ int settings_load(struct settings *s, const char *path, struct err *e);
 void settings_clear(struct settings *s);
 
 /* settings_check(): what must be there once a whole file is read: a job's
- * destination and a root, [store]'s dir; and that no two jobs have the same
- * textfile, no two clients the same user. 0, or -1 ERR_CONFIG. */
+ * root, [store]'s dir; and that no two jobs have the same textfile, no two
+ * clients the same user. 0, or -1 ERR_CONFIG. A job's destination must be there
+ * for who goes to the store (opts_job()): not where the store comes. */
 int settings_check(const struct settings *s, struct err *e);
 
 /* settings_job(): the job called name; name NULL: the only one there is.

@@ -4,10 +4,10 @@
 
 #include "allow.h"
 #include "keys.h"
+#include "request.h"
 #include "settings.h"
 
 #define CONNECT_MS	30000
-#define BEAT_MS		10000
 
 static void
 fill(int64_t *n, int64_t value)
@@ -35,7 +35,7 @@ settings_job_fill(struct settings_job *j, struct err *e)
 	fill(&j->direct_port, 0);
 	fill(&j->timeout, 0);
 	fill(&j->connect_timeout, CONNECT_MS);
-	fill(&j->beat, BEAT_MS);
+	fill(&j->beat, REQUEST_BEAT_MS);
 	return 0;
 }
 

@@ -69,6 +69,7 @@ const struct settings_key settings_keys[] = {
 	S("dir", KIND_PATH, dir),
 	S("min-free", KIND_SIZE, min_free),
 	S("evict-others", KIND_BOOL, evict_others),
+	S("connect-timeout", KIND_TIME, connect_timeout),
 	S("before", KIND_STR, before),
 	S("after", KIND_STR, after),
 	S("on-failure", KIND_STR, on_failure),

@@ -228,7 +228,8 @@ write_conf(const struct setup *s, struct err *e)
 	if (access(s->conf, F_OK) == 0) {
 		log_info("kept: %s", s->conf);
 		for (i = 0; i < s->o->conf.njobs; i++)
-			if (strcmp(s->o->conf.jobs[i].destination,
+			if (s->o->conf.jobs[i].destination != NULL &&
+			    strcmp(s->o->conf.jobs[i].destination,
 			    s->dest) == 0)
 				break;
 		if (i == s->o->conf.njobs)

@@ -161,8 +161,8 @@ show_result(struct show *s, const struct settings_job *j,
 		return;
 	}
 	if (r->vanished > 0)
-		log_warn("%s: files vanished while they were read%s%s",
-		    j->section, r->why[0] != '\0' ? ": " : "", r->why);
+		log_warn("%s: files vanished or came up while they were "
+		    "read%s%s", j->section, r->why[0] != '\0' ? ": " : "", r->why);
 	if (s == NULL || s->o->quiet)
 		return;
 	show_size(r->bytes, bytes);

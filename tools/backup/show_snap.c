@@ -106,8 +106,8 @@ as_text(const struct what *w, struct err *e)
 	rc |= line(&b, "client", w->parsed.client);
 	rc |= line(&b, "made", made);
 	rc |= line(&b, "took", took);
-	rc |= line(&b, "state", r->partial ? "partial: files vanished while "
-	    "they were read" : "complete");
+	rc |= line(&b, "state", r->partial ? "partial: files vanished or "
+	    "came up while they were read" : "complete");
 	rc |= line(&b, "kept", w->pinned ? "pinned" : w->held ?
 	    "somebody reads it" : "by the rules");
 	rc |= line(&b, "mode", r->mode);

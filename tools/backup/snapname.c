@@ -82,8 +82,9 @@ client_why(const char *name)
 		return "has bytes other than a-z 0-9 . _ -";
 	if (strstr(name, "..") != NULL)
 		return "has '..' in it";
-	if (strcmp(name, "lock") == 0)
-		return "'lock' is taken";
+	/* Names of files beside the clients' folders in .postern. */
+	if (strcmp(name, "lock") == 0 || strcmp(name, "accept.lock") == 0)
+		return "is taken";
 	tail = tail_find(name, &t);
 	if (tail != NULL && tail > name)
 		return "reads as the name of a snapshot";

@@ -3,14 +3,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "grants.h"
@@ -22,8 +19,8 @@
 #define PATH_ROOM 4096
 
 static const char *const files[] = { "rsyncd.conf", "rules", "grants",
-	"roots", "meet" };
-enum { CONF, RULES, GRANTS, ROOTS, MEET, NFILES };
+	"roots", "meet", "unread" };
+enum { CONF, RULES, GRANTS, ROOTS, MEET, UNREAD, NFILES };
 
 /* --- the folder --- */
 
@@ -104,56 +101,6 @@ make_dir(struct err *e)
 /* --- what is in it --- */
 
 static int
-list(void *arg, const char *path, rules_entry_fn *entry, void *ctx,
-    struct err *e)
-{
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_NO_SYMLINKS };
-	enum rules_kind kind;
-	struct dirent *de;
-	struct stat st;
-	DIR *d = NULL;
-	int fd, rc = 0;
-
-	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-	if (fd == -1 || (d = fdopendir(fd)) == NULL) {
-		if (fd != -1)
-			close(fd);
-		return 0;
-	}
-	while (rc == 0 && (de = readdir(d)) != NULL) {
-		if (strcmp(de->d_name, ".") == 0 ||
-		    strcmp(de->d_name, "..") == 0 ||
-		    fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-			continue;
-		kind = S_ISDIR(st.st_mode) ? RULES_FOLDER :
-		    S_ISREG(st.st_mode) ? RULES_FILE : RULES_OTHER;
-		rc = entry(ctx, de->d_name, kind, e);
-	}
-	closedir(d);
-	return rc;
-}
-
-static int
-grants_text(const struct source_spec *s, struct buf *out, struct err *e)
-{
-	struct rules_grants g = { 0 };
-	size_t i;
-	int rc = 0;
-
-	if (s->rules.roots == NULL)
-		return grants_add(out, 'r', s->path, e);
-	if (rules_grants(&s->rules, list, NULL, &g, e) == -1)
-		return -1;
-	for (i = 0; rc == 0 && i < g.files.n; i++)
-		rc = grants_add(out, 'r', g.files.v[i], e);
-	for (i = 0; rc == 0 && i < g.folders.n; i++)
-		rc = grants_add(out, 'l', g.folders.v[i], e);
-	rules_grants_clear(&g);
-	return rc;
-}
-
-static int
 roots_text(const struct source_spec *s, struct buf *out, struct err *e)
 {
 	size_t i;
@@ -183,7 +130,9 @@ write_all(const struct source_spec *s, const char *dir,
 		else if (i == CONF)
 			rc = rsyncdconf_emit(&conf, &b, e);
 		else if (i == GRANTS)
-			rc = grants_text(s, &b, e);
+			rc = s->rules.roots == NULL ?
+			    grants_add(&b, 'r', s->path, e) :
+			    rules_grants(&s->rules, &b, e);
 		else if (s->rules.roots != NULL) {
 			/* Not these files: they are of this run alone. */
 			rc = buf_addf(&b, "- %s/\n", dir) == 0 ?

@@ -60,6 +60,8 @@ struct store_client {
 	int fd;			/* STORE/NAME */
 	int admin_fd;		/* STORE/.postern/NAME */
 	int lock_fd;		/* -1 until store_client_lock() */
+	/* Of new snapshots; 0, what store_client_open() sets: what fits. */
+	enum store_backend want;
 	/* Who receives for it, where the owner has made a user for that; 0,
 	 * what store_client_open() sets: we do. store_lend.h */
 	uid_t recv_uid;

@@ -20,6 +20,8 @@
 enum store_backend
 store_build_pick(const struct store_client *c)
 {
+	if (c->want == STORE_HARDLINK)
+		return STORE_HARDLINK;
 	return store_btrfs_is(c->fd) && store_btrfs_probe(c->fd) ?
 	    STORE_BTRFS : STORE_HARDLINK;
 }
@@ -48,6 +50,9 @@ make_incoming(const struct store_client *c, const char *prev, struct err *e)
 {
 	if (store_build_pick(c) == STORE_BTRFS)
 		return make_subvol(c, prev, e);
+	if (c->want == STORE_BTRFS)
+		return err_set(e, ERR_CONFIG, "%s: back-end = btrfs, but no "
+		    "subvolume can be made there", c->path);
 	if (mkdirat(c->fd, STORE_INCOMING, 0700) == -1)
 		return err_sys(e, "%s/" STORE_INCOMING, c->path);
 	return 0;

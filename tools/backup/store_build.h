@@ -8,7 +8,8 @@
  * not change from link_dest. btrfs: .incoming is a writable snapshot of the
  * newest one and rsync changes it in place (--inplace --no-whole-file); no
  * link_dest. btrfs is picked when the client's folder is on it and a
- * subvolume can be made there; one that was begun goes on as it was begun.
+ * subvolume can be made there, or as c->want says; one that was begun goes on
+ * as it was begun.
  *
  * Crash safety of finish, step by step; each may be the last that happens:
  * data synced, (btrfs) set read-only, recorded, renamed without replacing
@@ -45,8 +46,9 @@ struct store_rec;
 
 /*
  * store_build_begin(): 0 with *ret filled, or -1: ERR_UNSAFE (.incoming is a
- * link or not a folder), ERR_SYS (ENOSPC among them), ERR_MEM. Nothing to
- * release: a begun build just stays.
+ * link or not a folder), ERR_CONFIG (btrfs is wanted and can't be had),
+ * ERR_SYS (ENOSPC among them), ERR_MEM. Nothing to release: a begun build
+ * just stays.
  */
 int store_build_begin(const struct store_client *c, struct store_build *ret,
 	struct err *e);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store_evict.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -44,6 +43,15 @@ store_evict_free(int fd, const char *path, uint64_t *ret, struct err *e)
 		return err_sys(e, "%s: statvfs", path);
 	*ret = (uint64_t)fs.f_bavail * fs.f_frsize;
 	return 0;
+}
+
+bool
+store_evict_crowded(int fd)
+{
+	struct statvfs fs;
+
+	return fstatvfs(fd, &fs) == 0 && fs.f_files > 0 &&
+	    fs.f_favail < fs.f_files / 50;
 }
 
 /* Fill the part of p->c; keep: none of its snapshots may go. */

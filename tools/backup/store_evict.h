@@ -7,6 +7,8 @@
 #ifndef POSTERN_STORE_EVICT_H
 #define POSTERN_STORE_EVICT_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/strv.h"
 #include "store.h"
@@ -16,6 +18,10 @@
  * ERR_SYS. */
 int store_evict_free(int fd, const char *path, uint64_t *ret,
 	struct err *e);
+
+/* store_evict_crowded(): whether fewer than 2 % of the inodes where fd is are
+ * left; never where the file system makes them as they are needed. */
+bool store_evict_crowded(int fd);
 
 /*
  * store_evict(): make room for a run of c, whose lock the caller holds. With

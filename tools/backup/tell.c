@@ -11,6 +11,7 @@
 #include "bar.h"
 #include "say.h"
 #include "size.h"
+#include "tell_json.h"
 #include "sys/clock.h"
 #include "ui/columns.h"
 #include "ui/emit.h"
@@ -110,57 +111,6 @@ add_path(struct buf *b, const char *path, bool cut)
 	return rc;
 }
 
-/* JSON has no bytes: where that loses some, they are there escaped, too. */
-static void
-json_path(struct emit *j, const char *path, bool cut)
-{
-	static const char lost[] = "\xef\xbf\xbd";
-	struct buf b;
-
-	emit_str(j, "path", path);
-	if (cut)
-		emit_bool(j, "cut", true);
-	buf_init(&b, LINE_MAX_BYTES);
-	if (esc_json(&b, path, strlen(path)) == 0 &&
-	    strstr(b.data, lost) != NULL) {
-		b.len = 0;
-		if (esc_text(&b, path, strlen(path)) == 0)
-			emit_str(j, "escaped", b.data);
-	}
-	buf_clear(&b);
-}
-
-static void
-json_meta(struct emit *j, const char *key, uint32_t mode, uint32_t uid,
-    uint32_t gid, uint64_t size, int64_t mtime_ns)
-{
-	char text[8];
-
-	snprintf(text, sizeof(text), "%04o", mode & 07777u);
-	if (key != NULL)
-		emit_obj(j, key);
-	emit_str(j, "kind", rows_kind(mode));
-	emit_str(j, "mode", text);
-	emit_num(j, "uid", uid);
-	emit_num(j, "gid", gid);
-	emit_num(j, "size", (int64_t)size);
-	emit_num(j, "time_ns", mtime_ns);
-	if (key != NULL)
-		emit_close(j);
-}
-
-static void
-json_what(struct emit *j, unsigned what)
-{
-	unsigned i;
-
-	emit_arr(j, "what");
-	for (i = 0; hits_word(i) != NULL; i++)
-		if ((what & 1u << i) != 0)
-			emit_item(j, hits_word(i));
-	emit_close(j);
-}
-
 int
 tell_file(struct tell *t, const struct hits_file *f, struct err *e)
 {
@@ -171,10 +121,10 @@ tell_file(struct tell *t, const struct hits_file *f, struct err *e)
 
 	if (t->o->json) {
 		emit_begin(&j);
-		json_path(&j, f->path, f->cut);
+		tell_json_path(&j, f->path, f->cut);
 		emit_str(&j, "first", f->first);
 		emit_str(&j, "last", f->last);
-		json_meta(&j, NULL, f->mode, f->uid, f->gid, f->size,
+		tell_json_meta(&j, NULL, f->mode, f->uid, f->gid, f->size,
 		    f->mtime_ns);
 		return say_json(emit_end(&j, stdout), e);
 	}
@@ -203,8 +153,8 @@ tell_found(struct tell *t, const struct hits_found *f, struct err *e)
 		emit_str(&j, "event", "found");
 		emit_str(&j, "kind", hits_kind(f->kind));
 		emit_str(&j, "snapshot", f->snapshot);
-		json_path(&j, f->path, f->cut);
-		json_what(&j, f->what);
+		tell_json_path(&j, f->path, f->cut);
+		tell_json_what(&j, f->what);
 		emit_str(&j, "why", *f->why != '\0' ? f->why : NULL);
 		return say_json(emit_end(&j, stdout), e);
 	}
@@ -236,13 +186,13 @@ tell_change(struct tell *t, const struct query_change *c, struct err *e)
 	if (t->o->json) {
 		emit_begin(&j);
 		emit_str(&j, "change", how);
-		json_path(&j, c->path, false);
-		json_what(&j, c->what);
+		tell_json_path(&j, c->path, false);
+		tell_json_what(&j, c->what);
 		if (c->a != NULL)
-			json_meta(&j, "before", c->a->mode, c->a->uid,
+			tell_json_meta(&j, "before", c->a->mode, c->a->uid,
 			    c->a->gid, c->a->size, c->a->mtime_ns);
 		if (c->b != NULL)
-			json_meta(&j, "after", c->b->mode, c->b->uid,
+			tell_json_meta(&j, "after", c->b->mode, c->b->uid,
 			    c->b->gid, c->b->size, c->b->mtime_ns);
 		return say_json(emit_end(&j, stdout), e);
 	}
@@ -268,7 +218,7 @@ tell_folder(struct tell *t, const struct query_size *s, struct err *e)
 
 	if (t->o->json) {
 		emit_begin(&j);
-		json_path(&j, s->path, false);
+		tell_json_path(&j, s->path, false);
 		emit_num(&j, "files", (int64_t)s->files);
 		emit_num(&j, "bytes", (int64_t)s->bytes);
 		emit_num(&j, "own_bytes", (int64_t)s->own_bytes);

@@ -7,6 +7,7 @@
 
 #include "backup.h"
 #include "base/esc.h"
+#include "size.h"
 #include "sys/clock.h"
 #include "ui/emit.h"
 #include "ui/log.h"
@@ -20,33 +21,17 @@ struct usage {
 	int status;
 };
 
-/* "1.5 GiB", seven columns and the unit. */
-static void
-human(uint64_t bytes, char *out, size_t cap)
-{
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB",
-		"PiB" };
-	double n = (double)bytes;
-	size_t i = 0;
-
-	while (n >= 1024 && i + 1 < sizeof(units) / sizeof(units[0])) {
-		n /= 1024;
-		i++;
-	}
-	snprintf(out, cap, i == 0 ? "%.0f %s" : "%.1f %s", n, units[i]);
-}
-
 static void
 on_tick(void *arg, uint64_t files, uint64_t bytes, const char *path)
 {
 	struct usage *u = arg;
-	char size[32];
+	char size[SIZE_TEXT];
 	struct buf b;
 
 	if (u->progress == NULL)
 		return;
 	buf_init(&b, 512);
-	human(bytes, size, sizeof(size));
+	size_text(bytes, size);
 	(void)buf_addf(&b, "%llu files, %s: %.200s",
 	    (unsigned long long)files, size, path);
 	progress_set(u->progress, 0, u->job->section, PROGRESS_RUN, "reading",
@@ -82,18 +67,18 @@ static int
 say_text(const struct usage *u, const struct weigh_result *r)
 {
 	struct buf b;
-	char size[32];
+	char size[SIZE_TEXT];
 	size_t i;
 
 	for (i = 0; i < r->n; i++) {
 		buf_init(&b, 1 << 20);
-		human(r->folders[i].bytes, size, sizeof(size));
+		size_text(r->folders[i].bytes, size);
 		(void)esc_text(&b, r->folders[i].path,
 		    strlen(r->folders[i].path));
 		printf("%11s  exclude = %s\n", size, b.data);
 		buf_clear(&b);
 	}
-	human(r->bytes, size, sizeof(size));
+	size_text(r->bytes, size);
 	printf("%11s  in %llu files is what [job %s] has. Lines from above, "
 	    "put below\n%13s[job %s] in backup.conf, leave these folders "
 	    "out.\n", size, (unsigned long long)r->files, u->job->section, "",

@@ -69,27 +69,37 @@ one_line(char *s)
 		*s = s[1] == '\0' ? '\0' : ';';
 }
 
+void
+xfer_told(struct xfer *x, int rc)
+{
+	char text[8];
+	int n;
+
+	x->over = true;
+	x->rc = rc;
+	n = snprintf(text, sizeof(text), "%d", rc & 255);
+	(void)chan_send(x->chan, MSG_END, text, (size_t)n, NULL);
+	maybe_over(x);
+}
+
 static void
 on_end(void *arg, const struct half_end *end)
 {
 	struct xfer *x = arg;
-	char rc[8];
-	int n;
 
-	x->over = true;
-	x->rc = end->rc;
 	snprintf(x->said, sizeof(x->said), "%s", end->err->code != ERR_NONE ?
 	    end->err->msg : end->said[0] != '\0' ? end->said : end->why);
 	one_line(x->said);
-	if (x->rc != 0)
+	if (end->rc != 0)
 		log_debug("our rsync: %s", x->said);
+	/* end is its own. */
+	x->rc = end->rc;
 	half_free(x->half);
 	x->half = NULL;
 	/* What it left unread must not hold up what comes after it. */
 	chan_pause(x->chan, false);
-	n = snprintf(rc, sizeof(rc), "%d", x->rc & 255);
-	(void)chan_send(x->chan, MSG_END, rc, (size_t)n, NULL);
-	maybe_over(x);
+	if (x->calls.on_rc == NULL || !x->calls.on_rc(x->arg, x->rc))
+		xfer_told(x, x->rc);
 }
 
 struct half_calls

@@ -27,6 +27,9 @@ struct xfer_calls {
 		size_t len, bool cut);
 	/* Both are over; x->rc, x->peer_rc, x->said tell how. */
 	void (*on_over)(void *arg);
+	/* Our rsync's status, before the other end is told. true: xfer_told()
+	 * says what it is to hear, later. May be NULL: it hears rc. */
+	bool (*on_rc)(void *arg, int rc);
 };
 
 struct xfer {
@@ -53,6 +56,9 @@ struct half_calls xfer_calls(struct xfer *x);
 int xfer_frame(struct xfer *x, char type, const char *data, size_t len,
 	struct err *e);
 void xfer_room(struct xfer *x);
+/* xfer_told(): the status for both ends, after an on_rc of true. on_over may
+ * come in this call. */
+void xfer_told(struct xfer *x, int rc);
 /* xfer_lost(): the other end is gone, or it has to end. Our rsync sees the end
  * of its stream and puts what it has of a file where the next one finds it;
  * on_over comes, in this call or later. */

@@ -28,23 +28,6 @@ wants(struct run_host *h)
 	return h->ph->here || h->run->o->hosts;
 }
 
-/* "NAME=line\nline…" into vars. */
-static int
-add_lines(struct strv *vars, const char *name, const struct strv *lines)
-{
-	struct buf b;
-	size_t i;
-	int rc = 0;
-
-	buf_init(&b, 1 << 18);
-	rc |= buf_addf(&b, "%s=", name);
-	for (i = 0; i < lines->n; i++)
-		rc |= buf_addf(&b, "%s%s", i > 0 ? "\n" : "", lines->v[i]);
-	rc |= strv_add(vars, b.data);
-	buf_clear(&b);
-	return rc;
-}
-
 /* The keys that are FIFOs on this host, and their groups' folders. */
 static int
 privileged(const struct run *r, const char *host, struct strv *fifos,
@@ -104,6 +87,12 @@ emit(struct run_host *h, struct buf *text, struct strv *needs, bool tell,
 		rc = cage_emit(&in, text, needs, &notes, e);
 	for (i = 0; rc == 0 && tell && i < notes.n; i++)
 		report_line(r->report, h->i, "note", notes.v[i]);
+	if (rc == 0 && tell)
+		report_line(r->report, h->i, "note", "the cage is the "
+		    "daemon's: a csync2 that is run here by hand or by cron "
+		    "reads the same database, and runs commands that a peer "
+		    "put into it; run it in a unit with the same drop-in "
+		    "(see postern-unlock(1))");
 	strv_clear(&fifos);
 	strv_clear(&roots);
 	strv_clear(&notes);
@@ -118,8 +107,9 @@ write_prepare(struct run_host *h, struct strv *vars, struct buf *input,
 	int rc;
 
 	rc = emit(h, input, &needs, true, e);
+	if (rc == 0)
+		rc = fanout_lines(vars, "needs", &needs, e);
 	if (rc == 0 && (buf_adds(input, "#END\n") == -1 ||
-	    add_lines(vars, "needs", &needs) != 0 ||
 	    strv_addf(vars, "path=%s", CAGE_PATH) == -1 ||
 	    strv_addf(vars, "dry=%d", h->run->o->dry_run) == -1))
 		rc = no_mem(e);
@@ -147,10 +137,10 @@ test_prepare(struct run_host *h, struct strv *vars, struct buf *input,
 			if (!strv_has(&names, c->groups[i].hosts[k].peer) &&
 			    strv_add(&names, c->groups[i].hosts[k].peer) == -1)
 				rc = no_mem(e);
-	if (rc == 0 && (add_lines(vars, "needs", &needs) != 0 ||
-	    add_lines(vars, "secrets", &secrets) != 0 ||
-	    add_lines(vars, "names", &names) != 0))
-		rc = no_mem(e);
+	if (rc == 0 && (fanout_lines(vars, "needs", &needs, e) == -1 ||
+	    fanout_lines(vars, "secrets", &secrets, e) == -1 ||
+	    fanout_lines(vars, "names", &names, e) == -1))
+		rc = -1;
 	strv_clear(&needs);
 	strv_clear(&secrets);
 	strv_clear(&names);

@@ -112,9 +112,9 @@ known(const struct check_list *l, const struct check_finding *f)
 
 	for (i = 0; i < l->n; i++) {
 		k = &l->v[i];
-		if (k->hash == f->hash && same(k->id, f->id) && same(k->host, f->host) &&
-		    same(k->text, f->text) && k->at.line == f->at.line &&
-		    same(k->at.file, f->at.file))
+		if (k->hash == f->hash && same(k->id, f->id) &&
+		    same(k->host, f->host) && same(k->text, f->text) &&
+		    k->at.line == f->at.line && same(k->at.file, f->at.file))
 			return true;
 	}
 	return false;
@@ -176,13 +176,45 @@ check_rule_chosen(const struct check_ctx *x, size_t c,
 	return c == 0 && strv_has(x->in->chosen, g->name);
 }
 
-/* Whether a host calls path a FIFO ("fifo STATE BLOCKSIZE PATH"). */
+int
+check_rule_each(struct check_ctx *x, check_rule_group *f)
+{
+	const struct cfg *cfg;
+	size_t c, i;
+
+	for (c = 0; c < x->in->ncfgs; c++) {
+		cfg = x->in->cfgs[c];
+		for (i = 0; i < cfg->ngroups; i++)
+			if (f(x, c, &cfg->groups[i]) == -1)
+				return -1;
+	}
+	return 0;
+}
+
+bool
+check_rule_in_chosen(const struct check_ctx *x, const char *host)
+{
+	const struct cfg *cfg = x->in->cfgs[0];
+	size_t i;
+
+	for (i = 0; i < cfg->ngroups; i++)
+		if (check_rule_chosen(x, 0, &cfg->groups[i]) &&
+		    cfg_self(&cfg->groups[i], host) != NULL)
+			return true;
+	return false;
+}
+
+/* Whether h calls path a FIFO: "key fifo PATH", or of a group that was chosen
+ * "fifo STATE BLOCKSIZE PATH". */
 static bool
 is_fifo(const struct check_host *h, const char *path)
 {
 	const char *f, *p;
 	size_t i;
 
+	for (i = 0; (f = check_fact(h, "key", i)) != NULL; i++)
+		if (strncmp(f, "fifo ", 5) == 0 && strcmp(f + 5, path) == 0)
+			return true;
 	for (i = 0; (f = check_fact(h, "fifo", i)) != NULL; i++) {
 		if (strncmp(f, "not-fifo ", 9) == 0 ||
 		    strncmp(f, "missing ", 8) == 0 ||
@@ -197,19 +229,22 @@ is_fifo(const struct check_host *h, const char *path)
 
 bool
 check_rule_ordinary(const struct check_ctx *x, size_t c,
-	const struct cfg_group *g)
+	const struct cfg_group *g, const char *host)
 {
+	const struct check_host *h = check_rule_host(x, host);
 	bool fifo = false;
 	struct buf path;
 	struct err e;
-	size_t i;
 
 	if (check_rule_chosen(x, c, g))
 		return false;
+	/* A host that was not asked is taken to be as the pusher is. What one
+	 * receiver says about its own key is nothing to go by for another. */
+	if (h == NULL || h->facts.n == 0)
+		h = check_rule_host(x, x->in->pusher);
 	buf_init(&path, 8192);
-	if (cfg_key_path(g, x->sysdir, &path, &e) == 0)
-		for (i = 0; i < x->in->nhosts && !fifo; i++)
-			fifo = is_fifo(&x->in->hosts[i], path.data);
+	if (h != NULL && cfg_key_path(g, x->sysdir, &path, &e) == 0)
+		fifo = is_fifo(h, path.data);
 	buf_clear(&path);
 	return !fifo;
 }

@@ -14,37 +14,6 @@ window_risk(const struct check_ctx *x)
 	return x->in->mode == CHECK_PIPE ? CHECK_WARN : CHECK_RISK;
 }
 
-/* Calls f for each group of each configuration. */
-static int
-each_group(struct check_ctx *x, int (*f)(struct check_ctx *x, size_t c,
-	const struct cfg_group *g))
-{
-	const struct cfg *cfg;
-	size_t c, i;
-
-	for (c = 0; c < x->in->ncfgs; c++) {
-		cfg = x->in->cfgs[c];
-		for (i = 0; i < cfg->ngroups; i++)
-			if (f(x, c, &cfg->groups[i]) == -1)
-				return -1;
-	}
-	return 0;
-}
-
-/* Whether host is in a group that was chosen. */
-static bool
-in_chosen(const struct check_ctx *x, const char *host)
-{
-	const struct cfg *cfg = x->in->cfgs[0];
-	size_t i;
-
-	for (i = 0; i < cfg->ngroups; i++)
-		if (check_rule_chosen(x, 0, &cfg->groups[i]) &&
-		    cfg_self(&cfg->groups[i], host) != NULL)
-			return true;
-	return false;
-}
-
 /* A daemon that is known not to run, or to be caged, serves nobody's root;
  * one beside the caged one does. */
 static bool
@@ -63,11 +32,10 @@ ordinary_on(struct check_ctx *x, size_t c, const struct cfg_group *g)
 	const char *host;
 	size_t i;
 
-	if (!check_rule_ordinary(x, c, g))
-		return 0;
 	for (i = 0; i < g->nhosts; i++) {
 		host = g->hosts[i].self;
-		if (!in_chosen(x, host) || harmless(x, host))
+		if (!check_rule_ordinary(x, c, g, host) ||
+		    !check_rule_in_chosen(x, host) || harmless(x, host))
 			continue;
 		if (check_rule_found(x, "ordinary-group", CHECK_RISK,
 		    (struct check_rule_at){ host, &g->at },
@@ -84,182 +52,10 @@ ordinary_on(struct check_ctx *x, size_t c, const struct cfg_group *g)
 static int
 rule_ordinary(struct check_ctx *x)
 {
-	return each_group(x, ordinary_on);
+	return check_rule_each(x, ordinary_on);
 }
 
-/* Whether g carries path, or everything in it, from or to host. */
-static bool
-covers(const struct cfg *cfg, const struct cfg_group *g, const char *host,
-	const char *path)
-{
-	char below[8192];
-	int n;
-
-	if (cfg_match(cfg, g, host, path))
-		return true;
-	n = snprintf(below, sizeof(below), "%s/authorized_keys", path);
-	return n > 0 && (size_t)n < sizeof(below) &&
-	    cfg_match(cfg, g, host, below);
-}
-
-static int
-covers_found(struct check_ctx *x, const struct cfg_group *g, const char *path,
-	const char *what)
-{
-	return check_rule_found(x, "covers", CHECK_RISK,
-	    (struct check_rule_at){ NULL, &g->at },
-	    "Take the path out of the group (exclude), or keep such files in "
-	    "a privileged group alone.",
-	    "group %s carries %s: %s, so that any member decides it on all "
-	    "the others", g->name, path, what);
-}
-
-/* What csync2 itself trusts; no group should carry it, privileged or not. */
-static int
-covers_csync2(struct check_ctx *x, const struct cfg *cfg,
-	const struct cfg_group *g, const char *host)
-{
-	static const char *const certs[] = { "key", "cert" };
-	const struct cfg *other;
-	struct buf b;
-	int rc = -1;
-	size_t c, i;
-
-	buf_init(&b, 8192);
-	for (i = 0; i < 2; i++) {
-		buf_clear(&b);
-		if (buf_addf(&b, "%s/csync2_ssl_%s.pem", x->sysdir,
-		    certs[i]) == -1)
-			goto out;
-		if (covers(cfg, g, host, b.data) && covers_found(x, g, b.data,
-		    "the certificate that tells hosts apart") == -1)
-			goto out;
-	}
-	for (c = 0; c < x->in->ncfgs; c++) {
-		other = x->in->cfgs[c];
-		for (i = 0; i < other->files.n; i++)
-			if (covers(cfg, g, host, other->files.v[i]) &&
-			    covers_found(x, g, other->files.v[i],
-			    "csync2's own configuration") == -1)
-				goto out;
-		for (i = 0; i < other->ngroups; i++) {
-			buf_clear(&b);
-			if (cfg_key_path(&other->groups[i], x->sysdir, &b,
-			    x->e) == -1)
-				goto out;
-			if (b.len > 0 && covers(cfg, g, host, b.data) &&
-			    covers_found(x, g, b.data, "a group's key") == -1)
-				goto out;
-		}
-		if (covers(cfg, g, host, other->database != NULL ?
-		    other->database : "/var/lib/csync2") &&
-		    covers_found(x, g, other->database != NULL ?
-		    other->database : "/var/lib/csync2",
-		    "csync2's database, which runs commands") == -1)
-			goto out;
-	}
-	rc = 0;
-out:
-	buf_clear(&b);
-	return rc;
-}
-
-/* The program that an action runs: the first word that is a path. */
-static int
-covers_actions(struct check_ctx *x, const struct cfg *cfg,
-	const struct cfg_group *g, const char *host)
-{
-	const struct cfg_group *o;
-	size_t c, i, j, k, len;
-	char path[4096];
-	const char *s;
-
-	for (c = 0; c < x->in->ncfgs; c++)
-	for (i = 0; i < x->in->cfgs[c]->ngroups; i++) {
-		o = &x->in->cfgs[c]->groups[i];
-		for (j = 0; j < o->nactions; j++)
-		for (k = 0; k < o->actions[j].execs.n; k++) {
-			s = o->actions[j].execs.v[k];
-			s += strspn(s, " \t");
-			len = strcspn(s, " \t;&|<>");
-			if (s[0] != '/' || len >= sizeof(path))
-				continue;
-			memcpy(path, s, len);
-			path[len] = '\0';
-			if (cfg_match(cfg, g, host, path) &&
-			    covers_found(x, g, path,
-			    "what an action runs as root") == -1)
-				return -1;
-		}
-	}
-	return 0;
-}
-
-/* What gives a host away to an ordinary group, inside its roots or around. */
-static int
-covers_danger(struct check_ctx *x, const struct cfg *cfg,
-	const struct cfg_group *g, const char *host)
-{
-	struct strv roots = { 0 };
-	const struct danger *d;
-	int rc = -1;
-	size_t i;
-
-	for (d = danger_table; d->path != NULL; d++)
-		if (covers(cfg, g, host, d->path) &&
-		    covers_found(x, g, d->path, d->what) == -1)
-			goto out;
-	if (cfg_roots(cfg, g, host, &roots, x->e) == -1)
-		goto out;
-	for (i = 0; i < roots.n; i++) {
-		d = danger_root(roots.v[i]);
-		/*
-		 * Around it, the table's own paths were asked above; in it may
-		 * be only some of the names, as cron.d/a*.
-		 */
-		if (d == NULL || (danger_inside(d->path, roots.v[i]) &&
-		    (!danger_inside(roots.v[i], d->path) ||
-		    covers(cfg, g, host, d->path))))
-			continue;
-		if (covers_found(x, g, roots.v[i], d->what) == -1)
-			goto out;
-	}
-	rc = 0;
-out:
-	strv_clear(&roots);
-	return rc;
-}
-
-static int
-covers_of(struct check_ctx *x, size_t c, const struct cfg_group *g)
-{
-	const struct cfg *cfg = x->in->cfgs[c];
-	const char *host;
-	size_t i;
-
-	for (i = 0; i < g->nhosts; i++) {
-		host = g->hosts[i].self;
-		if (!in_chosen(x, host))
-			continue;
-		if (covers_csync2(x, cfg, g, host) == -1)
-			return -1;
-		/* Root's own files are what a privileged group is for. */
-		if (!check_rule_ordinary(x, c, g))
-			continue;
-		if (covers_danger(x, cfg, g, host) == -1 ||
-		    covers_actions(x, cfg, g, host) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-rule_covers(struct check_ctx *x)
-{
-	return each_group(x, covers_of);
-}
-
-/* Whether something below root a of g and root b of o can be the same file. */
+/* Whether something below a root of g and one of o can be the same file. */
 static int
 overlap(struct check_ctx *x, const struct cfg_group *g, size_t oc,
 	const struct cfg_group *o, const char *host)
@@ -281,8 +77,8 @@ overlap(struct check_ctx *x, const struct cfg_group *g, size_t oc,
 			deep = b.v[j];
 		else
 			continue;
-		if (deep == a.v[i] && !covers(ocfg, o, host, deep) &&
-		    strcmp(a.v[i], b.v[j]) != 0)
+		if (!check_covers_path(ocfg, o, host, deep) ||
+		    !check_covers_path(x->in->cfgs[0], g, host, deep))
 			continue;	/* excluded there */
 		if (check_rule_found(x, "overlap", CHECK_RISK,
 		    (struct check_rule_at){ NULL, &o->at },
@@ -307,14 +103,13 @@ overlap_of(struct check_ctx *x, size_t oc, const struct cfg_group *o)
 	const struct cfg_group *g;
 	size_t i, j;
 
-	if (!check_rule_ordinary(x, oc, o))
-		return 0;
 	for (i = 0; i < cfg->ngroups; i++) {
 		g = &cfg->groups[i];
 		if (!check_rule_chosen(x, 0, g))
 			continue;
 		for (j = 0; j < o->nhosts; j++)
 			if (cfg_self(g, o->hosts[j].self) != NULL &&
+			    check_rule_ordinary(x, oc, o, o->hosts[j].self) &&
 			    overlap(x, g, oc, o, o->hosts[j].self) == -1)
 				return -1;
 	}
@@ -324,7 +119,7 @@ overlap_of(struct check_ctx *x, size_t oc, const struct cfg_group *o)
 static int
 rule_overlap(struct check_ctx *x)
 {
-	return each_group(x, overlap_of);
+	return check_rule_each(x, overlap_of);
 }
 
 /* "compare A B;": csync2 makes A a plain include that stands right before. */
@@ -354,7 +149,7 @@ compare_of(struct check_ctx *x, size_t c, const struct cfg_group *g)
 static int
 rule_compare(struct check_ctx *x)
 {
-	return each_group(x, compare_of);
+	return check_rule_each(x, compare_of);
 }
 
 static bool
@@ -449,6 +244,6 @@ rule_pusher(struct check_ctx *x)
 }
 
 check_rule *const check_rules_cfg[] = {
-	rule_ordinary, rule_covers, rule_overlap, rule_compare, rule_nossl,
+	rule_ordinary, check_covers, rule_overlap, rule_compare, rule_nossl,
 	rule_names, rule_pusher, NULL,
 };

@@ -99,7 +99,7 @@ daemon_of(struct check_ctx *x, const struct check_host *h)
 		return 0;
 	if (cage != NULL && strncmp(cage, "installed", 9) == 0)
 		return check_rule_found(x, "cage-not-in-force", CHECK_WARN,
-		    at, "systemctl daemon-reload, then --cage --test.",
+		    at, "Write it again (--cage), then --cage --test.",
 		    "the cage is not in force (%s)", cage);
 	if (uid != NULL && strcmp(uid, "0") != 0)
 		return 0;
@@ -256,38 +256,79 @@ rule_swap(struct check_ctx *x)
 	return 0;
 }
 
-static const char *
-database(const struct cfg *c)
+/* Whether the caged daemon of c, if h has one, writes where priv's database
+ * lies. */
+static bool
+same_folder(struct check_ctx *x, const struct cfg *priv, size_t c,
+	const struct check_host *h)
 {
-	return c->database != NULL ? c->database : "/var/lib/csync2";
+	const struct cfg *cfg = x->in->cfgs[c];
+	const char *db = cfg_database(priv);
+	struct err ignored;
+	bool ret = false;
+	struct buf dir;
+	size_t i;
+
+	buf_init(&dir, 8192);
+	for (i = 0; db != NULL && i < cfg->ngroups && !ret; i++) {
+		buf_clear(&dir);
+		ret = check_rule_ordinary(x, c, &cfg->groups[i], h->name) &&
+		    cfg_database_folder(cfg, &dir, NULL, &ignored) == 0 &&
+		    danger_inside(db, dir.data);
+	}
+	buf_clear(&dir);
+	return ret;
 }
 
 /* A cage binds the folder of the database, the privileged one's with it. */
 static int
 rule_database(struct check_ctx *x)
 {
-	const struct check_host *h = check_rule_host(x, x->in->pusher);
-	const struct cfg *priv = x->in->cfgs[0], *c;
+	const struct cfg *priv = x->in->cfgs[0];
 	struct cfg_at at = { NULL, 0 };
-	size_t i, j;
+	const struct check_host *h;
+	size_t i, c;
 
-	if (!check_rule_is(h, "cage", "in-force"))
-		return 0;
 	if (priv->files.n > 0)
 		at = (struct cfg_at){ priv->files.v[0], 1 };
-	for (i = 0; i < x->in->ncfgs; i++) {
-		c = x->in->cfgs[i];
-		for (j = 0; j < c->ngroups; j++)
-			if (check_rule_ordinary(x, i, &c->groups[j]) &&
-			    danger_inside(database(priv), database(c)) &&
+	for (i = 0; i < x->in->nhosts; i++) {
+		h = &x->in->hosts[i];
+		for (c = 0; c < x->in->ncfgs; c++) {
+			if (check_rule_is(h, "cage", "in-force") &&
+			    same_folder(x, priv, c, h) &&
 			    check_rule_found(x, "database", window_risk(x),
 			    (struct check_rule_at){ h->name, &at },
 			    "Give the privileged configuration a folder of "
 			    "its own: database /var/lib/csync2-priv;",
-			    "the privileged groups' database lies in %s, "
-			    "where the caged daemon writes: a command put "
-			    "into it runs outside the cage at the next "
-			    "csync2 here", database(c)) == -1)
+			    "the privileged groups' "
+			    "database lies in %s, where the caged daemon "
+			    "writes: a command put into it runs outside the "
+			    "cage at the next csync2 here",
+			    cfg_database(x->in->cfgs[c])) == -1)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* What csync2 finds in the table of actions it runs. */
+static int
+rule_database_mode(struct check_ctx *x)
+{
+	const struct check_host *h;
+	const char *f;
+	size_t i, n;
+
+	for (i = 0; i < x->in->nhosts; i++) {
+		h = &x->in->hosts[i];
+		for (n = 0; (f = check_fact(h, "database", n)) != NULL; n++)
+			if (strncmp(f, "writable ", 9) == 0 &&
+			    check_rule_found(x, "database-mode", CHECK_RISK,
+			    (struct check_rule_at){ .host = h->name },
+			    "Make it, and every folder above it, root's and "
+			    "writable by root alone.", "others than root can "
+			    "write csync2's database %s: a command put into it "
+			    "runs as root", f + 9) == -1)
 				return -1;
 	}
 	return 0;
@@ -295,5 +336,5 @@ rule_database(struct check_ctx *x)
 
 check_rule *const check_rules_facts[] = {
 	rule_fifos, rule_hosts, rule_pins, rule_subjects, rule_swap,
-	rule_database, NULL,
+	rule_database, rule_database_mode, NULL,
 };

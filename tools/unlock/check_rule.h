@@ -29,6 +29,14 @@ typedef int check_rule(struct check_ctx *x);
 extern check_rule *const check_rules_cfg[];
 extern check_rule *const check_rules_facts[];
 
+/* A rule in a file of its own (check_covers.c). */
+check_rule check_covers;
+
+/* check_covers_path(): whether g carries path on host, or may carry something
+ * in it, for all that its patterns say. */
+bool check_covers_path(const struct cfg *cfg, const struct cfg_group *g,
+	const char *host, const char *path);
+
 /* check_rule_found(): add a finding; cure is borrowed. 0, or -1 ERR_MEM. */
 int check_rule_found(struct check_ctx *x, const char *id,
 	enum check_level level, struct check_rule_at where, const char *cure,
@@ -38,9 +46,19 @@ int check_rule_found(struct check_ctx *x, const char *id,
 bool check_rule_chosen(const struct check_ctx *x, size_t c,
 	const struct cfg_group *g);
 
-/* check_rule_ordinary(): whether g's key is (taken for) a regular file. */
+/* check_rule_ordinary(): whether g's key is (taken for) a regular file on
+ * host, by what host said itself, or the pusher if host was not asked. */
 bool check_rule_ordinary(const struct check_ctx *x, size_t c,
+	const struct cfg_group *g, const char *host);
+
+/* check_rule_each(): calls f for each group of each configuration until it
+ * returns -1, and returns that. */
+typedef int check_rule_group(struct check_ctx *x, size_t c,
 	const struct cfg_group *g);
+int check_rule_each(struct check_ctx *x, check_rule_group *f);
+
+/* check_rule_in_chosen(): whether host is in a group that was chosen. */
+bool check_rule_in_chosen(const struct check_ctx *x, const char *host);
 
 /* check_rule_host(): what host name told, or NULL. */
 const struct check_host *check_rule_host(const struct check_ctx *x,

@@ -20,6 +20,17 @@ extern const struct danger danger_table[];
 /* danger_inside(): whether path is folder or lies below it. */
 bool danger_inside(const char *path, const char *folder);
 
+/* danger_deeper(): whether path lies in folder with a folder between them. */
+bool danger_deeper(const char *path, const char *folder);
+
+/* danger_plain(): whether path is absolute, without empty parts (but for a
+ * slash at the end), "." and "..": only such paths compare as text. */
+bool danger_plain(const char *path);
+
+/* danger_system(): whether path lies where the system's own programs and
+ * libraries come from; not what holds csync2, sh or a library's folder. */
+bool danger_system(const char *path);
+
 /*
  * danger_root(): the first row that a writer of everything below root
  * reaches: root lies in it, or it lies in root, or root is called .ssh.

@@ -147,3 +147,20 @@ fanout_clear(struct run *r)
 	free(r->fanout);
 	r->fanout = NULL;
 }
+
+int
+fanout_lines(struct strv *vars, const char *name, const struct strv *lines,
+    struct err *e)
+{
+	struct buf b;
+	size_t i;
+	int rc = 0;
+
+	buf_init(&b, 1 << 18);
+	rc |= buf_addf(&b, "%s=", name);
+	for (i = 0; i < lines->n; i++)
+		rc |= buf_addf(&b, "%s%s", i > 0 ? "\n" : "", lines->v[i]);
+	rc |= strv_add(vars, b.data);
+	buf_clear(&b);
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}

@@ -34,4 +34,9 @@ int fanout_start(struct run *r, const struct fanout_spec *spec,
 	struct err *e);
 void fanout_clear(struct run *r);
 
+/* fanout_lines(): adds a variable "NAME=line\nline…" for a script. 0, or -1
+ * ERR_MEM. */
+int fanout_lines(struct strv *vars, const char *name,
+	const struct strv *lines, struct err *e);
+
 #endif

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "holders.h"
 #include "pusher.h"
-#include "remote/remote.h"
 #include "ui/log.h"
 #include "ways.h"
 
@@ -26,12 +24,12 @@ struct fifo_host {
 };
 
 struct fifo_run {
-	struct fifo_host *hosts;
 	struct run_host *turn;		/* NULL: nobody's */
 	bool pusher_ready;
-	bool closing;			/* no more turns: stopped, or no pusher */
+	bool closing;		/* no more turns: stopped, or no pusher */
 	enum report_verdict verdict;	/* of those that had no end then */
 	char why[640];
+	struct fifo_host hosts[];	/* as many as the plan has */
 };
 
 static struct fifo_run *
@@ -62,7 +60,8 @@ judge(struct run_host *h)
 		snprintf(detail, sizeof(detail), "csync2: %s", f->said);
 	else
 		snprintf(detail, sizeof(detail), "csync2 ended with status "
-		    "%u, %zu files stayed dirty", f->rc, f->ndirty);
+		    "%u, %zu files stayed dirty%s", f->rc, f->ndirty,
+		    f->ndirty > 0 ? HOLDERS_CONFLICT : "");
 	run_host_end(h, REPORT_FAILED, "failed", detail);
 }
 
@@ -120,12 +119,6 @@ on_ready(struct run_host *h)
 }
 
 static void
-on_read(struct run_host *h)
-{
-	run_state(h, PROGRESS_RUN, "reading", NULL);
-}
-
-static void
 on_checked(struct run_host *h)
 {
 	fifo_of(h)->checked = true;
@@ -136,21 +129,11 @@ on_checked(struct run_host *h)
 static void
 connect_host(void *arg, size_t i)
 {
-	static const struct holders_ops ops = { on_checked, on_ready, on_read,
+	static const struct holders_ops ops = { on_checked, on_ready,
 	    on_closed };
 	struct run *r = arg;
-	struct run_host *h = &r->hosts[i];
-	struct err e = ERR_INIT;
 
-	if (h->ended) {
-		pool_release(r->pool, i);
-		return;
-	}
-	run_state(h, PROGRESS_RUN, "connecting", NULL);
-	if (run_keys(r, h, &e) == 0)
-		fifo_of(h)->holders = holders_connect(h, 0, &ops, &e);
-	if (fifo_of(h)->holders == NULL)
-		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+	way(r)->hosts[i].holders = holders_connect(&r->hosts[i], 0, &ops);
 }
 
 static void
@@ -263,32 +246,16 @@ stop(struct run *r)
 int
 fifo_start(struct run *r, struct err *e)
 {
-	const struct pusher_ops ops = { .on_ready = pusher_ready,
+	static const struct run_ops ops = { connect_host, stop,
+	    verify_or_done };
+	const struct pusher_ops pusher = { .on_ready = pusher_ready,
 	    .on_text = on_text, .on_end = on_job_end, .on_dead = on_dead,
 	    .arg = r };
-	struct run_host *pusher = &r->hosts[r->plan->pusher];
-	struct strv vars = { 0 };
-	struct fifo_run *w;
-	int rc = -1;
 
-	w = r->way = calloc(1, sizeof(*w));
-	if (w == NULL || (w->hosts = calloc(r->plan->nhosts,
-	    sizeof(*w->hosts))) == NULL)
-		return err_set(e, ERR_MEM, "out of memory");
-	r->on_stop = stop;
-	r->on_all = verify_or_done;
-	r->pool = pool_new(r->plan->nhosts, r->o->jobs, connect_host, r, e);
-	if (r->pool == NULL || pusher_fifo_vars(r, &vars, e) == -1)
-		goto out;
-	r->pusher = pusher_start(r, remote_script("push-fifo"), &vars, NULL,
-	    &ops, e);
-	if (r->pusher == NULL)
-		goto out;
-	run_host_end(pusher, REPORT_NOTHING, "pushes", NULL);
-	rc = 0;
-out:
-	strv_clear(&vars);
-	return rc;
+	if (run_begin(r, sizeof(struct fifo_run) + r->plan->nhosts *
+	    sizeof(struct fifo_host), &ops, e) == -1)
+		return -1;
+	return pusher_fifo_start(r, &pusher, e);
 }
 
 void
@@ -297,13 +264,8 @@ fifo_clear(struct run *r)
 	struct fifo_run *w = r->way;
 	size_t i;
 
-	for (i = 0; w != NULL && w->hosts != NULL && i < r->plan->nhosts;
-	    i++) {
+	for (i = 0; w != NULL && i < r->plan->nhosts; i++) {
 		holders_free(w->hosts[i].holders);
 		loop_timer_free(w->hosts[i].deadline);
 	}
-	if (w != NULL)
-		free(w->hosts);
-	free(w);
-	r->way = NULL;
 }

@@ -11,6 +11,7 @@
 
 #define BEAT_MS 1000
 #define CLOSE_MS 5000
+#define SPARE ((size_t)-1)
 
 enum holder_state { HOLDER_START, HOLDER_CHECKED, HOLDER_READY,
 	HOLDER_CLOSED };
@@ -19,7 +20,7 @@ struct holder {
 	struct holders *all;
 	struct session *session;
 	const char *fifo;		/* borrowed from the plan, or spares */
-	const struct secret *key;	/* borrowed from the host, or spare */
+	size_t key;			/* of the host's, or SPARE */
 	enum holder_state state;
 	bool closing, over;
 };
@@ -31,6 +32,7 @@ struct holders {
 	size_t n;
 	struct strv spares;		/* FIFOs of groups that stay locked */
 	struct secret *spare;		/* what these get: opens nothing */
+	bool fed;
 	unsigned ended;
 };
 
@@ -68,10 +70,11 @@ on_event(void *arg, const char *ev, const char *text)
 
 	if (strcmp(ev, "checked") == 0)
 		reach(d, HOLDER_CHECKED, hs->ops.on_checked);
-	else if (strcmp(ev, "ready") == 0)
+	else if (strcmp(ev, "ready") == 0 && hs->fed)
+		/* Before, there is no key that it could be ready with. */
 		reach(d, HOLDER_READY, hs->ops.on_ready);
-	else if (strcmp(ev, "read") == 0 && hs->ops.on_read != NULL)
-		hs->ops.on_read(hs->h);
+	else if (strcmp(ev, "read") == 0)
+		run_state(hs->h, PROGRESS_RUN, "reading", NULL);
 	else if (strcmp(ev, "refuse") == 0 && !d->closing)
 		run_refused(hs->h, text);
 	else if (strcmp(ev, "note") == 0)
@@ -130,7 +133,7 @@ start(struct holder *d, uint64_t limit_ms, struct err *e)
 	s.on_end = on_end;
 	s.arg = d;
 	if (strv_addf(&vars, "fifo=%s", d->fifo) == -1 ||
-	    (d->key == d->all->spare && strv_add(&vars, "spare=1") == -1) ||
+	    (d->key == SPARE && strv_add(&vars, "spare=1") == -1) ||
 	    strv_addf(&vars, "limit_s=%llu",
 	    (unsigned long long)((limit_ms + 999) / 1000)) == -1) {
 		err_set(e, ERR_MEM, "out of memory");
@@ -145,7 +148,7 @@ out:
 
 /* One holder for each FIFO, however many groups use it. */
 static void
-add_fifo(struct holders *hs, const char *fifo, const struct secret *key)
+add_fifo(struct holders *hs, const char *fifo, size_t key)
 {
 	size_t i;
 
@@ -170,19 +173,20 @@ add_fifos(struct holders *hs, struct err *e)
 		return -1;
 	if (hs->spares.n > 0 && (hs->spare = key_random(e)) == NULL)
 		return -1;
-	hs->v = calloc(h->nkeys + hs->spares.n, sizeof(*hs->v));
+	hs->v = calloc(plan_rows(r->plan, h->i) + hs->spares.n,
+	    sizeof(*hs->v));
 	if (hs->v == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
 	for (row = plan_first(r->plan, h->i); row != NULL;
 	    row = plan_next(r->plan, row))
-		add_fifo(hs, row->key, h->keys[i++]);
+		add_fifo(hs, row->key, i++);
 	for (i = 0; i < hs->spares.n; i++)
-		add_fifo(hs, hs->spares.v[i], hs->spare);
+		add_fifo(hs, hs->spares.v[i], SPARE);
 	return 0;
 }
 
-struct holders *
-holders_connect(struct run_host *h, uint64_t limit_ms,
+static struct holders *
+connect_all(struct run_host *h, uint64_t limit_ms,
     const struct holders_ops *ops, struct err *e)
 {
 	struct holders *hs;
@@ -207,6 +211,24 @@ holders_connect(struct run_host *h, uint64_t limit_ms,
 	return hs;
 }
 
+struct holders *
+holders_connect(struct run_host *h, uint64_t limit_ms,
+    const struct holders_ops *ops)
+{
+	struct err e = ERR_INIT;
+	struct holders *hs;
+
+	if (h->ended) {
+		pool_release(h->run->pool, h->i);
+		return NULL;
+	}
+	run_state(h, PROGRESS_RUN, "connecting", NULL);
+	hs = connect_all(h, limit_ms, ops, &e);
+	if (hs == NULL)
+		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+	return hs;
+}
+
 void
 holders_free(struct holders *hs)
 {
@@ -225,18 +247,28 @@ holders_free(struct holders *hs)
 void
 holders_feed(struct holders *hs)
 {
+	struct run_host *h = hs->h;
+	const struct secret *key;
 	struct err e = ERR_INIT;
 	struct child *c;
+	int rc = run_keys(h->run, h, &e);
 	size_t i;
 
-	for (i = 0; i < hs->n; i++) {
+	hs->fed = rc == 0;
+	for (i = 0; i < hs->n && rc == 0; i++) {
+		key = hs->v[i].key == SPARE ? hs->spare :
+		    h->keys[hs->v[i].key];
 		c = session_child(hs->v[i].session);
 		/* Until it is ready, which takes it no time. */
-		session_run_ms(hs->v[i].session, hs->h->run->o->connect_ms);
-		if (child_send_secret(c, secret_data(hs->v[i].key),
-		    secret_len(hs->v[i].key), NULL, NULL, &e) == -1 ||
-		    child_send(c, "\n", 1, &e) == -1)
-			run_host_end(hs->h, REPORT_FAILED, "failed", e.msg);
+		session_run_ms(hs->v[i].session, h->run->o->connect_ms);
+		rc = child_send_secret(c, secret_data(key), secret_len(key),
+		    NULL, NULL, &e);
+		if (rc == 0)
+			rc = child_send(c, "\n", 1, &e);
+	}
+	if (rc == -1) {
+		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+		holders_close(hs);
 	}
 }
 

@@ -16,29 +16,22 @@ no_mem(struct err *e)
 	return err_set(e, ERR_MEM, "out of memory");
 }
 
-/* The FIFOs of h, each once: "NAME=path\npath…". */
+/* The FIFOs of h, each once. */
 static int
 add_fifos(struct run_host *h, const char *var, struct strv *vars,
     struct err *e)
 {
 	const struct plan_row *row;
-	struct strv seen = { 0 };
-	struct buf b;
+	struct strv fifos = { 0 };
 	int rc = 0;
 
-	buf_init(&b, 1 << 16);
-	rc |= buf_addf(&b, "%s=", var);
-	for (row = plan_first(h->run->plan, h->i); row != NULL;
-	    row = plan_next(h->run->plan, row)) {
-		if (strv_has(&seen, row->key))
-			continue;
-		rc |= strv_add(&seen, row->key);
-		rc |= buf_addf(&b, "%s%s", seen.n > 1 ? "\n" : "", row->key);
-	}
-	rc |= strv_add(vars, b.data);
-	strv_clear(&seen);
-	buf_clear(&b);
-	return rc == 0 ? 0 : no_mem(e);
+	for (row = plan_first(h->run->plan, h->i); rc == 0 && row != NULL;
+	    row = plan_next(h->run->plan, row))
+		if (!strv_has(&fifos, row->key))
+			rc = strv_add(&fifos, row->key);
+	rc = rc == 0 ? fanout_lines(vars, var, &fifos, e) : no_mem(e);
+	strv_clear(&fifos);
+	return rc;
 }
 
 static void
@@ -172,6 +165,71 @@ setup_start(struct run *r, struct err *e)
 
 /* --- what the check asks --- */
 
+/* Of all configurations: the groups' keys, the databases' folders. */
+static int
+add_known(const struct run *r, struct strv *vars, struct err *e)
+{
+	struct strv keys = { 0 }, folders = { 0 };
+	const struct cfg *c;
+	struct err ignored;
+	struct buf b;
+	size_t i, k;
+	int rc = 0;
+
+	buf_init(&b, 8192);
+	for (i = 0; rc == 0 && i < r->ncfgs; i++) {
+		c = &r->cfgs[i];
+		for (k = 0; rc == 0 && k < c->ngroups; k++) {
+			buf_clear(&b);
+			rc = cfg_key_path(&c->groups[k], r->o->sysdir, &b, e);
+			if (rc == 0 && !strv_has(&keys, b.data) &&
+			    strv_add(&keys, b.data) == -1)
+				rc = no_mem(e);
+		}
+		buf_clear(&b);
+		if (rc == 0 && cfg_database_folder(c, &b, NULL,
+		    &ignored) == 0 && !strv_has(&folders, b.data) &&
+		    strv_add(&folders, b.data) == -1)
+			rc = no_mem(e);
+	}
+	buf_clear(&b);
+	if (rc == 0)
+		rc = fanout_lines(vars, "keys", &keys, e);
+	if (rc == 0)
+		rc = fanout_lines(vars, "databases", &folders, e);
+	strv_clear(&keys);
+	strv_clear(&folders);
+	return rc;
+}
+
+/* The database that csync2 on h opens for the chosen configuration; its name
+ * has that of the configuration's file in it. */
+static int
+add_pins(const struct run_host *h, struct strv *vars, struct err *e)
+{
+	const struct run *r = h->run;
+	const char *file, *db = cfg_database(r->cfg);
+	struct err ignored;
+	bool is_file = false;
+	struct buf dir;
+	int len = 0, rc;
+
+	file = r->cfg->files.n > 0 ? strrchr(r->cfg->files.v[0], '/') : NULL;
+	if (file != NULL && strncmp(file, "/csync2_", 8) == 0)
+		len = (int)strcspn(file + 7, ".");
+	buf_init(&dir, 8192);
+	if (cfg_database_folder(r->cfg, &dir, &is_file, &ignored) == -1)
+		rc = strv_add(vars, "pins=");
+	else if (is_file)
+		rc = strv_addf(vars, "pins=%s", db);
+	else
+		rc = strv_addf(vars, "pins=%s/%s%.*s.db3", r->o->dbdir != NULL ?
+		    r->o->dbdir : dir.data, h->ph->name, len, len > 0 ?
+		    file + 7 : "");
+	buf_clear(&dir);
+	return rc == 0 ? 0 : no_mem(e);
+}
+
 static int
 probe_prepare(struct run_host *h, struct strv *vars, struct buf *input,
     struct err *e)
@@ -179,7 +237,8 @@ probe_prepare(struct run_host *h, struct strv *vars, struct buf *input,
 	const struct unlock_opts *o = h->run->o;
 
 	(void)input;
-	if (add_fifos(h, "fifos", vars, e) == -1)
+	if (add_fifos(h, "fifos", vars, e) == -1 ||
+	    add_known(h->run, vars, e) == -1 || add_pins(h, vars, e) == -1)
 		return -1;
 	return strv_addf(vars, "sysdir=%s", o->sysdir_set ? o->sysdir : "") ==
 	    0 ? 0 : no_mem(e);

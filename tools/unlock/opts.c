@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "unlock.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/num.h"
+#include "opts_settle.h"
 #include "ssh/host.h"
 #include "ui/conf.h"
 #include "ui/opt.h"
@@ -356,86 +355,6 @@ set_conf(void *arg, int id, const char *section, const char *key,
 	return rc;
 }
 
-/* What goes together, once everything is known. */
-static int
-check_opts(struct unlock_opts *o, struct err *e)
-{
-	bool window = o->action == UNLOCK_HOLD;
-
-	if (o->command.n > 0) {
-		if (o->action != UNLOCK_PUSH)
-			return err_set(e, ERR_USAGE, "a COMMAND opens a "
-			    "window of its own: not with --hold, --check, "
-			    "--setup or --cage");
-		o->action = UNLOCK_COMMAND;
-		window = true;
-	}
-	if (window) {
-		if (o->way == UNLOCK_FIFO)
-			return err_set(e, ERR_USAGE, "a window that others "
-			    "use has one key for all: not with --fifo");
-		if (o->from != NULL)
-			return err_set(e, ERR_USAGE, "--from names who "
-			    "pushes, and in a window that is up to you: use "
-			    "it without --hold and COMMAND");
-		o->way = UNLOCK_SHARED;
-	}
-	if (o->groups.n == 0 && o->action != UNLOCK_CHECK &&
-	    o->action != UNLOCK_CAGE)
-		return err_set(e, ERR_USAGE,
-		    "which group? (postern unlock GROUP…, or --help)");
-	if (o->test && o->action != UNLOCK_CAGE)
-		return err_set(e, ERR_USAGE, "--test goes with --cage");
-	if (o->hosts && o->action != UNLOCK_CHECK &&
-	    o->action != UNLOCK_CAGE)
-		return err_set(e, ERR_USAGE,
-		    "--hosts goes with --check or --cage");
-	if (o->verify && o->action == UNLOCK_HOLD)
-		return err_set(e, ERR_USAGE, "--verify needs a push or a "
-		    "COMMAND to come after");
-	if (o->strict && o->accept_risk)
-		return err_set(e, ERR_USAGE,
-		    "either --strict or --accept-risk");
-	return 0;
-}
-
-static int
-set_default(char **s, const char *value, struct err *e)
-{
-	if (*s != NULL)
-		return 0;
-	*s = strdup(value);
-	return *s != NULL ? 0 : err_set(e, ERR_MEM, "out of memory");
-}
-
-static int
-fill_in(struct unlock_opts *o, struct err *e)
-{
-	const char *sysdir = getenv("CSYNC2_SYSTEM_DIR");
-	char name[256] = "";
-	char *p;
-
-	o->sysdir_set = sysdir != NULL && *sysdir != '\0';
-	if (o->self == NULL && gethostname(name, sizeof(name) - 1) == -1)
-		return err_sys(e, "gethostname");
-	if (set_default(&o->self, name, e) == -1 ||
-	    set_default(&o->sysdir, o->sysdir_set ? sysdir : "/etc", e) == -1 ||
-	    set_default(&o->key, "random", e) == -1 ||
-	    set_default(&o->state_dir, "/var/lib/postern/unlock", e) == -1)
-		return -1;
-	for (p = o->self; *p != '\0'; p++)
-		*p = (char)tolower((unsigned char)*p);
-	if (o->jobs == 0)
-		o->jobs = 16;
-	if (o->connect_ms == 0)
-		o->connect_ms = 10000;
-	if (o->host_ms == 0)
-		o->host_ms = 60000;
-	if (o->scan_ms == 0)
-		o->scan_ms = 1800000;
-	return 0;
-}
-
 int
 opts_parse(int argc, char **argv, bool hold, struct unlock_opts *ret,
     struct err *e)
@@ -461,7 +380,7 @@ opts_parse(int argc, char **argv, bool hold, struct unlock_opts *ret,
 			goto out;
 	w.file = true;
 	if (conf_load("unlock", w.config, conf_keys, set_conf, &w, e) == -1 ||
-	    check_opts(ret, e) == -1 || fill_in(ret, e) == -1)
+	    opts_settle(ret, e) == -1)
 		goto out;
 	rc = 0;
 out:

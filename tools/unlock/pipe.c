@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "pipe.h"
@@ -412,36 +411,25 @@ log_vars(const struct run *r, struct strv *vars, struct err *e)
 int
 pipe_start(struct run *r, struct err *e)
 {
-	const struct pusher_ops ops = { .on_ready = on_ready,
+	static const struct run_ops ops = { receiver_connect, pipe_stop,
+	    verify_or_done };
+	const struct pusher_ops pusher = { .on_ready = on_ready,
 	    .on_scanned = on_scanned, .on_scan_text = on_scan_text,
 	    .on_scan_failed = on_scan_failed,
 	    .on_text = on_text, .on_end = on_job_end,
 	    .on_forward = on_forward, .on_dead = on_dead, .arg = r };
-	struct run_host *pusher = &r->hosts[r->plan->pusher];
 	struct strv forwards = { 0 };
 	struct strv vars = { 0 };
-	struct pipe_run *w;
 	int rc = -1;
 
-	w = r->way = calloc(1, sizeof(*w));
-	if (w == NULL || (w->hosts = calloc(r->plan->nhosts,
-	    sizeof(*w->hosts))) == NULL)
-		return err_set(e, ERR_MEM, "out of memory");
-	w->scans_left = r->plan->nsets;
-	r->on_stop = pipe_stop;
-	r->on_all = verify_or_done;
-	r->pool = pool_new(r->plan->nhosts, r->o->jobs, receiver_connect, r,
-	    e);
-	if (r->pool == NULL || listen_all(r, &forwards, e) == -1 ||
-	    log_vars(r, &vars, e) == -1)
-		goto out;
-	r->pusher = pusher_start(r, remote_script("push"), &vars,
-	    pusher->ph->here ? NULL : &forwards, &ops, e);
-	if (r->pusher == NULL)
-		goto out;
-	run_host_end(pusher, REPORT_NOTHING, "pushes", NULL);
-	rc = 0;
-out:
+	if (run_begin(r, sizeof(struct pipe_run) + r->plan->nhosts *
+	    sizeof(struct pipe_host), &ops, e) == -1)
+		return -1;
+	way(r)->scans_left = r->plan->nsets;
+	if (listen_all(r, &forwards, e) == 0 && log_vars(r, &vars, e) == 0)
+		rc = pusher_start(r, remote_script("push"), &vars,
+		    r->hosts[r->plan->pusher].ph->here ? NULL : &forwards,
+		    &pusher, e);
 	strv_clear(&forwards);
 	strv_clear(&vars);
 	return rc;
@@ -453,16 +441,11 @@ pipe_clear(struct run *r)
 	struct pipe_run *w = r->way;
 	size_t i;
 
-	for (i = 0; w != NULL && w->hosts != NULL && i < r->plan->nhosts;
-	    i++) {
+	for (i = 0; w != NULL && i < r->plan->nhosts; i++) {
 		relay_free(w->hosts[i].relay);
 		listen_free(w->hosts[i].listen);
 		loop_timer_free(w->hosts[i].deadline);
 	}
-	if (w != NULL) {
+	if (w != NULL)
 		loop_timer_free(w->scan_limit);
-		free(w->hosts);
-	}
-	free(w);
-	r->way = NULL;
 }

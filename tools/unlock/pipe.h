@@ -38,12 +38,12 @@ struct pipe_host {
 
 /* Of the whole way: run.way. */
 struct pipe_run {
-	struct pipe_host *hosts;	/* as many as the plan has */
 	size_t scans_left;
 	struct loop_timer *scan_limit;	/* while some are */
 	size_t jobs;			/* running on the pusher */
 	size_t settled;			/* so many hosts, from the first, have
 					 * a job or have ended */
+	struct pipe_host hosts[];	/* as many as the plan has */
 };
 
 static inline struct pipe_host *

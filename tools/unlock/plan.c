@@ -200,11 +200,8 @@ static int
 groups_of(const struct plan *p, size_t at, struct plan_set *ret)
 {
 	const struct plan_row *r;
-	size_t n = 0;
 
-	for (r = plan_first(p, at); r != NULL; r = plan_next(p, r))
-		n++;
-	ret->groups = calloc(n, sizeof(struct cfg_group *));
+	ret->groups = calloc(plan_rows(p, at), sizeof(struct cfg_group *));
 	ret->ngroups = 0;
 	if (ret->groups == NULL)
 		return -1;
@@ -380,6 +377,17 @@ const struct plan_row *
 plan_next(const struct plan *p, const struct plan_row *r)
 {
 	return r->next > 0 ? &p->rows[r->next - 1] : NULL;
+}
+
+size_t
+plan_rows(const struct plan *p, size_t host)
+{
+	const struct plan_row *r;
+	size_t n = 0;
+
+	for (r = plan_first(p, host); r != NULL; r = plan_next(p, r))
+		n++;
+	return n;
 }
 
 static bool

@@ -48,7 +48,7 @@ struct plan {
 	struct plan_set *sets;
 	size_t nsets;
 	size_t pusher;			/* index in hosts, or PLAN_NOBODY */
-	struct strv stops;		/* why a push can't start, a line each */
+	struct strv stops;	/* why a push can't start, a line each */
 	struct strv notes;		/* what a person should know */
 };
 
@@ -69,6 +69,8 @@ void plan_clear(struct plan *p);
 const struct plan_row *plan_first(const struct plan *p, size_t host);
 const struct plan_row *plan_next(const struct plan *p,
 	const struct plan_row *r);
+/* plan_rows(): how many there are. */
+size_t plan_rows(const struct plan *p, size_t host);
 
 /*
  * plan_spare_keys(): whatever groups are meant, csync2 reads the key of each

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "remote/remote.h"
 #include "run.h"
 #include "ui/log.h"
 
@@ -16,7 +17,7 @@ struct pusher {
 	const char *host;		/* borrowed from the plan */
 	struct pusher_ops ops;
 	bool ready;
-	struct strv fifos;		/* that csync2 reads, for push-fifo.sh */
+	struct strv fifos;	/* that csync2 reads, for push-fifo.sh */
 	size_t nown;			/* so many of them are pushed */
 	struct secret *nobodys;		/* a key that opens nothing */
 	bool busy;			/* it refused since another is at it */
@@ -113,7 +114,7 @@ on_end(void *arg, const struct session_end *end)
 	}
 }
 
-struct pusher *
+int
 pusher_start(struct run *r, const char *script, const struct strv *vars,
     const struct strv *forwards, const struct pusher_ops *ops, struct err *e)
 {
@@ -123,10 +124,8 @@ pusher_start(struct run *r, const char *script, const struct strv *vars,
 	struct pusher *p;
 
 	p = calloc(1, sizeof(*p));
-	if (p == NULL) {
-		err_set(e, ERR_MEM, "out of memory");
-		return NULL;
-	}
+	if (p == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
 	p->ops = *ops;
 	p->host = h->ph->name;
 	ssh.remote_forwards = forwards;
@@ -143,9 +142,11 @@ pusher_start(struct run *r, const char *script, const struct strv *vars,
 	p->session = session_start(r->loop, &s, e);
 	if (p->session == NULL) {
 		free(p);
-		return NULL;
+		return -1;
 	}
-	return p;
+	r->pusher = p;
+	run_host_end(h, REPORT_NOTHING, "pushes", NULL);
+	return 0;
 }
 
 void
@@ -248,8 +249,8 @@ groups_var(const struct unlock_opts *o, struct strv *vars)
 	return rc;
 }
 
-int
-pusher_fifo_vars(const struct run *r, struct strv *vars, struct err *e)
+static int
+fifo_vars(const struct run *r, struct strv *vars, struct err *e)
 {
 	const struct unlock_opts *o = r->o;
 	struct strv fifos = { 0 };
@@ -272,6 +273,19 @@ pusher_fifo_vars(const struct run *r, struct strv *vars, struct err *e)
 	rc |= strv_addf(vars, "dbdir=%s", o->dbdir != NULL ? o->dbdir : "");
 	strv_clear(&fifos);
 	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
+int
+pusher_fifo_start(struct run *r, const struct pusher_ops *ops, struct err *e)
+{
+	struct strv vars = { 0 };
+	int rc = -1;
+
+	if (fifo_vars(r, &vars, e) == 0)
+		rc = pusher_start(r, remote_script("push-fifo"), &vars, NULL,
+		    ops, e);
+	strv_clear(&vars);
+	return rc;
 }
 
 /* The key that h's holder feeds to the FIFO at path, or NULL. */

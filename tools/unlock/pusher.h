@@ -43,15 +43,16 @@ struct pusher_ops {
 	void *arg;
 };
 
-/* pusher_start(): script and vars as session_spec; forwards: -R specs, or
- * NULL. Returns owned, or NULL as session_start(). */
-struct pusher *pusher_start(struct run *r, const char *script,
-	const struct strv *vars, const struct strv *forwards,
-	const struct pusher_ops *ops, struct err *e);
+/* pusher_start(): r->pusher, whose host has no other part in the run. script
+ * and vars as session_spec; forwards: -R specs, or NULL. 0, or -1 as
+ * session_start(). */
+int pusher_start(struct run *r, const char *script, const struct strv *vars,
+	const struct strv *forwards, const struct pusher_ops *ops,
+	struct err *e);
+/* pusher_fifo_start(): the same with push-fifo.sh and what it has to know. */
+int pusher_fifo_start(struct run *r, const struct pusher_ops *ops,
+	struct err *e);
 void pusher_free(struct pusher *p);		/* NULL is legal */
-
-/* pusher_fifo_vars(): the vars of push-fifo.sh for the plan's pusher. */
-int pusher_fifo_vars(const struct run *r, struct strv *vars, struct err *e);
 
 /* pusher_conf(): the configuration of a set, then one scan with it. dir: the
  * folder on that host where scans persist, "-" for none. */

@@ -116,6 +116,19 @@ run_init(struct run *r, const struct unlock_opts *o, const struct cfg *cfg,
 	return r->report != NULL ? 0 : -1;
 }
 
+int
+run_begin(struct run *r, size_t size, const struct run_ops *ops,
+    struct err *e)
+{
+	r->way = calloc(1, size);
+	if (r->way == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	r->on_stop = ops->on_stop;
+	r->on_all = ops->on_all;
+	r->pool = pool_new(r->plan->nhosts, r->o->jobs, ops->connect, r, e);
+	return r->pool != NULL ? 0 : -1;
+}
+
 void
 run_clear(struct run *r)
 {
@@ -132,6 +145,7 @@ run_clear(struct run *r)
 		free(r->hosts[i].keys);
 	}
 	free(r->hosts);
+	free(r->way);
 	fanout_clear(r);
 	pool_free(r->pool);
 	report_free(r->report);
@@ -182,12 +196,8 @@ run_spec(struct run *r, struct run_host *h, struct session_spec *s)
 int
 run_keys(struct run *r, struct run_host *h, struct err *e)
 {
-	const struct plan_row *row;
-	size_t n = 0;
+	size_t n = plan_rows(r->plan, h->i);
 
-	for (row = plan_first(r->plan, h->i); row != NULL;
-	    row = plan_next(r->plan, row))
-		n++;
 	h->keys = calloc(n, sizeof(struct secret *));
 	if (h->keys == NULL)
 		return err_set(e, ERR_MEM, "out of memory");

@@ -50,13 +50,13 @@ struct run {
 	struct loop *loop;
 	struct loop_timer *tick;
 	struct loop_timer *limit;	/* --for; NULL: none, or the way's */
-	struct pool *pool;		/* owned by the way, freed here */
+	struct pool *pool;		/* the way's, owned */
 	struct pusher *pusher;		/* likewise */
 	struct report *report;
 	struct run_host *hosts;		/* plan->nhosts of them */
 	struct sshargv_opts ssh;
 	size_t left;			/* hosts that have not ended */
-	void *way;			/* of the way's own */
+	void *way;			/* what is the way's own, owned */
 	struct fanout_spec *fanout;	/* owned; while a fanout is on */
 	struct facts *facts;		/* borrowed; what probes tell */
 	struct verify *verify;		/* owned; while --verify is on */
@@ -76,6 +76,19 @@ int run_init(struct run *r, const struct unlock_opts *o,
 	const struct cfg *cfg, const struct plan *plan, struct err *e);
 void run_clear(struct run *r);
 
+/* What a way does when. */
+struct run_ops {
+	/* Begin with host i: for the pool, once pool_run() was called. */
+	void (*connect)(void *run, size_t i);
+	void (*on_stop)(struct run *r);		/* see struct run */
+	void (*on_all)(struct run *r);
+};
+
+/* run_begin(): what each way begins with: size bytes of its own, zeroed, as
+ * r->way, the hooks and the pool. 0, or -1 ERR_MEM. */
+int run_begin(struct run *r, size_t size, const struct run_ops *ops,
+	struct err *e);
+
 /* run_loop(): until run_done(); then the exit status of the whole. */
 int run_loop(struct run *r, struct err *e);
 /* run_done(): nothing is left to do. The loop ends when the pusher, if there
@@ -85,7 +98,8 @@ void run_done(struct run *r);
 /* run_spec(): what every session to host h has in common. */
 void run_spec(struct run *r, struct run_host *h, struct session_spec *s);
 
-/* run_keys(): make h's keys, one a row. 0, or -1 as key_random(). */
+/* run_keys(): make h's keys, one a row; not before its turn has come. 0, or
+ * -1 as key_random(). */
 int run_keys(struct run *r, struct run_host *h, struct err *e);
 /* run_send_keys(): queue them for child c, a line each. The session must
  * end before run_clear() frees them. 0, or -1 ERR_MEM, ERR_PEER. */

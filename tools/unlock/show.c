@@ -78,7 +78,7 @@ work_of(const struct unlock_opts *o, const struct plan_host *h)
 	if (h->pushes)
 		return o->way == UNLOCK_FIFO ?
 		    "push-fifo.sh: csync2 -P PEER -x, one after another" :
-		    "push-fifo.sh: csync2 -P PEER,PEER -x";
+		    "push-fifo.sh: csync2 -P PEER -x, then -u for each other";
 	return "holder.sh: feeds the FIFO";
 }
 
@@ -127,7 +127,8 @@ print_host(const struct unlock_opts *o, const struct plan *p,
 	    r = plan_next(p, r))
 		line("    group %s%s, key %s", r->group->name,
 		    r->host->slave ? ", slave" : "",
-		    o->way == UNLOCK_PIPE ? "made for this run" : r->key);
+		    o->action == UNLOCK_PUSH && o->way == UNLOCK_PIPE ?
+		    "made for this run" : r->key);
 	rc = session_argv(&s, &argv, e);
 	if (rc == 0 && print_command(&argv, &s, work_of(o, h)) == -1)
 		rc = err_set(e, ERR_MEM, "out of memory");

@@ -8,7 +8,6 @@
 #include "holders.h"
 #include "proc/child.h"
 #include "pusher.h"
-#include "remote/remote.h"
 #include "ui/log.h"
 #include "ways.h"
 
@@ -24,7 +23,6 @@ struct window_host {
 };
 
 struct window {
-	struct window_host *hosts;
 	struct child *command;
 	struct loop_timer *limit;
 	size_t decided;			/* so many hosts, from the first, are
@@ -33,6 +31,7 @@ struct window {
 	bool pushed;			/* our own csync2 came to its end */
 	bool later;			/* what closed it may pass */
 	const char *why;		/* of the closing */
+	struct window_host hosts[];	/* as many as the plan has */
 };
 
 #define SHARED_JOB 0
@@ -240,12 +239,6 @@ on_ready(struct run_host *h)
 }
 
 static void
-on_read(struct run_host *h)
-{
-	run_state(h, PROGRESS_RUN, "reading", NULL);
-}
-
-static void
 on_closed(struct run_host *h)
 {
 	struct run *r = h->run;
@@ -253,12 +246,16 @@ on_closed(struct run_host *h)
 	struct window_host *wh = host_of(h);
 	bool push = r->o->action == UNLOCK_PUSH;
 	unsigned n = holders_ended(wh->holders);
-	char detail[80] = "";
+	char detail[128] = "";
 
 	if (n > 0)
 		snprintf(detail, sizeof(detail),
 		    "%u csync2 sessions were ended with it", n);
-	if (wh->ndirty > 0 || wh->mentioned) {
+	if (wh->ndirty > 0) {
+		snprintf(detail, sizeof(detail), "%zu files stayed dirty%s",
+		    wh->ndirty, HOLDERS_CONFLICT);
+		run_host_end(h, REPORT_FAILED, "failed", detail);
+	} else if (wh->mentioned) {
 		run_host_end(h, REPORT_FAILED, "failed",
 		    "not everything was pushed");
 	} else if (w->closing && wh->ready &&
@@ -279,23 +276,14 @@ on_closed(struct run_host *h)
 static void
 connect_host(void *arg, size_t i)
 {
-	static const struct holders_ops ops = { on_checked, on_ready, on_read,
+	static const struct holders_ops ops = { on_checked, on_ready,
 	    on_closed };
 	struct run *r = arg;
-	struct run_host *h = &r->hosts[i];
 	uint64_t limit_ms = r->o->for_ms > 0 ?
 	    r->o->for_ms + LIMIT_GRACE_MS : 0;
-	struct err e = ERR_INIT;
 
-	if (h->ended) {
-		pool_release(r->pool, i);
-		return;
-	}
-	run_state(h, PROGRESS_RUN, "connecting", NULL);
-	if (run_keys(r, h, &e) == 0)
-		host_of(h)->holders = holders_connect(h, limit_ms, &ops, &e);
-	if (host_of(h)->holders == NULL)
-		run_host_end(h, REPORT_FAILED, "failed", e.msg);
+	way(r)->hosts[i].holders = holders_connect(&r->hosts[i], limit_ms,
+	    &ops);
 	maybe_open(r);
 }
 
@@ -309,6 +297,25 @@ pusher_ready(void *arg)
 	pool_run(r->pool);
 }
 
+/* Whom a line of csync2 -M is about: "chary", our name, the peer's, the
+ * file; between them tabs. */
+static struct run_host *
+dirty_for(struct run *r, const char *line)
+{
+	const char *p = strchr(line, '\t');
+	size_t i, len;
+
+	p = p != NULL ? strchr(p + 1, '\t') : NULL;
+	if (p == NULL)
+		return NULL;
+	len = strcspn(++p, "\t");
+	for (i = 0; i < r->plan->nhosts; i++)
+		if (strlen(r->plan->hosts[i].peer) == len &&
+		    strncmp(r->plan->hosts[i].peer, p, len) == 0)
+			return &r->hosts[i];
+	return NULL;
+}
+
 /* Whom csync2's words are about: it names the peer, among others. */
 static struct run_host *
 about(struct run *r, const char *text)
@@ -317,6 +324,8 @@ about(struct run *r, const char *text)
 	const char *at;
 
 	for (i = 0; i < r->plan->nhosts; i++) {
+		if (r->plan->hosts[i].pushes)
+			continue;
 		len = strlen(r->plan->hosts[i].peer);
 		at = strstr(text, r->plan->hosts[i].peer);
 		if (at != NULL && (at == text || strchr(" \t", at[-1])) &&
@@ -330,8 +339,8 @@ static void
 on_text(void *arg, size_t job, const char *kind, const char *text)
 {
 	struct run *r = arg;
-	struct run_host *h = about(r, text);
 	bool dirty = strcmp(kind, "dirty") == 0;
+	struct run_host *h = dirty ? dirty_for(r, text) : about(r, text);
 
 	(void)job;
 	if (h != NULL) {
@@ -400,42 +409,25 @@ stop(struct run *r)
 int
 window_start(struct run *r, struct err *e)
 {
-	const struct pusher_ops ops = { .on_ready = pusher_ready,
+	static const struct run_ops ops = { connect_host, stop, all_over };
+	const struct pusher_ops pusher = { .on_ready = pusher_ready,
 	    .on_text = on_text, .on_end = on_job_end, .on_dead = on_dead,
 	    .arg = r };
-	struct strv vars = { 0 };
-	struct window *w;
-	int rc = -1;
 
-	w = r->way = calloc(1, sizeof(*w));
-	if (w == NULL || (w->hosts = calloc(r->plan->nhosts,
-	    sizeof(*w->hosts))) == NULL)
-		return err_set(e, ERR_MEM, "out of memory");
-	r->on_stop = stop;
-	r->on_all = all_over;
-	r->pool = pool_new(r->plan->nhosts, r->o->jobs, connect_host, r, e);
-	if (r->pool == NULL || key_fix(r->key, e) == -1)
+	if (run_begin(r, sizeof(struct window) + r->plan->nhosts *
+	    sizeof(struct window_host), &ops, e) == -1 ||
+	    key_fix(r->key, e) == -1)
 		return -1;
 	if (r->o->for_ms > 0) {
-		w->limit = loop_timer_new(r->loop, r->o->for_ms, 0, on_limit,
-		    r, e);
-		if (w->limit == NULL)
+		way(r)->limit = loop_timer_new(r->loop, r->o->for_ms, 0,
+		    on_limit, r, e);
+		if (way(r)->limit == NULL)
 			return -1;
 	}
-	if (r->o->action != UNLOCK_PUSH) {
-		pool_run(r->pool);
-		return 0;
-	}
-	if (pusher_fifo_vars(r, &vars, e) == 0) {
-		r->pusher = pusher_start(r, remote_script("push-fifo"),
-		    &vars, NULL, &ops, e);
-		rc = r->pusher != NULL ? 0 : -1;
-	}
-	if (rc == 0)
-		run_host_end(&r->hosts[r->plan->pusher], REPORT_NOTHING,
-		    "pushes", NULL);
-	strv_clear(&vars);
-	return rc;
+	if (r->o->action == UNLOCK_PUSH)
+		return pusher_fifo_start(r, &pusher, e);
+	pool_run(r->pool);
+	return 0;
 }
 
 void
@@ -446,11 +438,8 @@ window_clear(struct run *r)
 
 	if (w == NULL)
 		return;
-	for (i = 0; w->hosts != NULL && i < r->plan->nhosts; i++)
+	for (i = 0; i < r->plan->nhosts; i++)
 		holders_free(w->hosts[i].holders);
 	child_free(w->command);
 	loop_timer_free(w->limit);
-	free(w->hosts);
-	free(w);
-	r->way = NULL;
 }

@@ -24,13 +24,14 @@ take(void *arg, char letter, const char *path, struct err *e)
 static void
 grants_are_read_with_any_byte_but_nul(void **state)
 {
-	static const char text[] = "l /\nr /a\\040b\\012\\134\\377\nr /c\n";
+	static const char text[] = "l /\nr /a\\040b\\012\\134\\377\nr /c\n"
+	    "x /c/d\nd /e\n";
 	struct err e = ERR_INIT;
 	struct seen s = { "" };
 
 	assert_int_equal(grants_parse(text, sizeof(text) - 1, take, &s, &e),
 	    0);
-	assert_string_equal(s.text, "l/;r/a b\n\\\xff;r/c;");
+	assert_string_equal(s.text, "l/;r/a b\n\\\xff;r/c;x/c/d;d/e;");
 	assert_int_equal(grants_parse("", 0, take, &s, &e), 0);
 }
 

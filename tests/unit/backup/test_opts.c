@@ -140,8 +140,19 @@ opts_says_what_is_wrong_with_the_file(void **state)
 	(void)state;
 	refuses("run", "[job a]\nroot = x\n", ERR_CONFIG,
 	    "backup.conf:2: root: not an absolute path");
-	refuses("run", "[job a]\nroot = /x\n", ERR_CONFIG,
-	    "[job a] has no destination");
+}
+
+/* Who is asked over its stdio asks nobody. */
+static void
+opts_needs_no_destination_for_a_pull(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("run", "[job a]\nroot = /x\n"), 0);
+	assert_null(opts_job(&o, NULL, &e));
+	assert_err(&e, ERR_CONFIG, "[job a] has no destination");
+	assert_int_equal(parse("run --stdio", "[job a]\nroot = /x\n"), 0);
+	assert_non_null(opts_job(&o, NULL, &e));
+	assert_string_equal(o.conf.jobs[0].destination, "the store");
 }
 
 /* A letter or name twice in one table would hide the second. */
@@ -212,6 +223,7 @@ main(void)
 		cmocka_unit_test(opts_counts_operands),
 		cmocka_unit_test(opts_knows_whose_side_it_is_on),
 		cmocka_unit_test(opts_says_what_is_wrong_with_the_file),
+		cmocka_unit_test(opts_needs_no_destination_for_a_pull),
 		cmocka_unit_test(opts_tables_are_complete_and_without_doubles),
 		cmocka_unit_test(opts_says_when_memory_is_out_wherever_that_is),
 	};

@@ -41,6 +41,7 @@ each_operation_comes_out_as_it_went_in(void **state)
 		"op find\nversion 1\npattern /a*b\nmatch prefix\n",
 		"op verify\nversion 1\nmax-age 86400\nsample 5\n",
 		"op cat\nversion 1\nsnapshot " SNAP "\npath /etc/fstab\n",
+		"op list\nversion 1\nbeat 500\n",
 	};
 	struct request r;
 	struct buf out;
@@ -156,6 +157,8 @@ what_is_wrong_is_named(void **state)
 		{ "op verify\nversion 1\nmax-age 0\n", "max-age: is no n" },
 		{ "op find\nversion 1\npattern a\nmax-age 1\n",
 		    "max-age: 'find' does not" },
+		{ "op list\nversion 1\nbeat 0\n", "beat: is no time" },
+		{ "op list\nversion 1\nbeat 3600001\n", "beat: is no time" },
 		{ "OP run\n", "is no 'key value'" },
 		{ "op run", "is cut" },
 	};

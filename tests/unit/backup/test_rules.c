@@ -4,47 +4,6 @@
 #include "failmalloc.h"
 #include "rules.h"
 
-/* What the fake machine has: a folder's entries by kind: d f l c. */
-static const struct { const char *folder, *name; char kind; } machine[] = {
-	{ "/", "bin", 'l' }, { "/", "dev", 'd' }, { "/", "etc", 'd' },
-	{ "/", "home", 'd' }, { "/", "proc", 'd' }, { "/", "run", 'd' },
-	{ "/", "sys", 'd' }, { "/", "swapfile", 'f' }, { "/", "var", 'd' },
-	{ "/", "initctl", 'c' },
-	{ "/home", "ann", 'd' }, { "/home", "bob", 'd' },
-	{ "/home", "my dir", 'd' }, { "/home", "\xff", 'd' },
-	{ "/home/ann", ".cache", 'd' }, { "/home/ann", "mail", 'd' },
-	{ "/home/ann", "note", 'f' }, { "/home/ann", "sock", 'c' },
-	{ "/var", "run", 'l' }, { "/var", "lib", 'd' },
-	{ "/run", "user", 'd' },
-};
-
-struct fake {
-	size_t calls;
-	const char *fail_at;
-};
-
-static int
-fake_list(void *arg, const char *path, rules_entry_fn *entry, void *ctx,
-    struct err *e)
-{
-	struct fake *f = arg;
-	enum rules_kind kind;
-	size_t i;
-
-	f->calls++;
-	if (f->fail_at != NULL && strcmp(path, f->fail_at) == 0)
-		return err_set(e, ERR_SYS, "%s: no luck", path);
-	for (i = 0; i < sizeof(machine) / sizeof(machine[0]); i++) {
-		if (strcmp(machine[i].folder, path) != 0)
-			continue;
-		kind = machine[i].kind == 'd' ? RULES_FOLDER :
-		    machine[i].kind == 'f' ? RULES_FILE : RULES_OTHER;
-		if (entry(ctx, machine[i].name, kind, e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 /* roots and excludes: separated by '|'. */
 static void
 fill(struct strv *v, const char *list)
@@ -205,83 +164,38 @@ a_path_too_long_for_a_rule_is_refused(void **state)
 }
 
 static void
-joined(const struct strv *v, struct buf *out)
+the_kernel_gets_roots_and_literal_excludes(void **state)
 {
-	size_t i;
-
-	buf_init(out, 65536);
-	for (i = 0; i < v->n; i++)
-		buf_addf(out, "%s%s", i > 0 ? "|" : "", v->v[i]);
-}
-
-static void
-the_kernel_grants_what_is_beside_the_excludes(void **state)
-{
-	static const struct {
-		const char *roots, *excludes, *want;
-		size_t calls;
-	} t[] = {
-		{ "/home", "", "/home", 0 },
-		{ "/home", "*.o|/home/*/x|/home/a\\b|mail", "/home", 0 },
-		{ "/home", "/srv/x|/homes|/hom", "/home", 0 },
-		{ "/home", "/home/ann",
-		    "/home/bob|/home/my dir|/home/\xff", 1 },
-		{ "/home", "/home/my dir|/home/\xff",
-		    "/home/ann|/home/bob", 1 },
-		{ "/home", "/home/ann/.cache",
-		    "/home/bob|/home/my dir|/home/\xff|"
-		    "/home/ann/mail|/home/ann/note", 2 },
-		/* What is not there hides nothing. */
-		{ "/home/ann", "/home/ann/nix",
-		    "/home/ann/.cache|/home/ann/mail|/home/ann/note", 1 },
-		/* A '/' at the end: a folder only. */
-		{ "/home/ann", "/home/ann/note/|/home/ann/mail/",
-		    "/home/ann/.cache|/home/ann/note", 1 },
-		{ "/", "", "/etc|/home|/swapfile|/var", 1 },
-		{ "/|/run/user", "", "/etc|/home|/swapfile|/var|/run/user",
-		    1 },
-		{ "/|/run", "", "/etc|/home|/run|/swapfile|/var|/run", 1 },
-		/* Never through a symlink. */
-		{ "/", "/var/run/x", "/etc|/home|/swapfile|/var/lib", 2 },
-		{ "/sys", "", "/sys", 0 },
-		{ "/home/ann|/home/bob", "/home/ann/mail",
-		    "/home/ann/.cache|/home/ann/note|/home/bob", 1 },
+	static const struct { const char *roots, *excludes, *want; } t[] = {
+		{ "/home", "", "r /home\nl /\n" },
+		{ "/home", "*.o|/home/*/x|/home/a\\b|mail|/srv/q", "r /home\n"
+		    "x /srv/q\nl /\n" },
+		{ "/home/a b|/srv", "/home/a b/c/|/srv/d", "r /home/a\\040b\n"
+		    "r /srv\nd /home/a\\040b/c\nx /srv/d\nl /\n" },
+		{ "/", "", "r /\nx /dev\nx /proc\nx /run\nx /sys\nl /\n" },
+		{ "/|/run", "", "r /\nr /run\nx /dev\nx /proc\nx /sys\n"
+		    "l /\n" },
+		{ "/sys", "", "r /sys\nl /\n" },
 	};
-	struct rules_grants got;
 	struct err e = ERR_INIT;
 	struct given g;
-	struct fake f;
 	struct buf out;
 	size_t i;
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		f = (struct fake){ 0 };
-		if (rules_grants(given(&g, t[i].roots, t[i].excludes),
-		    fake_list, &f, &got, &e) == -1)
+		buf_init(&out, RULES_TEXT_MAX);
+		if (rules_grants(given(&g, t[i].roots, t[i].excludes), &out,
+		    &e) == -1)
 			fail_msg("%s: %s", t[i].roots, e.msg);
-		joined(&got.files, &out);
 		assert_string_equal(out.data, t[i].want);
-		assert_int_equal(f.calls, t[i].calls);
-		assert_int_equal(got.folders.n, 1);
-		assert_string_equal(got.folders.v[0], "/");
 		buf_clear(&out);
-		rules_grants_clear(&got);
 		given_clear(&g);
 	}
-}
-
-static void
-a_lister_that_fails_is_passed_on(void **state)
-{
-	struct fake f = { .fail_at = "/home/ann" };
-	struct rules_grants got = { 0 };
-	struct err e = ERR_INIT;
-	struct given g;
-
-	assert_int_equal(rules_grants(given(&g, "/home", "/home/ann/mail"),
-	    fake_list, &f, &got, &e), -1);
-	assert_err(&e, ERR_SYS, "/home/ann: no luck");
-	assert_null(got.files.v);
+	buf_init(&out, RULES_TEXT_MAX);
+	assert_int_equal(rules_grants(given(&g, "/home", "/home"), &out, &e),
+	    -1);
+	assert_err(&e, ERR_CONFIG, "hides a whole root");
+	assert_int_equal(out.len, 0);
 	given_clear(&g);
 }
 
@@ -327,10 +241,8 @@ it_says_who_enforces_what(void **state)
 static void
 out_of_memory_is_an_error_wherever_it_happens(void **state)
 {
-	struct rules_grants got;
 	struct err e = ERR_INIT;
 	struct given g;
-	struct fake f;
 	struct buf out;
 	unsigned long n;
 	int rc, step;
@@ -339,22 +251,19 @@ out_of_memory_is_an_error_wherever_it_happens(void **state)
 	for (step = 0; step < 3; step++) {
 		for (n = 1;; n++) {
 			buf_init(&out, 65536);
-			got = (struct rules_grants){ 0 };
-			f = (struct fake){ 0 };
 			failmalloc_arm(n);
 			rc = step == 0 ? rules_text(&g.r, &out, &e) :
 			    step == 1 ? rules_explain(&g.r, &out, &e) :
-			    rules_grants(&g.r, fake_list, &f, &got, &e);
+			    rules_grants(&g.r, &out, &e);
 			if (!failmalloc_disarm())
 				break;
 			assert_int_equal(rc, -1);
 			assert_int_equal(e.code, ERR_MEM);
-			assert_null(got.files.v);
+			assert_true(step == 1 || out.len == 0);
 			buf_clear(&out);
 		}
 		assert_int_equal(rc, 0);
 		assert_true(n > 1);
-		rules_grants_clear(&got);
 		buf_clear(&out);
 	}
 	given_clear(&g);
@@ -369,9 +278,7 @@ main(void)
 		cmocka_unit_test(
 		    a_pattern_that_leaves_the_roots_alone_is_taken),
 		cmocka_unit_test(a_path_too_long_for_a_rule_is_refused),
-		cmocka_unit_test(
-		    the_kernel_grants_what_is_beside_the_excludes),
-		cmocka_unit_test(a_lister_that_fails_is_passed_on),
+		cmocka_unit_test(the_kernel_gets_roots_and_literal_excludes),
 		cmocka_unit_test(it_says_who_enforces_what),
 		cmocka_unit_test(
 		    out_of_memory_is_an_error_wherever_it_happens),

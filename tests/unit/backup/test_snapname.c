@@ -22,7 +22,7 @@ names_of_clients_keep_to_their_grammar(void **state)
 		{ "a b", "other than" }, { "a\nb", "other than" },
 		{ "a\xc3\xa4", "other than" }, { "a*", "other than" },
 		{ "a..b", "'..'" }, { "a..", "'..'" },
-		{ "lock", "taken" },
+		{ "lock", "taken" }, { "accept.lock", "taken" },
 		{ "a.1970-01-01.5", "reads as the name of a snapshot" },
 		{ "a.1970-01-02.5", NULL },	/* they don't agree */
 		{ "1970-01-01.5", NULL },	/* no client */

@@ -1,119 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "check.h"
-#include "conf.h"
-
-#define PRIV "group priv {\nhost h1 (h2 h3);\nkey /var/lib/csync2/p.key;\n" \
-	"include /usr/local/sbin;\n}\n"
-#define PUB "group pub {\nhost h1 h2;\nkey k1;\ninclude /srv/pub;\n}\n"
-
-struct run {
-	struct cfg cfgs[2];
-	struct check_host hosts[3];
-	size_t nhosts;
-	struct check_list list;
-	enum check_mode mode;
-	const char *pusher;
-	bool key_file;
-};
-
-/* Facts of one host, one a line. */
-static void
-tells(struct run *r, const char *name, const char *facts)
-{
-	struct check_host *h = &r->hosts[r->nhosts++];
-	struct err e = ERR_INIT;
-	char line[256];
-	size_t len;
-
-	h->name = strdup(name);
-	for (; *facts != '\0'; facts += len + 1) {
-		len = strcspn(facts, "\n");
-		snprintf(line, sizeof(line), "%.*s", (int)len, facts);
-		assert_int_equal(check_fact_add(h, line, &e), 0);
-	}
-}
-
-static void
-run(struct run *r, const char *priv, const char *pub)
-{
-	const struct cfg *cfgs[2] = { &r->cfgs[0], &r->cfgs[1] };
-	struct strv chosen = { 0 };
-	struct check_input in = { .cfgs = cfgs, .ncfgs = 1,
-		.chosen = &chosen, .pusher = r->pusher ? r->pusher : "h1",
-		.hosts = r->hosts, .nhosts = r->nhosts, .mode = r->mode,
-		.key_file = r->key_file };
-	struct err e = ERR_INIT;
-
-	strv_add(&chosen, "priv");
-	conf_parse(&r->cfgs[0], "/etc/csync2_priv.cfg", priv);
-	if (pub != NULL) {
-		conf_parse(&r->cfgs[1], "/etc/csync2.cfg", pub);
-		in.ncfgs = 2;
-	}
-	if (check_run(&in, &r->list, &e) == -1)
-		fail_msg("%s", e.msg);
-	strv_clear(&chosen);
-}
-
-static void
-end(struct run *r)
-{
-	size_t i;
-
-	check_list_clear(&r->list);
-	for (i = 0; i < r->nhosts; i++)
-		check_host_clear(&r->hosts[i]);
-	cfg_clear(&r->cfgs[0]);
-	cfg_clear(&r->cfgs[1]);
-	*r = (struct run){ 0 };
-}
-
-static const struct check_finding *
-find(const struct run *r, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < r->list.n; i++)
-		if (strcmp(r->list.v[i].id, id) == 0)
-			return &r->list.v[i];
-	return NULL;
-}
-
-static size_t
-count(const struct run *r, const char *id)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < r->list.n; i++)
-		n += strcmp(r->list.v[i].id, id) == 0;
-	return n;
-}
-
-static const struct check_finding *
-finds(const struct run *r, const char *id, enum check_level level)
-{
-	const struct check_finding *f = find(r, id);
-
-	if (f == NULL)
-		fail_msg("no finding %s", id);
-	assert_int_equal(f->level, level);
-	assert_true(f->text[0] != '\0' && f->cure[0] != '\0');
-	return f;
-}
-
-static void
-at(const struct check_finding *f, const char *file, unsigned line)
-{
-	assert_string_equal(f->at.file, file);
-	assert_int_equal(f->at.line, line);
-}
+#include "checkrun.h"
 
 static void
 check_finds_nothing_in_a_sound_configuration(void **state)
@@ -177,95 +63,41 @@ check_knows_a_group_with_another_fifo_as_privileged(void **state)
 {
 	struct run r = { 0 };
 
-	tells(&r, "h2", "fifo ok 4096 /etc/k1\n");
+	/* The pusher's word counts for who was not asked. */
+	tells(&r, "h1", "key fifo /etc/k1\n");
 	run(&r, PRIV, PUB);
 	assert_null(find(&r, "ordinary-group"));
 	end(&r);
-	tells(&r, "h2", "fifo not-fifo 0 /etc/k1\n");
+	tells(&r, "h1", "fifo ok 4096 /etc/k1\n");
 	run(&r, PRIV, PUB);
-	finds(&r, "ordinary-group", CHECK_RISK);
+	assert_null(find(&r, "ordinary-group"));
+	end(&r);
+	tells(&r, "h1", "fifo not-fifo 0 /etc/k1\n");
+	run(&r, PRIV, PUB);
+	assert_int_equal(count(&r, "ordinary-group"), 2);
 	end(&r);
 }
 
+/* A receiver is trusted with what is its own, and no more. */
 static void
-covers(const char *include, const char *want)
-{
-	const struct check_finding *f;
-	struct run r = { 0 };
-	char conf[512];
-	size_t i;
-
-	snprintf(conf, sizeof(conf), "group pub {\nhost h1 h2;\nkey k1;\n"
-	    "%s\naction { pattern /srv/*; exec \"/opt/hook --x\"; "
-	    "do-local; }\n}\n", include);
-	run(&r, PRIV, conf);
-	f = find(&r, "covers");
-	if (want == NULL) {
-		if (f != NULL)
-			fail_msg("%s: %s", include, f->text);
-		end(&r);
-		return;
-	}
-	assert_non_null(f);
-	assert_int_equal(f->level, CHECK_RISK);
-	at(f, "/etc/csync2.cfg", 1);
-	for (i = 0; i < r.list.n; i++)
-		if (strcmp(r.list.v[i].id, "covers") == 0 &&
-		    strstr(r.list.v[i].text, want) != NULL)
-			break;
-	if (i == r.list.n)
-		fail_msg("%s: nothing says %s", include, want);
-	end(&r);
-}
-
-static void
-check_finds_groups_that_carry_what_the_host_trusts(void **state)
-{
-	covers("include /srv/pub;", NULL);
-	covers("include /etc;", "/etc/csync2.cfg");
-	covers("include /etc/csync2_ssl_*;", "certificate");
-	covers("include /etc/k1;", "a group's key");
-	covers("include /var/lib/csync2;", "database");
-	covers("include /root;", "/root/.ssh");
-	covers("include /home/a/.ssh;", "who may log in");
-	covers("include /etc/cron.d;", "cron");
-	covers("include /etc/cron.d/a*;", "cron");
-	covers("include /etc/systemd/system;", "systemd");
-	covers("include /opt;", "what an action runs");
-	covers("include /usr/local/bin;", "commands that root runs");
-	covers("include /root/.ssh/id_*;", "who may log in");
-	covers("include /opt; exclude /opt/hook;", NULL);
-}
-
-static void
-check_says_the_same_of_several_hosts_once(void **state)
+check_does_not_take_a_receivers_word_for_another_host(void **state)
 {
 	struct run r = { 0 };
 
-	run(&r, PRIV, "group pub { host h1 h2 h3; key k1; "
-	    "include /etc/crontab; }");
-	assert_int_equal(count(&r, "covers"), 1);
-	assert_int_equal(count(&r, "ordinary-group"), 3);
+	tells(&r, "h1", "uid 0\n");
+	tells(&r, "h2", "key fifo /etc/k1\nfifo ok 4096 /etc/k1\n");
+	run(&r, PRIV, PUB);
+	assert_int_equal(count(&r, "ordinary-group"), 1);
+	assert_string_equal(finds(&r, "ordinary-group", CHECK_RISK)->host,
+	    "h1");
 	end(&r);
-}
-
-static void
-check_finds_overlapping_groups(void **state)
-{
-	struct run r = { 0 };
-
-	run(&r, "group priv { host h1 (h2); key p; include /srv/a/priv; }",
-	    "group pub { host h1 h2; key k1; include /srv/a; }");
-	finds(&r, "overlap", CHECK_RISK);
-	end(&r);
-	run(&r, "group priv { host h1 (h2); key p; include /srv/a/priv; }",
-	    "group pub { host h1 h2; key k1; include /srv/a; "
-	    "exclude /srv/a/priv; }");
-	assert_null(find(&r, "overlap"));
-	end(&r);
-	run(&r, "group priv { host h1 (h2); key p; include /srv/a/priv; }",
-	    "group pub { host h1 h2; key k1; include /srv/ab; }");
-	assert_null(find(&r, "overlap"));
+	/* And the pusher's is no excuse for a host that says otherwise. */
+	tells(&r, "h1", "key fifo /etc/k1\n");
+	tells(&r, "h2", "uid 0\n");
+	run(&r, PRIV, PUB);
+	assert_int_equal(count(&r, "ordinary-group"), 1);
+	assert_string_equal(finds(&r, "ordinary-group", CHECK_RISK)->host,
+	    "h2");
 	end(&r);
 }
 
@@ -414,6 +246,53 @@ check_wants_a_database_apart_from_the_caged_one(void **state)
 	run(&r, PRIV "database /var/lib/csync2-priv;\n", PUB);
 	assert_null(find(&r, "database"));
 	end(&r);
+	/* A receiver has one too. */
+	r.mode = CHECK_FIFO;
+	tells(&r, "h2", "cage in-force\n");
+	run(&r, PRIV, PUB);
+	assert_string_equal(finds(&r, "database", CHECK_RISK)->host, "h2");
+	end(&r);
+}
+
+static void
+database(const char *priv, const char *pub, bool want)
+{
+	struct run r = { .mode = CHECK_FIFO };
+	char a[512], b[512];
+
+	snprintf(a, sizeof(a), PRIV "database %s;\n", priv);
+	snprintf(b, sizeof(b), PUB "database %s;\n", pub);
+	tells(&r, "h1", "cage in-force\n");
+	run(&r, a, b);
+	if ((find(&r, "database") != NULL) != want)
+		fail_msg("%s and %s", priv, pub);
+	end(&r);
+}
+
+static void
+check_knows_where_a_database_lies_by_its_url(void **state)
+{
+	database("sqlite3:///var/lib/csync2", "/var/lib/csync2", true);
+	database("/var/lib/csync2", "sqlite:///var/lib/csync2", true);
+	database("/var/lib/x/priv.db3", "/var/lib/x/pub.db3", true);
+	database("sqlite3:///var/lib/x/p/a.db3", "/var/lib/x/pub.db3", true);
+	database("/var/lib/y/priv.db3", "sqlite3:///var/lib/x/pub.db3",
+	    false);
+	database("mysql://h/var/lib/x", "/var/lib/x", false);
+}
+
+static void
+check_wants_a_database_that_only_root_writes(void **state)
+{
+	struct run r = { 0 };
+
+	tells(&r, "h2", "database ok /var/lib/csync2\n"
+	    "database writable /var/lib/csync2/h2.db3\n");
+	run(&r, PRIV, NULL);
+	assert_int_equal(count(&r, "database-mode"), 1);
+	assert_non_null(strstr(finds(&r, "database-mode", CHECK_RISK)->text,
+	    "/var/lib/csync2/h2.db3"));
+	end(&r);
 }
 
 static void
@@ -464,9 +343,7 @@ main(void)
 		cmocka_unit_test(
 		    check_knows_a_group_with_another_fifo_as_privileged),
 		cmocka_unit_test(
-		    check_finds_groups_that_carry_what_the_host_trusts),
-		cmocka_unit_test(check_says_the_same_of_several_hosts_once),
-		cmocka_unit_test(check_finds_overlapping_groups),
+		    check_does_not_take_a_receivers_word_for_another_host),
 		cmocka_unit_test(check_finds_a_compare_with_several_patterns),
 		cmocka_unit_test(check_finds_nossl_for_hosts_of_the_group_only),
 		cmocka_unit_test(check_finds_names_given_twice),
@@ -476,6 +353,8 @@ main(void)
 		cmocka_unit_test(check_judges_what_hosts_tell),
 		cmocka_unit_test(
 		    check_wants_a_database_apart_from_the_caged_one),
+		cmocka_unit_test(check_knows_where_a_database_lies_by_its_url),
+		cmocka_unit_test(check_wants_a_database_that_only_root_writes),
 		cmocka_unit_test(check_sorts_the_worst_first),
 		cmocka_unit_test(check_fact_refuses_what_a_peer_should_not_say),
 	};

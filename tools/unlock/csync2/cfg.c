@@ -218,6 +218,56 @@ cfg_key_path(const struct cfg_group *g, const char *sysdir,
 	return 0;
 }
 
+const char *
+cfg_database(const struct cfg *c)
+{
+	static const char *const files[] = { "sqlite://", "sqlite3://",
+		"sqlite2://" };
+	const char *db = c->database;
+
+	if (db == NULL || db[0] == '\0')
+		return "/var/lib/csync2";
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (strncmp(db, files[i], strlen(files[i])) == 0)
+			return db + strlen(files[i]);
+	return db[0] == '/' || strstr(db, "://") == NULL ? db : NULL;
+}
+
+int
+cfg_database_folder(const struct cfg *c, struct buf *out, bool *ret_file,
+	struct err *e)
+{
+	static const char *const ends[] = { ".db", ".db2", ".db3", ".sqlite",
+		".sqlite3" };
+	const char *db = cfg_database(c), *at = c->files.n > 0 ?
+		c->files.v[0] : "", *slash, *dot;
+	bool file = false;
+	size_t len;
+
+	if (db == NULL)
+		return err_set(e, ERR_CONFIG, "%s: the database %s is on a "
+			"server, or of an unknown kind", at, c->database);
+	if (db[0] != '/')
+		return err_set(e, ERR_CONFIG, "%s: the database '%s' is not "
+			"an absolute path", at, db);
+	len = strlen(db);
+	slash = strrchr(db, '/');
+	dot = strrchr(slash, '.');
+	for (size_t i = 0; dot != NULL && i < sizeof(ends) / sizeof(*ends);
+		i++)
+		file = file || strcmp(dot, ends[i]) == 0;
+	if (file)
+		len = (size_t)(slash - db);
+	if (len == 0)
+		return err_set(e, ERR_CONFIG, "%s: the database '%s' has no "
+			"folder of its own", at, db);
+	if (buf_add(out, db, len) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	if (ret_file != NULL)
+		*ret_file = file;
+	return 0;
+}
+
 static int
 by_self(const void *pa, const void *pb)
 {

@@ -127,6 +127,24 @@ const struct cfg_group *cfg_group(const struct cfg *c, const char *name,
 int cfg_key_path(const struct cfg_group *g, const char *sysdir,
 	struct buf *out, struct err *e);
 
+/*
+ * cfg_database(): where c's SQLite database lies, without the scheme of an
+ * URL: a folder, in which csync2 makes HOST.db3 or HOST_NAME.db3, or a file
+ * if no folder is there. Borrowed from c, as written (maybe relative);
+ * NULL: it is on a server, or of a kind that csync2 doesn't know.
+ */
+const char *cfg_database(const struct cfg *c);
+
+/*
+ * cfg_database_folder(): the folder that csync2 writes for it (the database,
+ * its journals). What it is can't be seen here: a name that ends in .db,
+ * .db2, .db3, .sqlite or .sqlite3 is taken for a file's, which *ret_file says
+ * (may be NULL). Appends to out. 0, or -1: ERR_CONFIG (as above, or not an
+ * absolute path, or a file in /), ERR_MEM.
+ */
+int cfg_database_folder(const struct cfg *c, struct buf *out, bool *ret_file,
+	struct err *e);
+
 /* cfg_self(): g's entry for the host that calls itself name (lower case), as
  * csync2 picks it (named twice, the later one counts), or NULL. */
 const struct cfg_host *cfg_self(const struct cfg_group *g, const char *name);
@@ -182,7 +200,6 @@ int cfg_roots(const struct cfg *c, const struct cfg_group *g,
  * that is not in a group, one that would push to itself), ERR_MEM.
  */
 #define CFG_ACTION_LOG "/@POSTERN@/action"
-
 
 int cfg_emit_pipe(const struct cfg *c, const struct cfg_group *const *g,
 	size_t ng, const char *pusher, const char *receiver, struct buf *out,

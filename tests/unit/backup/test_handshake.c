@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+#include "../unit.h"
+
+#include "failmalloc.h"
+#include "handshake.h"
+
+#define GREET	"@RSYNCD: 32.0 sha512 sha256 sha1 md5 md4\n"
+#define OPTS	"-lHogDtpAXrSe.iLsfxCIvu\0--numeric-ids\0"
+#define SENDER	"--server\0--sender\0"
+#define ARGS	SENDER OPTS ".\0root/\0\0"
+#define GOOD	GREET "root\n" ARGS
+
+/* All of text (its own NUL apart) in pieces of size bytes. */
+static int
+feed(struct handshake *h, const char *text, size_t len, size_t size,
+    struct buf *pass, struct err *e)
+{
+	size_t i, n;
+
+	handshake_init(h);
+	buf_init(pass, 65536);
+	*e = (struct err)ERR_INIT;
+	for (i = 0; i < len; i += n) {
+		n = len - i < size ? len - i : size;
+		if (handshake_feed(h, text + i, n, pass, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+what_our_receivers_say_goes_on_byte_by_byte(void **state)
+{
+	static const char good[] = GOOD "\7\0\0\7anything\n-L\0";
+	struct handshake h;
+	struct buf pass;
+	struct err e;
+	size_t size;
+
+	for (size = 1; size <= sizeof(good); size++) {
+		if (feed(&h, good, sizeof(good) - 1, size, &pass, &e) == -1)
+			fail_msg("%s", e.msg);
+		assert_true(handshake_over(&h));
+		assert_int_equal(pass.len, sizeof(good) - 1);
+		assert_memory_equal(pass.data, good, sizeof(good) - 1);
+		buf_clear(&pass);
+		handshake_clear(&h);
+	}
+}
+
+static void
+nothing_goes_on_before_it_is_whole(void **state)
+{
+	static const struct { const char *text; size_t len, pass; } t[] = {
+		{ GREET, sizeof(GREET) - 2, 0 },
+		{ GREET, sizeof(GREET) - 1, sizeof(GREET) - 1 },
+		{ GREET "root", sizeof(GREET "root") - 1, sizeof(GREET) - 1 },
+		{ GOOD, sizeof(GOOD) - 2, sizeof(GREET "root\n") - 1 },
+	};
+	struct handshake h;
+	struct buf pass;
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(feed(&h, t[i].text, t[i].len, 7, &pass, &e),
+		    0);
+		assert_false(handshake_over(&h));
+		assert_int_equal(pass.len, t[i].pass);
+		buf_clear(&pass);
+		handshake_clear(&h);
+	}
+}
+
+#define T(s, why) { s, sizeof(s) - 1, why }
+#define A(s, why) T(GREET "root\n" s, why)
+
+static void
+what_asks_for_more_than_the_module_is_refused(void **state)
+{
+	static const struct { const char *text; size_t len; const char *why; }
+	    t[] = {
+		T("\n", "no rsync of protocol"),
+		T("@RSYNCD: 29.0\n", "protocol 30 or later"),
+		T("@RSYNCD: 9.0\n", "protocol 30"),
+		T("@RSYNCD: 131.0\n", "protocol 30"),
+		T("@RSYNCD: 30\n", "protocol 30"),
+		/* rsync would take one off. */
+		T("@RSYNCD: 30.1\n", "protocol 30"),
+		T("@RSYNCD: 30.01\n", "protocol 30"),
+		T("@RSYNCD: 30.0x\n", "protocol 30"),
+		T("@RSYNCD:  30.0\n", "protocol 30"),
+		T("@RSYNCD: -1.0\n", "protocol 30"),
+		T("@RSYNCD: 31.0\r\n", "protocol 30"),
+		T("@RSYNCD: 31.0 a\0b\n", "protocol 30"),
+		T("@rsyncd: 31.0\n", "protocol 30"),
+		T("#early_input=5\n", "protocol 30"),
+		T(GREET "\n", "one module, 'root'"),
+		T(GREET "#list\n", "one module"),
+		T(GREET "#early_input=5\n", "one module"),
+		T(GREET "roots\n", "one module"),
+		T(GREET "root/\n", "one module"),
+		T(GREET "ROOT\n", "one module"),
+		T(GREET "root\r\n", "one module"),
+		T(GREET "root\0\n", "one module"),
+		A("\0", "cut before '--server'"),
+		A(SENDER OPTS ".\0\0", "names no path"),
+		A(SENDER OPTS ".\0root/etc/\0\0", "'root/etc/' is not a root"),
+		A(SENDER OPTS ".\0root/srv/data/out/\0\0", "is not a root"),
+		A(SENDER OPTS ".\0root\0\0", "is not a root"),
+		A(SENDER OPTS ".\0root//\0\0", "is not a root"),
+		A(SENDER OPTS ".\0root/*\0\0", "is not a root"),
+		A(SENDER OPTS ".\0root/../etc\0\0", "is not a root"),
+		A(SENDER OPTS ".\0/\0\0", "is not a root"),
+		A(SENDER OPTS ".\0root/\0root/\0\0", "twice"),
+		A(SENDER OPTS ".\0root/\0root/etc\0\0", "is not a root"),
+		A(SENDER OPTS "root/\0\0", "stands where"),
+		A("--server\0" OPTS ".\0root/\0\0", "not --sender"),
+		A("--daemon\0\0", "not --server"),
+		A(SENDER "-s\0" OPTS ".\0root/\0\0", "-s"),
+		A(SENDER "-slogDtpre.\0--numeric-ids\0.\0root/\0\0",
+		    "hides the real arguments"),
+		A(SENDER "-lLogDtpre.\0--numeric-ids\0.\0root/\0\0",
+		    "follow symlinks"),
+		A(SENDER OPTS "-L\0.\0root/\0\0", "stands where"),
+		A(SENDER OPTS "--copy-links\0.\0root/\0\0", "not among"),
+		A(SENDER OPTS "--files-from=/x\0.\0root/\0\0", "not among"),
+		A(SENDER OPTS "--secluded-args\0.\0root/\0\0", "not among"),
+		A(SENDER "-logDtpre.\0.\0root/\0\0", "--numeric-ids"),
+		A(SENDER "-logDtpre.30.1\0--numeric-ids\0.\0root/\0\0",
+		    "no receiver of ours"),
+		A(SENDER "-logDtpr\n-L\0\0", "letters"),
+	};
+	struct handshake h;
+	struct buf pass;
+	struct err e;
+	size_t i, whole;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (feed(&h, t[i].text, t[i].len, 5, &pass, &e) == 0)
+			fail_msg("taken: %zu %s", i, t[i].text);
+		assert_err(&e, ERR_REFUSED, t[i].why);
+		/* What comes before it did go on; of it, nothing. */
+		whole = strncmp(t[i].text, GREET, sizeof(GREET) - 1) != 0 ?
+		    0 : strncmp(t[i].text, GREET "root\n",
+		    sizeof(GREET "root\n") - 1) != 0 ? sizeof(GREET) - 1 :
+		    sizeof(GREET "root\n") - 1;
+		assert_int_equal(pass.len, whole);
+		buf_clear(&pass);
+		handshake_clear(&h);
+	}
+}
+
+static void
+a_flood_is_refused_at_4096_bytes(void **state)
+{
+	static char text[20000];
+	struct handshake h;
+	struct buf pass;
+	struct err e;
+
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(feed(&h, text, 4096, 64, &pass, &e), 0);
+	assert_int_equal(h.held.len, 4096);
+	assert_int_equal(handshake_feed(&h, "x", 1, &pass, &e), -1);
+	assert_err(&e, ERR_REFUSED, "more than 4096 bytes");
+	handshake_clear(&h);
+	memcpy(text, GREET "root\n", sizeof(GREET "root\n") - 1);
+	assert_int_equal(feed(&h, text, sizeof(text), 64, &pass, &e), -1);
+	assert_err(&e, ERR_REFUSED, "more than 4096 bytes");
+	handshake_clear(&h);
+	buf_clear(&pass);
+}
+
+static void
+no_word_is_lost_when_memory_is_out(void **state)
+{
+	static const char good[] = GOOD;
+	struct handshake h;
+	struct buf pass;
+	struct err e;
+	unsigned long n;
+	int rc;
+
+	for (n = 1;; n++) {
+		failmalloc_arm(n);
+		rc = feed(&h, good, sizeof(good) - 1, 16, &pass, &e);
+		if (!failmalloc_disarm())
+			break;
+		assert_int_equal(rc, -1);
+		assert_int_equal(e.code, ERR_MEM);
+		assert_false(handshake_over(&h));
+		handshake_clear(&h);
+		buf_clear(&pass);
+	}
+	assert_int_equal(rc, 0);
+	assert_true(n > 3);
+	handshake_clear(&h);
+	buf_clear(&pass);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_our_receivers_say_goes_on_byte_by_byte),
+		cmocka_unit_test(nothing_goes_on_before_it_is_whole),
+		cmocka_unit_test(
+		    what_asks_for_more_than_the_module_is_refused),
+		cmocka_unit_test(a_flood_is_refused_at_4096_bytes),
+		cmocka_unit_test(no_word_is_lost_when_memory_is_out),
+	};
+
+	return cmocka_run_group_tests_name("handshake", tests, NULL, NULL);
+}

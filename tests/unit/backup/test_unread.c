@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+#include "../unit.h"
+
+#include "failmalloc.h"
+#include "unread.h"
+
+#define FAILED	"rsync: [sender] send_files failed to open "
+#define DENIED	": Permission denied (13)"
+#define END23	"rsync error: some files/attrs were not transferred (see " \
+	"previous errors) (code 23) at main.c(1852) [sender=3.5.0]"
+
+static void
+lines(struct unread *u, const char *const *v)
+{
+	*u = (struct unread){ .strange = false };
+	for (; *v != NULL; v++)
+		unread_line(u, *v, false);
+}
+
+static void
+files_that_could_not_be_opened_are_named(void **state)
+{
+	static const char *const t[] = {
+		FAILED "\"/srv/data/new\" (in root)" DENIED,
+		FAILED "\"/srv/a \" (in root)\"" DENIED,
+		FAILED "\"/\\#001 \\#134#012 \\#377 \\#99\"" DENIED,
+		"file has vanished: \"/srv/data/gone\" (in root)",
+		END23, NULL
+	};
+	struct err e = ERR_INIT;
+	struct unread u;
+	struct buf b;
+
+	lines(&u, t);
+	assert_true(unread_only(&u));
+	assert_int_equal(u.files.n, 3);
+	assert_string_equal(u.files.v[0], "/srv/data/new");
+	assert_string_equal(u.files.v[1], "/srv/a \" (in root)");
+	assert_string_equal(u.files.v[2], "/\001 \\#012 \377 \\#99");
+	buf_init(&b, 4096);
+	assert_int_equal(unread_grants(&u, &b, &e), 0);
+	assert_string_equal(b.data, "r /srv/data/new\n"
+	    "r /srv/a\\040\"\\040(in\\040root)\n"
+	    "r /\\001\\040\\134#012\\040\377\\040\\134#99\n");
+	buf_clear(&b);
+	unread_clear(&u);
+}
+
+/* What can't be a name that rsync could have been given. */
+static void
+a_name_that_is_too_long_is_strange(void **state)
+{
+	static char line[2 * 4096];
+	struct unread u = { .strange = false };
+
+	memset(line, 'a', sizeof(line));
+	memcpy(line, FAILED "\"/", sizeof(FAILED "\"/") - 1);
+	memcpy(line + sizeof(line) - sizeof("\"" DENIED), "\"" DENIED,
+	    sizeof("\"" DENIED));
+	unread_line(&u, line, false);
+	assert_true(u.strange);
+	unread_clear(&u);
+}
+
+static void
+anything_else_is_strange(void **state)
+{
+	static const char *const t[] = {
+		FAILED "\"/a\" (in root): Input/output error (5)",
+		FAILED "\"/a\" (in root): Permission denied (1",
+		FAILED "\"\"" DENIED, FAILED "/a" DENIED,
+		"rsync: [sender] opendir \"/a\" (in root) failed" DENIED,
+		"rsync: [receiver] mkstemp \"/a\" failed" DENIED,
+		"rsync: [generator] failed to set times on \"/a\"" DENIED,
+		"rsync: [sender] read errors mapping \"/a\"" DENIED,
+		"ERROR: a failed verification -- update retained.",
+		"IO error encountered -- skipping file deletion",
+		"rsync error: error in file IO (code 11) at x.c(1)", "x",
+	};
+	static const char *const ok[] = { FAILED "\"/a\"" DENIED, NULL };
+	struct unread u;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		lines(&u, ok);
+		assert_true(unread_only(&u));
+		unread_line(&u, t[i], false);
+		if (unread_only(&u))
+			fail_msg("passed over: %s", t[i]);
+		unread_clear(&u);
+	}
+	lines(&u, ok);
+	unread_line(&u, ok[0], true);
+	assert_false(unread_only(&u));
+	unread_clear(&u);
+	/* Nothing at all is no excuse. */
+	assert_false(unread_only(&u));
+}
+
+static void
+the_half_that_writes_complains_of_its_own(void **state)
+{
+	static const char *const own[] = {
+		"rsync: [receiver] mkstemp \"/a\" failed" DENIED,
+		"rsync: [generator] failed to set times on \"/a\"" DENIED,
+		"rsync: x", "ERROR: a failed verification -- update retained.",
+		"rsync error: error in file IO (code 11) at x.c(1)", "x",
+	};
+	static const char *const not[] = {
+		FAILED "\"/a\"" DENIED, END23, "",
+		"rsync: [sender] opendir \"/a\" (in root) failed" DENIED,
+		"file has vanished: \"/a\"", "rsync warning: some files "
+		    "vanished before they could be transferred (code 24) at x",
+		"WARNING: a failed verification -- update discarded (will "
+		    "try again).",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (!unread_complaint(own[i]))
+			fail_msg("passed over: %s", own[i]);
+	for (i = 0; i < sizeof(not) / sizeof(not[0]); i++)
+		if (unread_complaint(not[i]))
+			fail_msg("taken for its own: %s", not[i]);
+}
+
+static void
+a_flood_of_them_is_a_failure(void **state)
+{
+	char line[256];
+	struct unread u = { .strange = false };
+	int i;
+
+	for (i = 0; i < UNREAD_MAX; i++) {
+		snprintf(line, sizeof(line), FAILED "\"/%d\"" DENIED, i);
+		unread_line(&u, line, false);
+	}
+	assert_true(unread_only(&u));
+	unread_line(&u, line, false);
+	assert_false(unread_only(&u));
+	assert_int_equal(u.files.n, UNREAD_MAX);
+	unread_clear(&u);
+}
+
+static void
+out_of_memory_is_no_excuse(void **state)
+{
+	static const char *const ok[] = { FAILED "\"/a\"" DENIED, NULL };
+	struct unread u;
+	unsigned long n;
+
+	for (n = 1;; n++) {
+		failmalloc_arm(n);
+		lines(&u, ok);
+		if (!failmalloc_disarm())
+			break;
+		assert_false(unread_only(&u));
+		unread_clear(&u);
+	}
+	assert_true(n > 1);
+	assert_true(unread_only(&u));
+	unread_clear(&u);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_that_could_not_be_opened_are_named),
+		cmocka_unit_test(a_name_that_is_too_long_is_strange),
+		cmocka_unit_test(anything_else_is_strange),
+		cmocka_unit_test(the_half_that_writes_complains_of_its_own),
+		cmocka_unit_test(a_flood_of_them_is_a_failure),
+		cmocka_unit_test(out_of_memory_is_no_excuse),
+	};
+
+	return cmocka_run_group_tests_name("unread", tests, NULL, NULL);
+}

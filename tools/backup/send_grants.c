@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+#include "send_grants.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "expand.h"
+#include "grants.h"
+
+struct allow {
+	struct sandbox *s;
+	struct expand x;
+};
+
+static int
+open_plain(const char *path, uint64_t flags)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+
+	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+/* expand_calls.list */
+static int
+list(void *arg, const char *path, expand_entry_fn *entry, void *ctx,
+    struct err *e)
+{
+	enum expand_kind kind;
+	struct dirent *de;
+	struct stat st;
+	DIR *d = NULL;
+	int fd, rc = 0;
+
+	fd = open_plain(path, O_RDONLY | O_DIRECTORY);
+	if (fd == -1 || (d = fdopendir(fd)) == NULL) {
+		if (fd != -1)
+			close(fd);
+		return 0;
+	}
+	while (rc == 0 && (de = readdir(d)) != NULL) {
+		if (strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0 ||
+		    fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			continue;
+		kind = S_ISDIR(st.st_mode) ? EXPAND_FOLDER :
+		    S_ISREG(st.st_mode) ? EXPAND_FILE : EXPAND_OTHER;
+		rc = entry(ctx, de->d_name, kind, e);
+	}
+	closedir(d);
+	return rc;
+}
+
+static int
+allow(struct sandbox *s, const char *path, unsigned what, struct err *e)
+{
+	return sandbox_allow(s, path, what | SANDBOX_STRICT |
+	    SANDBOX_OPTIONAL, e) == -1 ? -1 : 0;
+}
+
+/* expand_calls.grant */
+static int
+grant(void *arg, const char *path, struct err *e)
+{
+	struct allow *a = arg;
+
+	return allow(a->s, path, SANDBOX_READ | SANDBOX_LIST, e);
+}
+
+/* A grants_fn. */
+static int
+take(void *arg, char letter, const char *path, struct err *e)
+{
+	struct allow *a = arg;
+
+	return letter == 'l' ? allow(a->s, path, SANDBOX_LIST, e) :
+	    expand_add(&a->x, letter, path, e);
+}
+
+int
+send_grants_allow(const struct buf *text, struct sandbox *s, struct err *e)
+{
+	struct allow a = { .s = s };
+	const struct expand_calls calls = { list, grant, &a };
+	int rc = grants_parse(text->data, text->len, take, &a, e);
+
+	if (rc == 0)
+		rc = expand_run(&a.x, &calls, e);
+	expand_clear(&a.x);
+	return rc;
+}
+
+/* A grants_fn. */
+static int
+look(void *arg, char letter, const char *path, struct err *e)
+{
+	int fd = open_plain(path, O_PATH | O_NOFOLLOW), rc;
+	struct stat st;
+
+	/* A link, or no folder any more, on the way: rsync's list was made
+	 * before that. */
+	if (fd == -1 && (errno == ENOENT || errno == ENOTDIR ||
+	    errno == ELOOP))
+		return 0;
+	rc = fd == -1 ? -1 : fstat(fd, &st);
+	if (rc == 0 && S_ISREG(st.st_mode))
+		rc = faccessat(fd, "", R_OK, AT_EMPTY_PATH | AT_EACCESS);
+	if (rc == -1)
+		err_set(e, ERR_REFUSED, "%s: %s", path, strerror(errno));
+	if (fd != -1)
+		close(fd);
+	return rc;
+}
+
+int
+send_grants_readable(const struct buf *text, struct err *e)
+{
+	return grants_parse(text->data, text->len, look, NULL, e);
+}

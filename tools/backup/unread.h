@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * unread: the files that the half that reads was not let open, out of what
+ * rsync says on stderr, at either end. Pure.
+ *
+ * Beside a literal exclude the kernel lets through what was there when the
+ * run began (expand.h). A file that appears there later, or takes another
+ * one's place, is in rsync's list and can't be opened; rsync's status is 23
+ * then, as after any other failure. Who started it asks the jail's program
+ * whether it could have read them (source_could_read()): then they came too
+ * late, which is like a file that vanished (24): named, and left to the next
+ * run. Whatever else rsync complains about stays a failure: a line that is
+ * not known here is one, at either end.
+ */
+#ifndef BACKUP_UNREAD_H
+#define BACKUP_UNREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+
+#define UNREAD_PARTIAL	23	/* rsync's: some files were not copied */
+#define UNREAD_VANISHED	24	/* rsync's: some were gone */
+#define UNREAD_MAX	1000	/* files; with more it is a failure */
+
+struct unread {
+	struct strv files;	/* absolute paths, byte by byte */
+	bool strange;		/* rsync told of something else */
+};
+
+/* unread_clear(): legal on a zeroed struct, which is an empty one. */
+void unread_clear(struct unread *u);
+
+/* unread_line(): a line of rsync's stderr; cut: its end is missing. */
+void unread_line(struct unread *u, const char *line, bool cut);
+
+/*
+ * unread_complaint(): whether a line of the stderr of the half that writes
+ * tells of what that half could not do. What the other one could not is for
+ * the other's status to say.
+ */
+bool unread_complaint(const char *line);
+
+/* unread_only(): whether there were files that could not be opened, and
+ * nothing else. For the end that reads: its rsync may tell no other one. */
+bool unread_only(const struct unread *u);
+
+/* unread_grants(): the files as grants.h has them, appended.
+ * 0, or -1 ERR_MEM, ERR_CONFIG (a path that is not plain). */
+int unread_grants(const struct unread *u, struct buf *out, struct err *e);
+
+#endif
