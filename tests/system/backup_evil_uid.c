@@ -5,7 +5,8 @@
  * client's own folder, of which .incoming alone is its own. Writes to
  * .incoming/report who it is, "did WHAT" for each thing that worked, and
  * "tried" at the end. The name of a finished snapshot is in
- * .incoming/srv/data/target.
+ * .incoming/srv/data/target; or "stay": then it does nothing, for ever, and
+ * reads no stream.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -97,6 +98,8 @@ main(void)
 	fd = open(".incoming/srv/data/target", O_RDONLY);
 	if (fd == -1 || read(fd, name, sizeof(name) - 1) <= 0)
 		return 4;
+	while (strcmp(name, "stay") == 0)
+		pause();
 	beside();
 	snapshot(name);
 	dprintf(report, "tried\n");

@@ -101,21 +101,45 @@ def stopped(vault):
         vault.ended = running.end()
 
 
-def test_the_receiver_ends_with_who_started_it_and_the_next_goes_on(vault):
-    """A change of uid takes away what the kernel would end it by."""
+def test_a_run_that_lost_its_receive_is_gone_on_with_by_the_same_user(vault):
     vault.setup(root=DATA)
     fill(vault)
-    with stopped(vault) as receiver:
+    with stopped(vault):
         receive, = vault.pids(vault.store, r"^postern-backup receive")
-        # One that does not look at its streams, either.
-        os.kill(receiver, signal.SIGSTOP)
         os.kill(receive, signal.SIGKILL)
-        proc.wait_for(lambda: not vault.pids(
-            vault.store, r"^/usr/bin/rsync|relay"), 15, "end of the jail")
     assert vault.ended.rc != 0
     done = vault.run("--json")
     assert done.of("answer")[0].get("resumed") is True
     assert vault.stored(DATA) == vault.source(DATA)
+
+
+def replaced(vault):
+    """The key of the client laptop gets a receiver that is hostile."""
+    shutil.copy(EVIL, vault.store.path("/opt/evil"))
+    vault.store.write("/opt/receive", "#!/bin/sh\n"
+                      "mount --bind /opt/evil /usr/bin/rsync && exec "
+                      f"{OPT}/postern backup receive --client {CLIENT} "
+                      "--allow run\n", 0o755)
+    vault.forced(CLIENT, "unshare -m --propagation private /opt/receive")
+
+
+def test_whatever_it_does_the_receiver_ends_with_who_started_it(vault):
+    """A change of uid takes away what the kernel ends it by."""
+    vault.setup(kind="btrfs", root=DATA)
+    vault.files({f"{DATA}/target": "stay"})
+    vault.run()
+    replaced(vault)
+    running = vault.start("-q")
+    report = vault.incoming() / "report"
+    proc.wait_for(lambda: report.exists() and "groups" in report.read_text(),
+                  30, "its report")
+    there = vault.wait_pid(vault.store, r"^/usr/bin/rsync --rsh=")
+    assert os.stat(f"/proc/{there}").st_uid == ME
+    receive, = vault.pids(vault.store, r"^postern-backup receive")
+    os.kill(receive, signal.SIGKILL)
+    proc.wait_for(lambda: not vault.pids(vault.store, r"^/usr/bin/rsync"),
+                  15, "end of the jail")
+    assert running.end().rc != 0
 
 
 TRY = r"""
@@ -213,12 +237,7 @@ def test_a_hostile_program_in_the_receivers_place_changes_no_snapshot(vault):
     vault.run()
     names = vault.snapshots()
     was = [vault.contents(vault.snapshot(n)) for n in names]
-    shutil.copy(EVIL, vault.store.path("/opt/evil"))
-    vault.store.write("/opt/receive", "#!/bin/sh\n"
-                      "mount --bind /opt/evil /usr/bin/rsync && exec "
-                      f"{OPT}/postern backup receive --client {CLIENT} "
-                      "--allow run\n", 0o755)
-    vault.forced(CLIENT, "unshare -m --propagation private /opt/receive")
+    replaced(vault)
     done = vault.run("-q", expect=1)
     assert "status here 5" in done.err, str(done)
     said = (vault.incoming() / "report").read_text().splitlines()
