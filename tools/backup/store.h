@@ -67,6 +67,7 @@ struct store_client {
 	int lock_fd;		/* -1 until store_client_lock() */
 	/* Of new snapshots; 0, what store_client_open() sets: what fits. */
 	enum store_backend want;
+	const char *job;	/* borrowed; that one is made of; or NULL */
 };
 
 /*
