@@ -3,6 +3,7 @@
 wrong, no inodes, a beat of its own, a quote in a path, a killed relay."""
 
 import os
+import re
 import signal
 import time
 
@@ -34,6 +35,27 @@ def test_latest_is_none_of_the_future_whoever_asks(backup):
     found = b.run("--snapshot", "latest", f"{DATA}/f", cmd="find").out
     assert newest in found and date not in found
     b.run("latest", cmd="verify")
+
+
+def test_jobs_of_one_client_take_nothing_from_each_other(backup):
+    """keep-last is for each of them, and each shares with its own last."""
+    b = backup
+    b.setup(root=DATA, conf="[job u]\ndestination = backup@h2\n"
+            "root = /srv/other\n",
+            policy=f"[store]\ndir = {STORE}\nkeep-last = 2\n")
+    b.files({f"{DATA}/a": "a", "/srv/other/b": "b"})
+    for _ in range(3):
+        b.run("t")
+        b.run("u")
+    snaps = b.snapshots()
+    has = [os.listdir(b.snapshot(s) + b"/srv") for s in snaps]
+    assert has == [[b"data"], [b"other"]] * 2, snaps
+    for one, two, path in ((0, 2, b"data/a"), (1, 3, b"other/b")):
+        inos = {os.stat(b.snapshot(i) + b"/srv/" + path).st_ino
+                for i in (one, two)}
+        assert len(inos) == 1, path
+    shown = b.owner("show", "--store", STORE, snaps[1]).out
+    assert re.search(r"^job +u$", shown, re.M), shown
 
 
 def test_a_store_without_inodes_is_not_left_so(backup):

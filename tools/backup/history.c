@@ -9,7 +9,6 @@
 #include "prune.h"
 #include "retain.h"
 #include "store_hold.h"
-#include "store_rec.h"
 #include "store_space.h"
 
 static void
@@ -28,6 +27,7 @@ fill(const struct store_client *c, struct history_snap *s)
 	s->bytes = r.bytes;
 	s->added = r.added;
 	s->seconds = r.seconds;
+	memcpy(s->job, r.job, sizeof(s->job));
 	store_rec_clear(&r);
 }
 
@@ -83,9 +83,10 @@ history_mark(struct history *h, const struct settings_policy *p,
 	for (i = 0; i < h->n; i++)
 		v[i] = (struct retain_snap){ .time_s = h->v[i].time_s,
 			.pinned = h->v[i].pinned, .held = h->v[i].held,
-			.tag = &h->v[i] };
+			.tag = &h->v[i], .series = h->v[i].job };
 	if (next)
-		v[n++] = (struct retain_snap){ .time_s = now_s };
+		v[n++] = (struct retain_snap){ .time_s = now_s,
+			.series = h->n > 0 ? h->v[0].job : NULL };
 	retain_mark(v, n, &rules, now_s);
 	for (i = 0; i < n; i++)
 		if (v[i].tag != NULL)

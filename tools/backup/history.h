@@ -17,6 +17,7 @@
 #include "settings.h"
 #include "store.h"
 #include "store_list.h"
+#include "store_rec.h"
 
 struct history_snap {
 	char name[STORE_SNAP_MAX];
@@ -25,6 +26,7 @@ struct history_snap {
 	bool partial;		/* files vanished while it was made */
 	enum store_backend backend;
 	uint64_t files, bytes, added, seconds;	/* as store_rec.h */
+	char job[STORE_REC_WORD];	/* likewise */
 	bool pinned, held;
 	unsigned why;		/* RETAIN_*, by history_mark() */
 };
@@ -42,9 +44,10 @@ int history_read(const struct store_client *c, struct history *ret,
 void history_clear(struct history *h);
 
 /*
- * history_mark(): .why of each by the rules of p (retain.h). next: as if
- * another snapshot were made at now_s, so what a prune after the next backup
- * would find. Pure. 0, or -1 ERR_MEM.
+ * history_mark(): .why of each by the rules of p (retain.h), which go for each
+ * job by itself. next: as if another snapshot, of the newest one's job, were
+ * made at now_s, so what a prune after the next backup would find. Pure. 0, or
+ * -1 ERR_MEM.
  */
 int history_mark(struct history *h, const struct settings_policy *p,
 	int64_t now_s, bool next, struct err *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "retain.h"
 
+#include <string.h>
 #include <time.h>
 
 #define HOUR_S	3600
@@ -66,13 +67,22 @@ static const struct { unsigned bit; const char *name; } names[] = {
 	{ RETAIN_NO_RULE, "no rule" },
 };
 
+/* As strcmp(). */
 static int
-newest_first(const void *a, const void *b)
+series(const struct retain_snap *a, const struct retain_snap *b)
 {
-	int64_t x = ((const struct retain_snap *)a)->time_s;
-	int64_t y = ((const struct retain_snap *)b)->time_s;
+	return strcmp(a->series != NULL ? a->series : "",
+	    b->series != NULL ? b->series : "");
+}
 
-	return (x < y) - (x > y);
+static int
+series_and_newest_first(const void *a, const void *b)
+{
+	const struct retain_snap *x = a, *y = b;
+	int by = series(x, y);
+
+	return by != 0 ? by : (x->time_s < y->time_s) -
+	    (x->time_s > y->time_s);
 }
 
 static unsigned
@@ -118,16 +128,13 @@ mark_min_keep(struct retain_snap *v, size_t n, unsigned min_keep)
 	}
 }
 
-void
-retain_mark(struct retain_snap *v, size_t n, const struct retain_rules *rules,
+static void
+mark_series(struct retain_snap *v, size_t n, const struct retain_rules *rules,
     int64_t now_s)
 {
 	size_t i, future = 0;
 	bool any = false;
 
-	if (n == 0)
-		return;
-	qsort(v, n, sizeof(*v), newest_first);
 	for (i = 0; i < NRULES; i++)
 		any = any || count_of(rules, &rules_table[i]) > 0;
 	for (i = 0; i < n; i++) {
@@ -146,6 +153,22 @@ retain_mark(struct retain_snap *v, size_t n, const struct retain_rules *rules,
 		mark_rule(v, n, &rules_table[i],
 		    count_of(rules, &rules_table[i]));
 	mark_min_keep(v, n, rules->min_keep);
+}
+
+void
+retain_mark(struct retain_snap *v, size_t n, const struct retain_rules *rules,
+    int64_t now_s)
+{
+	size_t i, end;
+
+	if (n == 0)
+		return;
+	qsort(v, n, sizeof(*v), series_and_newest_first);
+	for (i = 0; i < n; i = end) {
+		for (end = i + 1; end < n && series(&v[i], &v[end]) == 0;)
+			end++;
+		mark_series(v + i, end - i, rules, now_s);
+	}
 }
 
 long

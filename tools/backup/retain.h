@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * retain: which snapshots of one client stay, and why. Pure; the times are
- * the store's own, a client's clock takes no part.
+ * the store's own, a client's clock takes no part. Snapshots of several series
+ * (the client's jobs) take no place from each other.
  *
  * A rule keeps the newest snapshot of each of the newest N periods that have
  * one: hours, days, weeks (from Monday), months and years of UTC; last keeps
@@ -50,11 +51,12 @@ struct retain_snap {
 	int64_t time_s;		/* since 1970, UTC; not below 0 */
 	bool pinned, held;
 	const void *tag;	/* the caller's */
+	const char *series;	/* borrowed; NULL is one, too */
 	unsigned why;		/* set by retain_mark(): RETAIN_* */
 };
 
-/* retain_mark(): sorts the n snapshots at v, the newest first, and sets .why
- * of each. now_s: the store's clock. */
+/* retain_mark(): sorts the n snapshots at v, by series and there the newest
+ * first, and sets .why of each. now_s: the store's clock. */
 void retain_mark(struct retain_snap *v, size_t n,
 	const struct retain_rules *rules, int64_t now_s);
 

@@ -341,6 +341,9 @@ serve_run(struct serve *s, struct err *e)
 	snprintf(r->rec.mode, sizeof(r->rec.mode), "%s", s->chan == NULL ?
 	    "pull-plain" : s->pull != NULL ? "pull" : s->req.direct ?
 	    "direct" : "channel");
+	if (s->req.job != NULL)
+		snprintf(r->rec.job, sizeof(r->rec.job), "%s", s->req.job);
+	s->client.job = s->req.job;
 	r->rec.real = s->policy.metadata == METADATA_REAL;
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||

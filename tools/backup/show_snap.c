@@ -46,6 +46,7 @@ as_json(const struct what *w, struct err *e)
 	emit_list(&j, "roots", &r->roots);
 	emit_list(&j, "excludes", &r->excludes);
 	emit_bool(&j, "one-file-system", r->one_fs);
+	emit_str(&j, "job", r->job[0] != '\0' ? r->job : NULL);
 	emit_str(&j, "mode", r->mode);
 	emit_str(&j, "back-end", store_backend_name(r->backend));
 	emit_str(&j, "rsync", r->rsync);
@@ -110,6 +111,8 @@ as_text(const struct what *w, struct err *e)
 	    "came up while they were read" : "complete");
 	rc |= line(&b, "kept", w->pinned ? "pinned" : w->held ?
 	    "somebody reads it" : "by the rules");
+	if (r->job[0] != '\0')
+		rc |= line(&b, "job", r->job);
 	rc |= line(&b, "mode", r->mode);
 	rc |= line(&b, "back-end", store_backend_name(r->backend));
 	if (r->receiver != 0)

@@ -66,6 +66,7 @@ struct store_client {
 	 * what store_client_open() sets: we do. store_lend.h */
 	uid_t recv_uid;
 	gid_t recv_gid;
+	const char *job;	/* borrowed; that one is made of; or NULL */
 };
 
 /*

@@ -91,6 +91,29 @@ same_receiver(const struct store_client *c, const char *snapshot)
 	return uid == c->recv_uid;
 }
 
+/* What it is built upon: the newest of the same job, if there is one: that is
+ * where the same files are. NULL: nothing. */
+static const struct store_snap *
+basis_of(const struct store_client *c, const struct store_list *l)
+{
+	const struct store_snap *any = store_list_basis(l, c->store->now());
+	const struct store_snap *s = any;
+	struct store_rec rec;
+	bool same;
+
+	if (c->job == NULL || any == NULL)
+		return any;
+	for (; s < l->snaps + l->n; s++) {
+		if (store_rec_get(c, s->name, &rec, NULL) == -1)
+			continue;
+		same = strcmp(rec.job, c->job) == 0;
+		store_rec_clear(&rec);
+		if (same)
+			return s;
+	}
+	return any;
+}
+
 int
 store_build_begin(const struct store_client *c, struct store_build *ret,
     struct err *e)
@@ -102,7 +125,7 @@ store_build_begin(const struct store_client *c, struct store_build *ret,
 
 	if (store_lend(c, e) == -1 || store_list_read(c, &l, e) == -1)
 		return -1;
-	basis = store_list_basis(&l, c->store->now());
+	basis = basis_of(c, &l);
 	if (basis != NULL && same_receiver(c, basis->name))
 		snprintf(b.prev, sizeof(b.prev), "%s", basis->name);
 	b.resumed = faccessat(c->fd, STORE_INCOMING, F_OK,

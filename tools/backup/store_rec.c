@@ -21,6 +21,7 @@ static const struct row {
 	{ "version", VERSION, 0 },
 	{ "state", STATE, offsetof(struct store_rec, partial) },
 	{ "mode", WORD, offsetof(struct store_rec, mode) },
+	{ "job", WORD, offsetof(struct store_rec, job) },
 	{ "backend", BACKEND, offsetof(struct store_rec, backend) },
 	{ "rsync", WORD, offsetof(struct store_rec, rsync) },
 	{ "root", LIST, offsetof(struct store_rec, roots) },

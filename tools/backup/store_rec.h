@@ -28,13 +28,14 @@
 #include "base/strv.h"
 #include "store.h"
 
-#define STORE_REC_WORD	32		/* bytes of a word, with the NUL */
+#define STORE_REC_WORD	64		/* bytes of a word, with the NUL */
 #define STORE_REC_MAX	(4u << 20)	/* bytes of a record */
 
 struct store_rec {
 	struct strv roots, excludes;
 	char rsync[STORE_REC_WORD];	/* rsync's version, here and there */
 	char mode[STORE_REC_WORD];
+	char job[STORE_REC_WORD];	/* the client's name for it; "": none */
 	enum store_backend backend;
 	bool partial;		/* something vanished or changed meanwhile */
 	bool one_fs;

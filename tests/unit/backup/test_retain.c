@@ -257,6 +257,32 @@ a_clock_set_forward_makes_no_snapshot_go(void **state)
 }
 
 static void
+each_series_has_the_rules_for_itself(void **state)
+{
+	const struct retain_rules r = { .last = 1, .min_keep = 2 };
+	struct retain_snap v[] = {
+		{ .time_s = 10, .series = "home" },
+		{ .time_s = 20, .series = "etc" },
+		{ .time_s = 40, .series = "etc" },
+		{ .time_s = 30, .series = "home" },
+		{ .time_s = 50 },
+		{ .time_s = 5, .series = "home" },
+	};
+	static const struct { int64_t time_s; unsigned why; } want[] = {
+		{ 50, RETAIN_LAST },
+		{ 40, RETAIN_LAST }, { 20, RETAIN_MIN_KEEP },
+		{ 30, RETAIN_LAST }, { 10, RETAIN_MIN_KEEP }, { 5, 0 },
+	};
+	size_t i;
+
+	retain_mark(v, 6, &r, 100);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(v[i].time_s, want[i].time_s);
+		assert_int_equal(v[i].why, want[i].why);
+	}
+}
+
+static void
 space_is_made_by_the_oldest_that_may_go(void **state)
 {
 	struct retain_snap v[] = { { .time_s = 30 }, { .time_s = 10 },
@@ -289,6 +315,7 @@ main(void)
 		    min_keep_is_a_floor_that_a_reader_does_not_fill),
 		cmocka_unit_test(a_clock_set_back_makes_no_snapshot_go),
 		cmocka_unit_test(a_clock_set_forward_makes_no_snapshot_go),
+		cmocka_unit_test(each_series_has_the_rules_for_itself),
 		cmocka_unit_test(space_is_made_by_the_oldest_that_may_go),
 	};
 

@@ -235,6 +235,50 @@ a_build_is_resumed_and_gets_its_name(void **state)
 	assert_string_equal(b.link_dest, "../laptop.2023-11-14.1700000000");
 }
 
+/* Not what there is least of work with, when one is asked for by name. */
+static void
+a_back_end_that_can_not_be_had_is_said_so(void **state)
+{
+	struct err e = ERR_INIT;
+	struct store_build b;
+
+	if (store_build_pick(&client) == STORE_BTRFS)
+		return;
+	client.want = STORE_BTRFS;
+	assert_int_equal(store_build_begin(&client, &b, &e), -1);
+	assert_err(&e, ERR_CONFIG, "back-end = btrfs, but no subvolume");
+	assert_false(there(client.fd, ".incoming"));
+	client.want = STORE_HARDLINK;
+	assert_int_equal(store_build_begin(&client, &b, &e), 0);
+}
+
+static void
+a_build_is_upon_the_last_of_its_job(void **state)
+{
+	static const char *const jobs[] = { "home", "etc", "" };
+	struct store_rec rec = { .mode = "channel" };
+	char names[3][STORE_SNAP_MAX];
+	struct err e = ERR_INIT;
+	struct store_build b;
+	size_t i;
+
+	for (i = 0; i < 3; i++, fake_now += 5) {
+		snprintf(rec.job, sizeof(rec.job), "%s", jobs[i]);
+		assert_int_equal(store_build_begin(&client, &b, &e), 0);
+		assert_int_equal(store_build_finish(&client, &b, &rec,
+		    names[i], &e), 0);
+	}
+	for (i = 0; i < 2; i++) {
+		client.job = jobs[i];
+		assert_int_equal(store_build_begin(&client, &b, &e), 0);
+		assert_string_equal(b.prev, names[i]);
+	}
+	client.job = "new";
+	assert_int_equal(store_build_begin(&client, &b, &e), 0);
+	assert_string_equal(b.prev, names[2]);
+	store_rec_clear(&rec);
+}
+
 static int64_t
 a_second_later_each_time(void)
 {
@@ -399,6 +443,8 @@ tests(void)
 		T(one_writer_at_a_time_has_a_client),
 		T(snapshots_are_listed_newest_first_and_strays_are_named),
 		T(a_build_is_resumed_and_gets_its_name),
+		T(a_back_end_that_can_not_be_had_is_said_so),
+		T(a_build_is_upon_the_last_of_its_job),
 		T(a_collision_waits_and_the_clock_set_back_overwrites_nothing),
 		T(three_at_once_get_three_seconds),
 		T(an_incoming_that_is_a_link_is_refused),
