@@ -163,3 +163,27 @@ host_check(const char *dest, struct err *e)
 		return -1;
 	return check_host(dest, at + 1, strlen(at + 1), e);
 }
+
+int
+host_words(const char *dest, struct strv *out)
+{
+	const char *at = strchr(dest, '@'), *user = dest, *v6, *end;
+	int rc = 0;
+
+	if (strncmp(dest, SCHEME, SCHEME_LEN) == 0)
+		user += SCHEME_LEN;
+	v6 = at != NULL ? at + 1 : user;
+	end = strchr(v6, ']');
+	if (user == dest || *v6 != '[' || end == NULL) {
+		rc |= strv_add(out, "--");
+		rc |= strv_add(out, dest);
+		return rc;
+	}
+	if (end[1] == ':')
+		rc |= strv_addf(out, "-p%s", end + 2);
+	if (at != NULL)
+		rc |= strv_addf(out, "-l%.*s", (int)(at - user), user);
+	rc |= strv_add(out, "--");
+	rc |= strv_addf(out, "%.*s", (int)(end - v6 - 1), v6 + 1);
+	return rc;
+}

@@ -12,8 +12,16 @@
 #define POSTERN_HOST_H
 
 #include "base/err.h"
+#include "base/strv.h"
 
 /* host_check(): 0, or -1 ERR_CONFIG saying what is wrong with it. */
 int host_check(const char *dest, struct err *e);
+
+/*
+ * host_words(): append what names dest, host_check()ed, in ssh's argv: "--"
+ * and dest; of a URL with an IPv6 address, which ssh does not take for one,
+ * its parts: -pPORT, -lUSER, "--", ADDRESS. 0, or -1: out of memory.
+ */
+int host_words(const char *dest, struct strv *out);
 
 #endif

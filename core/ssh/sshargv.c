@@ -96,7 +96,7 @@ build(const struct sshargv_opts *o, const char *dest, const char *command,
 	if (o->user != NULL && strchr(dest, '@') == NULL &&
 	    (strv_add(out, "-l") == -1 || strv_add(out, o->user) == -1))
 		return -1;
-	if (strv_add(out, "--") == -1 || strv_add(out, dest) == -1)
+	if (host_words(dest, out) != 0)
 		return -1;
 	return strv_add(out, command);
 }

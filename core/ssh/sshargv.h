@@ -7,7 +7,7 @@
  * Always: -T -x -a, no escape character, no local command, BatchMode,
  * StrictHostKeyChecking=yes (ours is given first, and ssh takes the first
  * value: neither the configuration nor -o can relax it), "--" before the
- * destination, ForwardAgent no, ClearAllForwardings unless remote forwards
+ * destination (host_words()), ForwardAgent no, ClearAllForwardings unless remote forwards
  * are asked for, and then ControlPath=none, since a master would keep them
  * after us. What a configuration may say for interactive use (RemoteCommand,
  * SessionType, StdinNull, ForkAfterAuthentication, Tunnel) is off, and

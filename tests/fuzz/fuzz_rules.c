@@ -102,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rules_text(&r, &out, &e) == 0) {
 		check_text(out.data);
 		buf_clear(&out);
-		promise(rules_explain(&r, &out, &e) == 0);
+		promise(rules_explain(&r, size % 2 == 1, &out, &e) == 0);
 		for (p = out.data; *p != '\0'; p++)
 			promise((unsigned char)*p >= 0x20 || *p == '\n');
 		check_grants(&r, &excludes);

@@ -19,7 +19,7 @@ DEFAULT_CACHE = "/var/cache/postern-lab"
 PACKAGES = (
     # what a server of the users of postern has
     "systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2",
-    "rsync", "procps", "sudo", "openssl",
+    "rsync", "procps", "sudo", "openssl", "cron", "libcap2-bin",
     # csync2 opens its database's library, but does not depend on it
     "csync2", "libsqlite3-0",
     # what our own programs link to, sanitized builds too
@@ -44,7 +44,7 @@ MASKED = (
     "sys-kernel-tracing.mount", "sys-kernel-config.mount",
     "proc-sys-fs-binfmt_misc.automount",
     "getty.target", "console-getty.service", "getty-static.service",
-    "rsync.service",
+    "rsync.service", "cron.service",
 )
 
 # apt's settings of this machine that decide whether it can download at all.

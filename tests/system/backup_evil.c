@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A hostile program in rsync's place. Where it attacks comes in an argument:
- * the folder of --config=FOLDER/…, or --out-format=FOLDER. Says on stderr
- * "did WHAT" for each thing that worked, "fd N" and "env X" for what it was
- * left, and "tried" at the end; then leaves a child behind that means to stay.
+ * A hostile program in rsync's place. Where it attacks comes in an argument,
+ * the folder of --config=FOLDER/… or --out-format=FOLDER, and is "/" besides.
+ * Says on stderr "did WHAT" for each thing that worked, "fd N" and "env X" for
+ * what it was left, and "tried" at the end; then leaves a child behind that
+ * means to stay, and fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -147,6 +148,8 @@ main(int argc, char **argv)
 	files();
 	inside();
 	calls();
+	base[1] = '\0';
+	files();
 	dprintf(2, "tried\n");
 	if (fork() == 0) {
 		if (fork() != 0)
@@ -160,5 +163,5 @@ main(int argc, char **argv)
 	wait(NULL);
 	/* Its line is out before we end. */
 	sleep(1);
-	return 0;
+	return 1;
 }

@@ -2,12 +2,13 @@
 """postern backup run, mode = direct: the store comes to a one-time sshd."""
 
 import os
+import re
 import signal
 import subprocess
 
 import pytest
 
-from backuplib import STORE, backup  # noqa: F401
+from backuplib import CONF, STORE, backup  # noqa: F401
 from directlib import DATA, Grant, listening, needles, private_keys
 from lab import proc
 
@@ -73,6 +74,45 @@ def test_no_sshd_is_an_error_that_names_it(direct):
     finally:
         direct.client.run(["mv", "/usr/sbin/sshd.away", "/usr/sbin/sshd"])
     assert "/usr/sbin/sshd" in done.err and "direct" in done.err
+
+
+# Over IPv6
+
+
+@pytest.fixture
+def six(direct):
+    """Both have an address of version 6 as well; ssh goes there by it."""
+    hosts = ((direct.client, "fd77::1/64"), (direct.store, "fd77::2/64"))
+    for host, address in hosts:
+        host.run(["ip", "addr", "add", address, "dev", "eth0", "nodad"])
+    direct.by_six = {"ssh_option": ["HostName=fd77::2", "HostKeyAlias=h2"]}
+    yield direct
+    for host, address in hosts:
+        host.run(["ip", "addr", "del", address, "dev", "eth0"])
+
+
+def test_over_ipv6_the_store_comes_to_the_address_that_leads_to_it(six):
+    six.conf(root=DATA, mode="direct", **six.by_six)
+    done = six.run()
+    assert six.stored(DATA) == six.source(DATA)
+    at = f"{STORE}/.postern/laptop/snap/{done.snapshot}"
+    assert "mode direct\n" in six.store.read(at)
+    # The store's address in the file itself, in the one form that has a port.
+    six.conf(root=DATA, mode="direct", ssh_option="HostKeyAlias=h2")
+    conf = f"{CONF}/backup.conf"
+    six.client.write(conf, six.client.read(conf).replace(
+        "backup@h2", "ssh://backup@[fd77::2]:22"))
+    six.own(six.client, CONF)
+    assert six.run().snapshot == six.snapshots()[-1] != done.snapshot
+    grant = Grant(six, **six.by_six)
+    lines = proc.read(f"/proc/{six.client.init_pid}/net/tcp6").decode()
+    # fd77::1, as the kernel prints it, and nowhere else.
+    assert re.findall(rf"(\w+):{grant.port:04X} \S+ 0A ", lines) == [
+        "000077FD000000000000000001000000"]
+    # Who comes by version 4 comes to nobody.
+    late = grant.ssh(SENDER, input="")
+    assert late.returncode == 255 and "Connection refused" in late.stderr
+    assert grant.end().rc == 1
 
 
 # The store, hostile: it has the key, and a plain ssh.
@@ -195,6 +235,7 @@ REFUSED = {
     "the receiving form": "rsync --server -logDtpre.iLsfxCIvu . /srv/data",
     "secluded arguments": SENDER.replace("-logDtpre", "-logDtprse"),
     "following links": SENDER.replace("-logDtpre", "-logDtprLe"),
+    "following links to folders": SENDER.replace("-logDtpre", "-logDtprke"),
     "cvs rules": SENDER.replace("-logDtpre", "-logDtprCe"),
     "files-from": SENDER.replace(" . ", " --files-from=/etc/shadow . "),
     "exclude-from": SENDER.replace(" . ", " --exclude-from=/etc/shadow . "),
@@ -208,6 +249,7 @@ REFUSED = {
     "fake-super": SENDER.replace(" . ", " --fake-super . "),
     "config": SENDER.replace(" . ", " --config=/tmp/x . "),
     "debug": SENDER.replace(" . ", " --debug=ALL9 . "),
+    "info": SENDER.replace(" . ", " --info=ALL9 . "),
     "iconv": SENDER.replace(" . ", " --iconv=utf8,latin1 . "),
     "max-alloc": SENDER.replace(" . ", " --max-alloc=99G . "),
     "no timeout": SENDER.replace(" . ", " --timeout=0 . "),

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -461,6 +462,31 @@ def test_a_hostile_program_in_rsyncs_place_reaches_nothing(place, who):
         assert gone(int(stays[0].split()[1]))
     assert "inside" in said_by(r.stdout, "recv")
     assert "inside" not in said_by(r.stdout, "send")
+    place.untouched()
+
+
+def test_the_same_in_place_of_a_one_time_sshds_sender(place):
+    """As admit.c starts it, in a group of its own that it ends."""
+    place.give_capability()
+    argv = [place.path / "bin/postern-backup-send", "--grants",
+            place.path / "grants", "--sender", "--", "rsync", "--server",
+            "--sender", f"--out-format={place.path}"]
+    with evil_rsync(place) as words, subprocess.Popen(
+            [*words, *as_user(), *argv], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            start_new_session=True) as p:
+        said = []
+        for line in p.stderr:
+            said.append(line.rstrip("\n"))
+            # The child that stays has the pipe open, too.
+            if line.startswith("stays "):
+                break
+        assert p.wait(DEADLINE) == 1, said
+        os.killpg(p.pid, signal.SIGKILL)
+    assert "tried" in said and "inside" not in said, said
+    assert [x for x in said if x.startswith(("did ", "fd "))] == [], said
+    assert [x for x in said if x.startswith("env ")] == [
+        "env PATH=/usr/bin:/bin", "env LC_ALL=C", "env TZ=<UTC>0"]
     place.untouched()
 
 

@@ -415,6 +415,38 @@ def test_the_next_prune_is_named(store):
     # There is one too many after the next backup, and none before it.
     assert row["next-prune"] == 1 and row["next-pruned"] == names[0]
     assert {r["fate"] for r in store.rows("prune", "-n")} == {"stays"}
+    assert cell(store, "Next prune") == names[0].split(".")[1]
+    store.settings(client=f"keep-last = {RUNS - 2}")
+    assert cell(store, "Next prune").startswith("3, from ")
+    store.settings()
+    assert cell(store, "Next prune") == "none"
+
+
+def cell(store, title, rc=0):
+    """What the page's table has below that title, for the one client."""
+    path = store.base / "cell.html"
+    store.own("status", "--html", path, rc=rc)
+    page = xml.etree.ElementTree.fromstring(
+        path.read_text().split("\n", 1)[1])
+    heads = ["".join(e.itertext()) for e in page.iter("th")]
+    cells = ["".join(e.itertext()) for e in page.iter("td")]
+    return cells[heads.index(title)]
+
+
+def test_page_and_table_tell_of_the_last_verify_and_the_back_end(store):
+    back_end = only(store.rows("status"))["back-end"]
+    kind = os.statvfs(store.path)
+    assert back_end in ("hardlink", "btrfs") and kind
+    assert f" {back_end} " in store.own("status")[0].decode()
+    assert cell(store, "Back end") == back_end
+    was = cell(store, "Last verify")
+    now = int(time.time())
+    store.log(f"{now} verify ok - 0 0 1 -")
+    day = datetime.datetime.fromtimestamp(now, datetime.timezone.utc)
+    assert cell(store, "Last verify").startswith(f"{day:%Y-%m-%d}") \
+        and cell(store, "Last verify") != was
+    store.log(f"{now} verify failed - 0 0 1 rot")
+    assert cell(store, "Last verify", rc=2).endswith(": see state")
 
 
 def test_metrics_are_as_node_exporter_reads_them(store):

@@ -562,6 +562,9 @@ def test_find_and_verify_over_ssh(backup):
     snapshot = backup.run("--json").snapshot
     done = backup.run("--exact", "/srv/data/a", cmd="find")
     assert "/srv/data/a" in done.out and snapshot in done.out
+    assert snapshot in backup.run(cmd="list").out
+    rows = backup.run(snapshot, "/srv/data", cmd="list").out.splitlines()
+    assert [r.split()[-1] for r in rows] == ["a", "b"]
     backup.run("--json", cmd="verify")
     at = Path(os.fsdecode(backup.snapshot())) / "srv/data/b"
     change(at, 0, b"T")

@@ -5,7 +5,7 @@ quota, a rate limit, retention, a clock that was set back."""
 import os
 import re
 
-from backuplib import CLIENT, STORE, backup  # noqa: F401
+from backuplib import CLIENT, CONF, STORE, backup  # noqa: F401
 from lab import proc
 
 DATA = "/srv/data"
@@ -237,3 +237,27 @@ def test_clock_of_the_store_set_back(backup):
     assert backup.stored(DATA, 0) == backup.source(DATA)
     one, two = (os.lstat(at / s / "srv/data/a") for s in backup.snapshots())
     assert one.st_ino == two.st_ino
+
+
+def test_another_client_loses_history_for_a_run_only_by_the_setting(backup):
+    backup.setup(root=DATA, disk_kib=32768)
+    backup.make_key(backup.client, "other_key")
+    backup.accept("other", backup.client.read(f"{CONF}/other_key.pub")
+                  .strip())
+    backup.conf(root=DATA, key=f"{CONF}/other_key")
+    for _ in range(3):
+        backup.files({f"{DATA}/a": os.urandom(4 * MB)})
+        backup.run()
+    theirs = backup.snapshots("other")
+    backup.conf(root=DATA)
+    need = (free(backup) + 2 * MB) >> 20
+    policy = f"[store]\ndir = {STORE}\nmin-free = {need}M\nevict-others = "
+    backup.policy(f"{policy}no\n")
+    backup.files({f"{DATA}/a": "small"})
+    done = backup.run("-q", expect=1)
+    assert "are needed" in done.err, done.err
+    assert backup.snapshots("other") == theirs
+    backup.policy(f"{policy}yes\n")
+    backup.run()
+    assert backup.snapshots("other") == theirs[1:]
+    assert len(backup.snapshots()) == 1

@@ -71,8 +71,8 @@ ask_ssh(const struct settings_job *j, char *host, size_t cap, struct err *e)
 	for (i = 0; i < j->ssh_options.n; i++)
 		rc |= strv_add(&argv, "-o") |
 		    strv_add(&argv, j->ssh_options.v[i]);
-	rc |= strv_add(&argv, "-G") | strv_add(&argv, "--") |
-	    strv_add(&argv, j->destination);
+	rc |= strv_add(&argv, "-G");
+	rc |= host_words(j->destination, &argv);
 	if (rc != 0)
 		rc = err_set(e, ERR_MEM, "out of memory");
 	else

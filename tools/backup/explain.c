@@ -65,7 +65,7 @@ explain_rules(const struct backup_opts *o, const struct settings_job *j,
 	int rc;
 
 	buf_init(&b, RULES_TEXT_MAX);
-	rc = rules_explain(&r, &b, e);
+	rc = rules_explain(&r, j->mode == MODE_DIRECT, &b, e);
 	if (rc == 0)
 		rc = o->json ? rules_json(j->section, b.data, e) :
 		    print(&b, e);

@@ -64,7 +64,7 @@ contact_argv(const struct contact *c, struct strv *v, struct err *e)
 	for (i = 0; o->options != NULL && i < o->options->n; i++)
 		rc |= strv_add(v, "-o") | strv_add(v, o->options->v[i]);
 	rc |= strv_add(v, "-oConnectTimeout=30");
-	rc |= strv_add(v, "--") | strv_add(v, c->p->dest);
+	rc |= host_words(c->p->dest, v);
 	rc |= strv_add(v, "true");
 	return rc == 0 ? 0 : no_mem(e);
 }

@@ -26,12 +26,32 @@ restore_fail(struct restore *r, const struct err *e)
 
 /* --- what our rsync says --- */
 
+/* A folder that only leads to what was asked for: whose it is here, nobody
+ * wanted to know. name: below the base. */
+static bool
+on_the_way(const struct restore *r, const char *name)
+{
+	size_t base = strlen(r->place.base), len = strlen(name), i;
+
+	if (base > 1)
+		base++;
+	for (i = 0; i < r->paths.n; i++)
+		if (strlen(r->paths.v[i]) > base &&
+		    strncmp(r->paths.v[i] + base, name, len) == 0 &&
+		    r->paths.v[i][base + len] == '/')
+			return true;
+	return false;
+}
+
 static bool
 owner_is(void *arg, const char *name, uint32_t uid, uint32_t gid)
 {
+	const struct restore *r = arg;
 	struct stat st;
 
-	if (place_stat(arg, name, &st) == -1 || st.st_uid != uid)
+	if (on_the_way(r, name))
+		return true;
+	if (place_stat(&r->place, name, &st) == -1 || st.st_uid != uid)
 		return false;
 	if (gid != LACK_NOT_OURS)
 		return st.st_gid == gid;
@@ -45,8 +65,7 @@ item(struct restore *r, const char *line, struct err *e)
 	struct lack_item it;
 
 	if (r->pass == RESTORE_COMPARE)
-		return lack_line(&r->lack, line, base, owner_is,
-		    &r->place, e);
+		return lack_line(&r->lack, line, base, owner_is, r, e);
 	if (r->pass == RESTORE_DRY && lack_parse(line, &it) && lack_new(&it))
 		restore_would(r->o, base, &it);
 	return 0;

@@ -135,7 +135,8 @@ matters(const struct rules *r, const char *exclude)
 }
 
 int
-rules_explain(const struct rules *r, struct buf *out, struct err *e)
+rules_explain(const struct rules *r, bool direct, struct buf *out,
+    struct err *e)
 {
 	bool all = strv_has(r->roots, "/");
 	const char *x, *how;
@@ -158,7 +159,9 @@ rules_explain(const struct rules *r, struct buf *out, struct err *e)
 	for (i = 0; i < r->excludes->n; i++) {
 		x = r->excludes->v[i];
 		if (!rules_literal(x))
-			how = "not sent, by rsync alone: it is a pattern";
+			how = direct ? "left out by the store's rsync alone: "
+			    "it is a pattern" :
+			    "not sent, by rsync alone: it is a pattern";
 		else if (!matters(r, x))
 			how = "lies in no root: not read anyway";
 		else

@@ -61,10 +61,12 @@ bool rules_literal(const char *exclude);
 
 /*
  * rules_explain(): for a person, a line each: what is read, what is not, and
- * who holds it: the kernel and rsync, or rsync alone. Appended; escaped.
- * 0, or -1: as rules_check(), ERR_MEM.
+ * who holds it: the kernel and rsync, or rsync alone. direct: mode = direct,
+ * in which the sender knows no patterns: they are the store's to respect.
+ * Appended; escaped. 0, or -1: as rules_check(), ERR_MEM.
  */
-int rules_explain(const struct rules *r, struct buf *out, struct err *e);
+int rules_explain(const struct rules *r, bool direct, struct buf *out,
+	struct err *e);
 
 /*
  * rules_grants(): what the kernel is to let through, as grants.h has it,

@@ -307,7 +307,7 @@ run_explain(const struct settings_job *j, struct err *e)
 	int rc;
 
 	buf_init(&b, RULES_TEXT_MAX);
-	rc = rules_explain(&rules, &b, e);
+	rc = rules_explain(&rules, j->mode == MODE_DIRECT, &b, e);
 	if (rc == 0 && (printf("%s: %s would be asked for a backup\n%s",
 	    j->section, j->destination, b.data) < 0 || fflush(stdout) != 0))
 		rc = err_sys(e, "standard output");

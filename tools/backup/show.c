@@ -89,6 +89,7 @@ event(const struct show *s, const char *name, const struct reply *r)
 		emit_bool(&j, "resumed", true);
 	if (strcmp(name, "progress") == 0) {
 		emit_num(&j, "percent", (int64_t)r->percent);
+		emit_num(&j, "files", (int64_t)r->files);
 		emit_num(&j, "bytes", (int64_t)r->bytes);
 		emit_num(&j, "rate", (int64_t)r->rate);
 	}
@@ -131,8 +132,9 @@ show_progress(struct show *s, const struct reply *p)
 	text[0] = '\0';
 	if (p->percent > 0 && p->rate > 0) {
 		left = (p->bytes * 100 / p->percent - p->bytes) / p->rate;
-		snprintf(text, sizeof(text), "%u%%  %s  %s/s  %u:%02u left",
-		    (unsigned)p->percent, bytes, rate, (unsigned)(left / 60),
+		snprintf(text, sizeof(text), "%u%%  %" PRIu64 " files  %s  "
+		    "%s/s  %u:%02u left", (unsigned)p->percent, p->files,
+		    bytes, rate, (unsigned)(left / 60),
 		    (unsigned)(left % 60));
 	}
 	progress_set(s->line, 0, s->job->section, PROGRESS_RUN,

@@ -123,6 +123,19 @@ sink_start(struct loop *l, const struct sink_spec *s,
 	return h;
 }
 
+/* "(xfr#3, to-chk=12/34)", behind the figures when a file is complete; ir-chk
+ * as long as the list grows: how many files of it have been looked at. */
+static void
+looked_at(const char *line, struct reply *r)
+{
+	const char *at = strstr(line, "-chk=");
+	uint64_t left, all;
+
+	if (at != NULL && sscanf(at, "-chk=%" SCNu64 "/%" SCNu64 ")", &left,
+	    &all) == 2 && left <= all)
+		r->files = all - left;
+}
+
 /* "  1234567  12%  117.74MB/s    0:00:12 (xfr#3, …)" */
 static bool
 progress(const char *line, struct reply *r)
@@ -139,6 +152,7 @@ progress(const char *line, struct reply *r)
 	r->percent = percent;
 	r->rate = (uint64_t)(rate * (unit == 'G' ? 1073741824.0 :
 	    unit == 'M' ? 1048576.0 : 1024.0));
+	looked_at(line, r);
 	return true;
 }
 

@@ -123,7 +123,7 @@ what_no_rule_can_say_is_refused(void **state)
 			fail_msg("%s, %s: taken", t[i].roots, t[i].excludes);
 		assert_err(&e, ERR_CONFIG, t[i].why);
 		assert_int_equal(out.len, 0);
-		assert_int_equal(rules_explain(&g.r, &out, &e), -1);
+		assert_int_equal(rules_explain(&g.r, false, &out, &e), -1);
 		given_clear(&g);
 	}
 }
@@ -208,10 +208,10 @@ it_says_who_enforces_what(void **state)
 
 	buf_init(&out, 65536);
 	assert_int_equal(rules_explain(given(&g, "/|/run",
-	    "*.o|/home/a\nb|/home/x"), &out, &e), -1);
+	    "*.o|/home/a\nb|/home/x"), false, &out, &e), -1);
 	given_clear(&g);
 	assert_int_equal(rules_explain(given(&g, "/|/run",
-	    "*.o\x1b|/home/x|/srv/[a]"), &out, &e), 0);
+	    "*.o\x1b|/home/x|/srv/[a]"), false, &out, &e), 0);
 	assert_string_equal(out.data,
 	    "root /: is read; what is outside of the roots is not, by kernel "
 	    "and rsync\n"
@@ -230,10 +230,18 @@ it_says_who_enforces_what(void **state)
 	buf_clear(&out);
 	given_clear(&g);
 	assert_int_equal(rules_explain(given(&g, "/home", "/srv|/home/x"),
-	    &out, &e), 0);
+	    false, &out, &e), 0);
 	assert_non_null(strstr(out.data, "exclude /srv: lies in no root: not "
 	    "read anyway\nexclude /home/x: not read, by kernel and rsync\n"));
 	assert_null(strstr(out.data, "always"));
+	buf_clear(&out);
+	given_clear(&g);
+	/* A sender that the store starts knows of no pattern. */
+	assert_int_equal(rules_explain(given(&g, "/home", "*.o|/home/x"),
+	    true, &out, &e), 0);
+	assert_non_null(strstr(out.data, "exclude *.o: left out by the store's "
+	    "rsync alone: it is a pattern\nexclude /home/x: not read, by "
+	    "kernel and rsync\n"));
 	buf_clear(&out);
 	given_clear(&g);
 }
@@ -253,7 +261,7 @@ out_of_memory_is_an_error_wherever_it_happens(void **state)
 			buf_init(&out, 65536);
 			failmalloc_arm(n);
 			rc = step == 0 ? rules_text(&g.r, &out, &e) :
-			    step == 1 ? rules_explain(&g.r, &out, &e) :
+			    step == 1 ? rules_explain(&g.r, true, &out, &e) :
 			    rules_grants(&g.r, &out, &e);
 			if (!failmalloc_disarm())
 				break;

@@ -142,6 +142,39 @@ out_of_memory_is_an_error_wherever_it_happens(void **state)
 	strv_clear(&r);
 }
 
+/* What ssh -G makes of argv. */
+static void
+ssh_says(const struct strv *v, char *out, size_t cap)
+{
+	struct strv g = { 0 };
+	int p[2], status;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	strv_add(&g, v->v[0]);
+	strv_add(&g, "-G");
+	strv_addv(&g, v->v + 1);
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(p[1], 1);
+		close(p[0]);
+		close(p[1]);
+		execvp(g.v[0], g.v);
+		_exit(127);
+	}
+	close(p[1]);
+	while (len < cap - 1 && (n = read(p[0], out + len, cap - 1 - len)) > 0)
+		len += (size_t)n;
+	out[len] = '\0';
+	close(p[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	strv_clear(&g);
+}
+
 /* The real ssh must know each option, and let none of ours be relaxed. */
 static void
 the_real_ssh_resolves_it_as_promised(void **state)
@@ -154,15 +187,12 @@ the_real_ssh_resolves_it_as_promised(void **state)
 		"sessiontype default\n", "stdinnull no\n",
 		"forkafterauthentication no\n", "tunnel false\n",
 		"nohostauthenticationforlocalhost no\n", "user admin\n" };
-	struct strv o = { 0 }, v = { 0 }, g = { 0 };
+	struct strv o = { 0 }, v = { 0 };
 	struct sshargv_opts opts = { .options = &o, .user = "admin",
 		.config = "/dev/null", .connect_timeout_s = 9 };
 	struct err e = ERR_INIT;
 	char out[65536];
-	int p[2], status;
-	size_t len = 0, i;
-	ssize_t n;
-	pid_t pid;
+	size_t i;
 
 	strv_add(&o, "StrictHostKeyChecking=no");
 	strv_add(&o, "BatchMode=no");
@@ -171,33 +201,44 @@ the_real_ssh_resolves_it_as_promised(void **state)
 	strv_add(&o, "SessionType=none");
 	strv_add(&o, "ServerAliveInterval=2");
 	assert_int_equal(sshargv_build(&opts, "h", "c", &v, &e), 0);
-	strv_add(&g, v.v[0]);
-	strv_add(&g, "-G");
-	strv_addv(&g, v.v + 1);
-	assert_int_equal(pipe(p), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		dup2(p[1], 1);
-		close(p[0]);
-		close(p[1]);
-		execvp(g.v[0], g.v);
-		_exit(127);
-	}
-	close(p[1]);
-	while (len < sizeof(out) - 1 &&
-	    (n = read(p[0], out + len, sizeof(out) - 1 - len)) > 0)
-		len += (size_t)n;
-	out[len] = '\0';
-	close(p[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	ssh_says(&v, out, sizeof(out));
 	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++)
 		if (strstr(out, want[i]) == NULL)
 			fail_msg("ssh -G does not say %s", want[i]);
-	strv_clear(&g);
 	strv_clear(&v);
 	strv_clear(&o);
+}
+
+/* It takes no such URL itself. */
+static void
+the_real_ssh_goes_to_an_ipv6_address(void **state)
+{
+	static const struct { const char *dest, *host, *port, *user; } t[] = {
+		{ "ssh://ann@[fd77::1]:4054", "hostname fd77::1\n",
+		    "port 4054\n", "user ann\n" },
+		{ "ssh://[fe80::1%eth0]", "hostname fe80::1%eth0\n",
+		    "port 22\n", "user admin\n" },
+		{ "ssh://ann@h:4054", "hostname h\n", "port 4054\n",
+		    "user ann\n" },
+		{ "fd77::1", "hostname fd77::1\n", "port 22\n",
+		    "user admin\n" },
+	};
+	struct sshargv_opts opts = { .user = "admin", .config = "/dev/null" };
+	struct err e = ERR_INIT;
+	struct strv v;
+	char out[65536];
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		v = (struct strv){ 0 };
+		assert_int_equal(sshargv_build(&opts, t[i].dest, "c", &v, &e),
+		    0);
+		ssh_says(&v, out, sizeof(out));
+		if (strstr(out, t[i].host) == NULL || strstr(out,
+		    t[i].port) == NULL || strstr(out, t[i].user) == NULL)
+			fail_msg("%s: %s", t[i].dest, out);
+		strv_clear(&v);
+	}
 }
 
 /* Lines as OpenSSH 9.2 writes them. */
@@ -312,6 +353,7 @@ main(void)
 		cmocka_unit_test(bad_destinations_and_users_are_refused),
 		cmocka_unit_test(out_of_memory_is_an_error_wherever_it_happens),
 		cmocka_unit_test(the_real_ssh_resolves_it_as_promised),
+		cmocka_unit_test(the_real_ssh_goes_to_an_ipv6_address),
 		cmocka_unit_test(the_words_of_ssh_are_understood),
 		cmocka_unit_test(the_highest_of_all_lines_is_the_cause),
 		cmocka_unit_test(each_failure_has_a_name),
