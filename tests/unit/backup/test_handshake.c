@@ -165,6 +165,7 @@ a_flood_is_refused_at_4096_bytes(void **state)
 	assert_int_equal(handshake_feed(&h, "x", 1, &pass, &e), -1);
 	assert_err(&e, ERR_REFUSED, "more than 4096 bytes");
 	handshake_clear(&h);
+	buf_clear(&pass);
 	memcpy(text, GREET "root\n", sizeof(GREET "root\n") - 1);
 	assert_int_equal(feed(&h, text, sizeof(text), 64, &pass, &e), -1);
 	assert_err(&e, ERR_REFUSED, "more than 4096 bytes");

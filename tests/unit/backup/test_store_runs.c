@@ -270,7 +270,8 @@ a_broken_record_says_where(void **state)
 		{ "version 1\none-file-system maybe\n", "no value for" },
 		{ "version 1\nfiles 1", "x: " },
 		{ "version 1\nfiles\n", "x: " },
-		{ "version 1\nmode 0123456789012345678901234567890123\n",
+		{ "version 1\nmode 0123456789012345678901234567890123456789"
+		    "012345678901234567890123\n",
 		    "no value for 'mode'" },
 	};
 	struct store_rec got;
