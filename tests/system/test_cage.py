@@ -347,7 +347,9 @@ def test_the_cage_that_was_written_is_in_force_until_the_cfg_changes(pair):
     pair.configure(BACKUP)
     assert pair.cage_fact() == "installed, /etc/csync2.cfg is newer"
     # The same text: what it was made from was read again.
-    assert pair.cage().of("step")[0] == "kept " + DROPIN
+    said = pair.cage()
+    assert said.refused is None, said
+    assert said.of("step")[0] == "kept " + DROPIN
     assert pair.cage_fact() == "in-force"
 
 

@@ -282,10 +282,10 @@ cage_refuses_paths_that_are_not_plain(void **state)
 	for (i = 0; i < sizeof(roots) / sizeof(*roots); i++) {
 		snprintf(conf, sizeof(conf), "group pub { host h1 h2; "
 		    "key k1;\n\ninclude %s; }\n", roots[i]);
-		refused(conf, NULL, "is not a plain absolute path");
+		refused(conf, NULL, "cfg:3: group path '");
 		snprintf(conf, sizeof(conf), "group pub { host h1 h2; "
 		    "key k1;\ninclude /srv/a; }\ntempdir %s;\n", roots[i]);
-		refused(conf, NULL, "is not a plain absolute path");
+		refused(conf, NULL, "cfg:1: tempdir '");
 	}
 }
 
