@@ -34,7 +34,8 @@ DEATHS = {
 @WAYS
 @pytest.mark.parametrize("what", DEATHS)
 def test_a_receiver_of_which_a_part_dies_fails_alone(fleet, what, way):
-    windows(fleet)
+    # A full member would take the half that it got for a change of its own.
+    windows(fleet, hosts="admin (h1 h2 h3)")
     one, two, three = fleet.members
     run = middle(fleet, *way)
     DEATHS[what](fleet, two)
