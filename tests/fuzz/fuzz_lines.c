@@ -69,12 +69,33 @@ feed(const uint8_t *data, size_t size, bool pieces)
 	return s;
 }
 
+/* What they should be. */
+static struct seen
+split(const uint8_t *data, size_t size)
+{
+	struct seen s = { 0, 2166136261U };
+	const uint8_t *nl;
+	size_t len, kept;
+
+	for (; size > 0; data += len, size -= len) {
+		nl = memchr(data, '\n', size);
+		len = nl != NULL ? (size_t)(nl - data) : size;
+		kept = len < CAP ? len : CAP;
+		s.n++;
+		mix(&s, (const char *)data, kept);
+		mix(&s, len > CAP ? "c" : "w", 1);
+		len += nl != NULL;
+	}
+	return s;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct seen a = feed(data, size, false), b = feed(data, size, true);
+	struct seen c = split(data, size);
 
-	if (a.n != b.n || a.hash != b.hash)
+	if (a.n != c.n || a.hash != c.hash || b.n != c.n || b.hash != c.hash)
 		abort();
 	return 0;
 }
