@@ -354,6 +354,31 @@ def test_nothing_is_left_after_kill_9_and_the_next_run_goes_on(
     assert not list(direct.client.path("/tmp").glob("postern-backup.*"))
 
 
+OF_OURS = (r"^\S*postern-backup|rsync |sshd -i|sshd: backup@notty|"
+           r"^ssh .*(-p|ssh://)")
+
+
+def test_link_cut_in_the_middle_of_a_file(direct):
+    direct.client.run(f"head -c 20000000 /dev/urandom >{DATA}/big")
+    direct.conf(root=DATA, mode="direct", bandwidth="2M", beat="500ms")
+    running = started(direct)
+    direct.client.link.cut()
+    done = running.end()
+    assert done.rc == 75, str(done)
+    assert "nothing was heard" in done.of("result")[0]["why"], str(done)
+    # At the client at once; at the store when its ssh has heard nothing.
+    assert not direct.pids(direct.client, OF_OURS)
+    proc.wait_for(lambda: not [
+        p for p in direct.pids(direct.store, OF_OURS)
+        if "sshd: " not in proc.cmdline(p)], 60, "end of all at the store")
+    direct.client.link.heal()
+    assert direct.snapshots() == []
+    direct.conf(root=DATA, mode="direct")
+    done = direct.run("--json")
+    assert done.of("answer")[0].get("resumed") is True, str(done)
+    assert direct.stored(DATA) == direct.source(DATA)
+
+
 def test_a_killed_run_takes_its_session_along_whatever_the_store_does(direct):
     grant = Grant(direct)
     taken = direct.leftovers([r"/tmp(/|$)"])

@@ -582,7 +582,14 @@ def test_explain_tells_what_a_gate_makes_of_a_command(full):
         assert not row["allowed"] and row["why"]
     rules = full.ask("explain")[0].decode().splitlines()
     assert len(rules) == 3
-    assert "kernel and rsync" in rules[1] and "rsync alone" in rules[2]
+    assert "kernel and rsync" in rules[1] and "not sent" in rules[2]
+    conf = full.base / "direct.conf"
+    conf.write_text((full.base / "laptop/client.conf").read_text()
+                    + "mode = direct\n")
+    for words in (["explain"], ["run", "-n"]):
+        rules = full.run(conf, *words)[0].decode().splitlines()
+        assert rules[-1].endswith("by the store's rsync alone: it is a "
+                                  "pattern"), rules
 
 
 def test_explain_tells_what_the_forced_command_makes_of_it(full):
