@@ -40,6 +40,7 @@ install: $(BUILD)/build.ninja
 		meson configure $(BUILD) -Dprefix='$(PREFIX)'
 	@ninja -C $(BUILD)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	@cat $(BUILD)/readall.txt
 
 # Everything that meson test runs, and the system tests, under ASan and UBSan.
 sanitize:
