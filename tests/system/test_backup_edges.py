@@ -79,7 +79,7 @@ def test_a_store_without_inodes_is_not_left_so(backup):
 def test_a_beat_below_the_stores_own_is_kept_by_both(backup):
     """The store's command takes longer than three of them."""
     backup.setup(root=DATA, beat="200ms", policy=(
-        f"[store]\ndir = {STORE}\nbefore = sleep 3\n"))
+        f"[store]\ndir = {STORE}\nafter = sleep 3\n"))
     backup.files({f"{DATA}/a": "a"})
     backup.run()
 

@@ -62,7 +62,8 @@ keep_said(struct half *h, const char *line, size_t len)
 }
 
 void
-half_on_line(void *arg, enum child_stream s, const char *line, size_t len, bool cut)
+half_on_line(void *arg, enum child_stream s, const char *line, size_t len,
+    bool cut)
 {
 	struct half *h = arg;
 

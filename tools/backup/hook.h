@@ -28,8 +28,8 @@ struct hook;
 
 /*
  * hook_start(): the same on a loop that runs already. on_end is called once,
- * unless hook_free() comes first, which kills it and its group: e NULL: its exit status was
- * 0. command is not NULL and stays until then. Returns owned, or NULL.
+ * unless hook_free() comes first, which kills it and its group: e NULL: its
+ * exit status was 0. command is not NULL and stays until then. Returns owned, or NULL.
  */
 struct hook *hook_start(struct loop *l, const char *command,
 	const char *name, const struct settings_job *j,

@@ -19,7 +19,6 @@
 
 #define REQUEST_MS 30000	/* until there is one, unless configured */
 #define BEAT_MAX 3600000
-#define LAST_WORD_MS 10000
 
 static const struct {
 	enum request_op op;
@@ -32,101 +31,6 @@ static const struct {
 	{ REQUEST_FIND, serve_find },
 	{ REQUEST_VERIFY, serve_verify },
 };
-
-static void
-end(struct serve *s, const struct err *e)
-{
-	if (s->on_end != NULL)
-		s->on_end(s, e);
-	else
-		loop_stop(s->loop);
-}
-
-static void
-on_closed(void *arg)
-{
-	end(arg, NULL);
-}
-
-static void
-say_last(struct serve *s, char type, const struct reply *r)
-{
-	struct err e = ERR_INIT;
-	struct buf b;
-
-	if (s->over)
-		return;
-	s->over = true;
-	s->status = (int)r->status;
-	if (s->pull != NULL)
-		show_result(s->show, s->pull, r);
-	if (s->chan == NULL) {
-		end(s, NULL);
-		return;
-	}
-	buf_init(&b, MSG_MAX);
-	if (reply_emit(r, &b, &e) == -1 ||
-	    chan_send(s->chan, type, b.data, b.len, &e) == -1)
-		log_debug("%s", e.msg);
-	buf_clear(&b);
-	/* Whoever doesn't read it can't keep us. */
-	loop_timer_set(s->limit, LAST_WORD_MS, 0);
-	chan_close(s->chan, on_closed, s);
-}
-
-void
-serve_refuse(struct serve *s, const struct err *e)
-{
-	struct reply r = { .status = (uint64_t)err_exit(e->code) };
-
-	snprintf(r.why, sizeof(r.why), "%s", e->msg);
-	say_last(s, s->answered ? MSG_RESULT : MSG_ANSWER, &r);
-}
-
-void
-serve_result(struct serve *s, const struct reply *r)
-{
-	say_last(s, MSG_RESULT, r);
-}
-
-int
-serve_go_on(struct serve *s, struct reply *r, struct err *e)
-{
-	struct buf b;
-	int rc;
-
-	r->status = 0;
-	if (s->show != NULL)
-		show_answer(s->show, r);
-	s->answered = s->chan == NULL;
-	if (s->answered)
-		return 0;
-	buf_init(&b, MSG_MAX);
-	rc = reply_emit(r, &b, e);
-	if (rc == 0)
-		rc = chan_send(s->chan, MSG_ANSWER, b.data, b.len, e);
-	buf_clear(&b);
-	if (rc == 0)
-		s->answered = true;
-	return rc;
-}
-
-void
-serve_progress(struct serve *s, const struct reply *r)
-{
-	struct buf b;
-
-	if (s->over)
-		return;
-	if (s->show != NULL)
-		show_progress(s->show, r);
-	if (s->chan == NULL || !chan_room(s->chan))
-		return;
-	buf_init(&b, MSG_MAX);
-	if (reply_emit(r, &b, NULL) == 0)
-		(void)chan_send(s->chan, MSG_PROGRESS, b.data, b.len, NULL);
-	buf_clear(&b);
-}
 
 /* --- the request --- */
 
@@ -233,7 +137,7 @@ lost(struct serve *s, const struct err *e)
 		return;
 	}
 	s->status = err_exit(e->code);
-	end(s, e);
+	serve_over(s, e);
 }
 
 static void

@@ -28,9 +28,9 @@
  *	                    without it REQUEST_BEAT_MS; of any operation
  *
  * Which of them an operation takes, needs and may repeat is a table in
- * request_keys.c. An unknown, doubled or missing key, one that the operation does
- * not take, the same root or path twice, and a text of more than MSG_MAX bytes
- * are errors that name it. Keys come in any order.
+ * request_keys.c. An unknown, doubled or missing key, one that the operation
+ * does not take, the same root or path twice, and a text of more than MSG_MAX
+ * bytes are errors that name it. Keys come in any order.
  */
 #ifndef POSTERN_REQUEST_H
 #define POSTERN_REQUEST_H

@@ -83,6 +83,8 @@ int serve_cat(struct serve *s, struct err *e);
 int serve_find(struct serve *s, struct err *e);
 int serve_verify(struct serve *s, struct err *e);
 
+/* serve_over(): nothing is left to say, or nobody to hear it (e). */
+void serve_over(struct serve *s, const struct err *e);
 /* serve_go_on(): the answer of status 0, with what r says. */
 int serve_go_on(struct serve *s, struct reply *r, struct err *e);
 /* serve_refuse(): the answer of a status that e makes, or e's result when it
