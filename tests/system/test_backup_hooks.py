@@ -82,8 +82,10 @@ def test_a_client_that_goes_away_ends_the_stores_before(backup):
     running.end()
     proc.wait_for(lambda: not backup.pids(backup.store, "sleep 987"), 30,
                   "end of the command")
-    assert [line.split()[0] for line in said(backup)] in (
-        ["on-failure", "after"], [])
+    log = backup.store.path(LOG)
+    proc.wait_for(lambda: log.exists() and [
+        line.split()[0] for line in log.read_text().splitlines()] == [
+            "on-failure", "after"], 30, "the other two")
 
 
 def test_what_a_clients_command_says_is_no_frame_of_a_pull(backup):
@@ -111,6 +113,14 @@ def test_what_a_clients_command_says_is_no_frame_of_a_pull(backup):
     assert done.snapshot in b.snapshots("h1")
     assert len(b.snapshots("h1")) == 2
     assert "destination" in alone.err, str(alone)
+
+
+def test_after_runs_though_on_failure_failed(backup):
+    """It thaws, or unmounts."""
+    backup.setup(root=DATA, before="false", on_failure="exit 4", after=SAY)
+    done = backup.run("-q", expect=1)
+    assert "exit 4" in done.err
+    assert backup.client.read(LOG).startswith("after t 1 ")
 
 
 def test_json_has_no_line_of_a_command(backup):

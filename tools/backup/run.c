@@ -285,9 +285,11 @@ run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 	show_free(r.show);
 	loop_free(r.loop);
 	e = (struct err)ERR_INIT;
-	if ((status != 0 && hook_run(j->on_failure, "on-failure", j,
-	    &r.result, &e) == -1) || hook_run(j->after, "after", j, &r.result,
-	    &e) == -1) {
+	if (status != 0 && hook_run(j->on_failure, "on-failure", j, &r.result,
+	    &e) == -1)
+		log_err(&e);
+	e = (struct err)ERR_INIT;
+	if (hook_run(j->after, "after", j, &r.result, &e) == -1) {
 		log_err(&e);
 		status = status != 0 ? status : 1;
 	}
