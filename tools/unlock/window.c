@@ -343,7 +343,8 @@ on_text(void *arg, size_t job, const char *kind, const char *text)
 	struct run_host *h = dirty ? dirty_for(r, text) : about(r, text);
 
 	(void)job;
-	if (h != NULL) {
+	/* Once it closes, what is not pushed is no fault of the host's. */
+	if (h != NULL && !way(r)->closing) {
 		host_of(h)->ndirty += dirty;
 		host_of(h)->mentioned |= !dirty;
 	}
@@ -360,6 +361,9 @@ on_job_end(void *arg, size_t job, unsigned rc)
 	if (!way(r)->job)
 		return;
 	way(r)->job = false;
+	/* The limit or a signal came first, and took its sessions away. */
+	if (way(r)->closing)
+		return;
 	/* Killed (timeout's or the shell's status), it is no end. */
 	way(r)->pushed = rc < 124;
 	if (rc != 0) {
