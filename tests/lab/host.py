@@ -11,7 +11,7 @@ from . import proc
 from .link import Link, enter_net
 
 HERE = pathlib.Path(__file__).parent
-BOOT_S = 30
+BOOT_S = 60
 ENV = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root", "USER": "root", "LOGNAME": "root", "LANG": "C.UTF-8",

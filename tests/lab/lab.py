@@ -144,8 +144,14 @@ class Lab:
             if name == ADMIN and self.source:
                 extra.append((self.source, "/src"))
             self.hosts[name] = Host(self, name, extra)
-        for name in new:
-            self.hosts[name].wait_up()
+        try:
+            for name in new:
+                self.hosts[name].wait_up()
+        except BaseException:
+            # One that is half up would fail every test after this one.
+            for name in new:
+                self.hosts.pop(name).stop()
+            raise
         if new:
             self._write_ssh()
         return [self.hosts[n] for n in names]

@@ -32,6 +32,15 @@ def test_three_hosts_boot_to_running(hosts):
             == "/usr/lib/systemd/systemd"
 
 
+def test_a_host_that_did_not_boot_is_not_kept(lab):
+    name = next(n for n in lab.names() if n not in lab.hosts and n != ADMIN)
+    with pytest.raises(RuntimeError, match="did not boot"):
+        lab.boot(name, binds=[("/nowhere/at/all", "/srv/x")])
+    host, = lab.boot(name)
+    assert host.run("hostname").stdout.strip() == name
+    lab.remove(host)
+
+
 def test_a_host_is_reached_by_name(hosts, lab):
     one, two = hosts(2)
     assert two.ssh("cat", input="in").stdout == "in"

@@ -228,8 +228,9 @@ add_own_words(struct run *r)
 	char *why = r->result.why;
 	size_t n = strlen(why);
 
-	if (r->done && r->reader.xfer.rc != 0 && (r->result.status != 0 ||
-	    r->result.vanished > 0))
+	if (r->done && r->reader.xfer.rc != 0 &&
+	    r->reader.xfer.said[0] != '\0' &&
+	    (r->result.status != 0 || r->result.vanished > 0))
 		snprintf(why + n, sizeof(r->result.why) - n, "%s%s",
 		    n > 0 ? "; here: " : "", r->reader.xfer.said);
 }
