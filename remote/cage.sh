@@ -109,7 +109,8 @@ put() {
 # undo CODE TEXT…: refuse, with everything as it was.
 undo() {
 	if [ "$old" ]; then
-		put "${old%.}"
+		put "${old%.}" && touch -d "$made" "$path" ||
+			refuse "$@" "; and $path could not be put back"
 	else
 		rm -f "$path"
 		rmdir "${path%/*}" 2>/dev/null
@@ -120,7 +121,11 @@ undo() {
 }
 
 old=''
-[ ! -f "$path" ] || old=$(cat "$path" && echo .)
+[ ! -f "$path" ] || {
+	old=$(cat "$path" && echo .)
+	# When it was made counts: see caged.sh.
+	made=$(stat -c %y "$path")
+}
 if [ "$old" = "$text." ]; then
 	# For caged: it is as new as the configuration that it was made from.
 	[ "$dry" = 1 ] || touch "$path"

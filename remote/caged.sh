@@ -54,10 +54,13 @@ SystemCallFilter='[a-z_]*) ;; *) return 1 ;; esac
 # undoes FILE: what adds to a list of ours or empties it, and what runs csync2
 # with full privileges.
 undoes() {
-	grep -Eq -e '^[[:space:]]*(Bind|BindReadOnly|Inaccessible)Paths *=' \
-		-e '^[[:space:]]*(Root|Mount|Extension)[A-Z][a-z]* *=' \
-		-e '^[[:space:]]*(TemporaryFileSystem|SystemCallFilter) *=' \
-		-e '^[[:space:]]*ExecStart *=[-@: ]*[+!]' "$1"
+	b='[[:space:]]*'
+	grep -Eq \
+		-e "^$b(Bind|BindReadOnly|ReadWrite|Inaccessible)Paths$b=" \
+		-e "^$b(ReadWrite|Inaccessible)Directories$b=" \
+		-e "^$b(Root|Mount|Extension)[A-Z][a-z]*$b=" \
+		-e "^$b(TemporaryFileSystem|SystemCallFilter)$b=" \
+		-e "^${b}ExecStart$b=[-@:[:space:]]*[+!]" "$1"
 }
 
 # newer DROPIN: 0, or 1 if a file that it was made from changed since. The

@@ -112,8 +112,10 @@ end_ours() {
 
 # lone_sshd: says the sshd above us, if it serves nobody else (as that of a
 # ControlMaster may). Where the network was cut it waits for TCP, for minutes,
-# and has in its memory what it read last, keys too.
+# and has in its memory what it read last, keys too. Nobody's where the script
+# runs on the client's own machine (here): above it is the user's login.
 lone_sshd() {
+	[ -z "${here-}" ] || return 0
 	up=$main
 	while [ "$up" -gt 1 ]; do
 		below=$up
@@ -131,6 +133,15 @@ lone_sshd() {
 			;;
 		esac
 	done
+} 2>/dev/null
+
+# started PID: when, so that another process of that number is known.
+started() {
+	IFS= read -r stat <"/proc/$1/stat" || return
+	# shellcheck disable=SC2086
+	set -- ${stat##*) }
+	shift 19
+	printf '%s\n' "$1"
 } 2>/dev/null
 
 # leave: the end, by the main process or its watchdog, whoever comes first.

@@ -162,7 +162,12 @@ probe_databases() {
 			s=writable
 			case $(stat -L -c '%u %A' -- "$f") in
 			'0 '?????-??-*)
-				(check_parents "$f") >/dev/null && s=ok
+				# The folder may be a link: its own way and
+				# the real one.
+				(
+					check_parents "${folder%/}"
+					check_parents "$(readlink -f -- "$f")"
+				) >/dev/null && s=ok
 				;;
 			esac
 			fact database "$s" "$f"

@@ -44,7 +44,8 @@ inside='
 	peers=$1
 	shift
 	# A csync2 for each peer: the first error that it can not go on after
-	# ends it, and the others have no part in that. -x scans, once. It is
+	# ends it, and the others have no part in that. -x scans, until one
+	# has: without that, the others would have nothing to send. It is
 	# no end by a signal when a peer dies in the middle.
 	trap "" PIPE
 	rc=0
@@ -55,7 +56,7 @@ inside='
 		peers=${peers#,}
 		sh -c "$as_job" "$0" "$@" -P "$peer" "$how" </dev/null
 		one=$?
-		[ "$one" -ge 124 ] || how=-u
+		[ "$one" != 0 ] || how=-u
 		[ "$one" -le "$rc" ] || rc=$one
 	done
 	csync2 "$@" -M </dev/null 2>/dev/null >"$0/dirty"

@@ -108,13 +108,20 @@ if [ "$rc" != 0 ] && command -v journalctl >/dev/null &&
 		done
 fi
 say 'done' "$rc" >&2
-# At the deadline the network may be cut. If not, sshd is gone before this.
+# At the deadline the network may be cut. If not, sshd is gone before this, or
+# serves somebody else: then it has another child, or is another process.
 case $rc in
 124 | 137)
 	sshd=$(lone_sshd)
 	[ -z "$sshd" ] || (
+		began=$(started "$sshd")
 		sleep 1
-		kill "$sshd"
+		while alive "$main"; do sleep 1; done
+		[ "$began" ] && [ "$(started "$sshd")" = "$began" ] || exit
+		# No newline ends it; of a last child nothing is left.
+		below=x
+		IFS= read -r below <"/proc/$sshd/task/$sshd/children"
+		[ "$below" ] || kill "$sshd"
 	) </dev/null >/dev/null 2>&1 9>&- &
 	;;
 esac

@@ -90,6 +90,9 @@ script_text(const struct session_spec *s, struct buf *out, struct err *e)
 	for (i = 0; s->vars != NULL && i < s->vars->n; i++)
 		if (add_var(out, s->vars->v[i], e) == -1)
 			return -1;
+	/* No sshd of ours is above a script on this machine. */
+	if (s->dest == NULL && buf_adds(out, "here=1\n") == -1)
+		return err_set(e, ERR_MEM, "the script is too long");
 	if (buf_adds(out, s->script) == -1 ||
 	    buf_adds(out, "\n" END_LINE "\n") == -1)
 		return err_set(e, ERR_MEM, "the script is too long");

@@ -48,7 +48,8 @@ struct session_end {
 };
 
 struct session_spec {
-	const char *dest;	/* NULL: on this machine, without ssh */
+	/* NULL: on this machine, without ssh; the script then has here=1. */
+	const char *dest;
 	const char *become;	/* NULL, or a prefix such as "sudo -n" */
 	const struct sshargv_opts *ssh;
 	const char *script;	/* borrowed until session_start returns */

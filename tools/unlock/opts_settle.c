@@ -99,6 +99,8 @@ name_file(struct unlock_opts *o, struct err *e)
 
 	if (p == NULL || o->action != UNLOCK_PUSH || o->way == UNLOCK_PIPE)
 		return 0;
+	while (dir > 1 && o->sysdir[dir - 1] == '/')
+		dir--;
 	if (strncmp(p, o->sysdir, dir) != 0 || p[dir] != '/' ||
 	    strncmp(p + dir + 1, "csync2", 6) != 0)
 		goto no;
