@@ -223,12 +223,18 @@ out:
 static int
 make_client(const struct backup_opts *o, struct err *e)
 {
+	struct store_client c;
 	struct store s;
 	int rc;
 
 	if (store_make(o->store, e) == -1 || store_open(o->store, &s, e) == -1)
 		return -1;
 	rc = store_client_make(&s, o->client, e);
+	/* One that was there: its owner, mode and list. */
+	if (rc == 0)
+		rc = store_client_open(&s, o->client, &c, e);
+	if (rc == 0)
+		store_client_close(&c);
 	store_close(&s);
 	return rc;
 }
@@ -315,8 +321,7 @@ accept_key(struct accept *a, struct err *e)
 		    a->file, o->client);
 	if (o->dry_run)
 		return say(a, found);
-	if (!o->remove && (clientdir_make(o->store, o->client, "", e) == -1 ||
-	    make_client(o, e) == -1 ||
+	if (!o->remove && (make_client(o, e) == -1 ||
 	    clientdir_conf(o, a->allow, e) == -1))
 		return -1;
 	if (save(a, e) == -1)

@@ -155,8 +155,9 @@ narrow_view(const struct recv_opts *o, const char *relay, struct err *e)
 	int rc;
 
 	jail_paths(relay, paths);
-	rc = view_enter(".", paths, !o->privileged && is_fake_super(o->args),
-	    e);
+	/* In a namespace of users there is no other uid to become. */
+	rc = view_enter(".", paths, !o->privileged && o->uid == 0 &&
+	    is_fake_super(o->args), e);
 	if (rc == 1 && o->privileged)
 		return err_set(e, ERR_REFUSED, "--privileged takes the "
 		    "capabilities of root");

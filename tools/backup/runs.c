@@ -13,7 +13,7 @@ choose(struct backup_opts *o, size_t *ret_n, struct err *e)
 {
 	const struct strv *args = &o->args;
 	bool all = args->n == 0 && o->job == NULL && !o->stdio;
-	size_t n = all ? o->conf.njobs : args->n, i;
+	size_t n = all ? o->conf.njobs : args->n, i, k = 0;
 	struct settings_job **v;
 
 	/* None at all: opts_job() says what to do then. */
@@ -25,15 +25,23 @@ choose(struct backup_opts *o, size_t *ret_n, struct err *e)
 		return NULL;
 	}
 	for (i = 0; i < n; i++) {
-		v[i] = opts_job(o, args->n > 0 ? args->v[i] :
+		/* That one waits for the store to come. */
+		if (all && n > 1 && o->conf.jobs[i].destination == NULL)
+			continue;
+		v[k] = opts_job(o, args->n > 0 ? args->v[i] :
 		    all && o->conf.njobs > 0 ? o->conf.jobs[i].section : NULL,
 		    e);
-		if (v[i] == NULL) {
+		if (v[k++] == NULL) {
 			free(v);
 			return NULL;
 		}
 	}
-	*ret_n = n;
+	if (k == 0) {
+		err_set(e, ERR_CONFIG, "no job has a destination");
+		free(v);
+		return NULL;
+	}
+	*ret_n = k;
 	return v;
 }
 

@@ -16,6 +16,7 @@ static const char module[] = " (in root)";
 /* What says nothing more, by how it begins. */
 static const char *const plain[] = {
 	"file has vanished: ",
+	"directory has vanished: ",
 	"rsync warning: some files vanished before they could be transferred",
 	"rsync error: some files/attrs were not transferred (see previous "
 	    "errors) (code 23)",

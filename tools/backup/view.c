@@ -168,6 +168,7 @@ view_enter(const char *dir, const char *const *paths, bool users,
 {
 	struct item items[ITEMS_MAX];
 	size_t n = 0;
+	mode_t mask;
 	int rc = own_mounts(users, e);
 
 	if (rc != 0)
@@ -180,8 +181,12 @@ view_enter(const char *dir, const char *const *paths, bool users,
 		rc = take(&items[n], *paths, ATTR_NOSUID | ATTR_RDONLY, e);
 		n += rc != 1;
 	}
-	if (rc != -1)
+	/* Whoever rsync becomes must get through these folders. */
+	if (rc != -1) {
+		mask = umask(022);
 		rc = build(items, n, e);
+		umask(mask);
+	}
 	while (n > 0)
 		if (items[--n].fd != -1)
 			close(items[n].fd);
