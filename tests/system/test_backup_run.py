@@ -7,6 +7,7 @@ import os
 import pathlib
 import pty
 import re
+import shutil
 import signal
 import struct
 import termios
@@ -357,6 +358,28 @@ def test_files_that_vanish_meanwhile_are_a_warning(backup):
     assert backup.stored(DATA) == backup.source(DATA)
     runs = backup.store.read(f"/srv/store/.postern/{backup.name}/runs")
     assert runs.split(" ")[2] == "warn"
+
+
+def test_a_folder_that_vanishes_meanwhile_is_a_warning(backup):
+    """The list of a large tree is made while its first files are read: a
+    folder at the end goes away before the sender comes to it."""
+    backup.setup(root=DATA)
+    backup.files({f"{DATA}/a": os.urandom(600_000)})
+    backup.files({f"{DATA}/d{i:03}/{j}": "x" for i in range(200)
+                  for j in range(20)})
+    running = backup.start("--json", "--bandwidth", "300K")
+    running.wait_event(
+        lambda e: e["event"] == "progress" and e["bytes"] > 0,
+        what="byte that has arrived")
+    shutil.rmtree(backup.client.path(f"{DATA}/d199"))
+    done = running.end()
+    assert done.rc == 0, str(done)
+    result, = done.of("result")
+    assert result["vanished"] > 0 and "d199" in result["why"], str(done)
+    stored = backup.stored(DATA)
+    # It was in the list itself, what was in it was not.
+    assert stored.pop(b"d199") == ("dir", None)
+    assert stored == backup.source(DATA)
 
 
 class Late:

@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from backuplib import BUILD, CLIENT, OPT, STORE, backup  # noqa: F401
+from backuplib import BUILD, CLIENT, CONF, OPT, STORE, backup  # noqa: F401
 from lab import proc
 from vaultlib import OTHER, UIDS, vault  # noqa: F401
 
@@ -64,6 +64,22 @@ def test_each_client_is_received_by_a_user_of_its_own(vault, kind):
     vault.policy(more="keep-last = 1\n")
     vault.owner("prune")
     assert len(vault.snapshots()) == 1
+
+
+def test_a_client_with_a_user_is_accepted_again(vault):
+    """Its folder has an access control list by then; what chmod leaves of
+    that lets nobody in, and the next run mends it."""
+    vault.setup(root=DATA)
+    fill(vault)
+    vault.run()
+    folder = vault.at(CLIENT)
+    key = vault.client.read(f"{CONF}/{CLIENT}_key.pub").strip()
+    for _ in range(2):
+        vault.accept(CLIENT, key, "--allow", "run,list")
+        vault.run()
+        os.chmod(folder, 0o700)
+    vault.run()
+    assert os.stat(folder).st_mode & 0o7777 == 0o710
 
 
 def test_the_receiver_has_one_uid_no_group_and_no_capability(vault):

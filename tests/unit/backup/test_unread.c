@@ -109,7 +109,8 @@ the_half_that_writes_complains_of_its_own(void **state)
 	static const char *const not[] = {
 		FAILED "\"/a\"" DENIED, END23, "",
 		"rsync: [sender] opendir \"/a\" (in root) failed" DENIED,
-		"file has vanished: \"/a\"", "rsync warning: some files "
+		"file has vanished: \"/a\"",
+		"directory has vanished: \"/b\"", "rsync warning: some files "
 		    "vanished before they could be transferred (code 24) at x",
 		"WARNING: a failed verification -- update discarded (will "
 		    "try again).",
