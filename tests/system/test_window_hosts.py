@@ -3,14 +3,17 @@
 host keys, no way in, a stolen address, sudo, --exclude; and whom csync2's own
 connection reaches."""
 
+import os
 import signal
+import subprocess
 
 import pytest
 
 import attack
 from faultlib import (FIFO, HOLD, SHARED, another_host_key, nobody_let_in,
                       operators, windows)
-from fleet import KEY, fleet
+from fleet import KEY, POSTERN, fleet
+from lab import proc
 from windowlib import end, folders, gone, line, reader, window
 
 __all__ = ["fleet"]
@@ -135,4 +138,30 @@ def test_who_is_excluded_from_a_window_stays_locked(fleet):
     assert {e["host"] for e in done.of("state")} == {"admin", "h1", "h3"}
     assert logins(one) > before[0], "logins are not seen"
     assert logins(two) == before[1]
+    gone(*fleet.all)
+
+
+def test_a_login_whose_postern_is_stopped_goes_on(fleet):
+    """Above the script that feeds this host's own FIFO is the login from
+    which postern was started: no sshd of ours, though nobody beats."""
+    windows(fleet)
+    admin = fleet.admin
+    login = admin.popen(
+        ["ssh", "admin", f"{POSTERN} unlock -C priv {' '.join(HOLD)} "
+         "privileged & wait; echo still here"],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        proc.wait_for(lambda: all(any(
+            (f / "feeder").exists() and (f / "feeder").stat().st_size
+            for f in folders(h)) for h in fleet.all), 30, "open windows")
+        ours, = [p for p in admin.pids()
+                 if proc.comm(p) == "postern-unlock"]
+        os.kill(ours, signal.SIGSTOP)
+        proc.wait_for(lambda: not folders(admin), 15, "the holder's end")
+        os.kill(ours, signal.SIGTERM)
+        os.kill(ours, signal.SIGCONT)
+        out, _ = login.communicate(timeout=30)
+        assert out.endswith("still here\n") and login.returncode == 0, out
+    finally:
+        end(login)
     gone(*fleet.all)
