@@ -87,7 +87,7 @@ class Box:
         self.mine = []
 
     def argv(self, *command, env=()):
-        return ["nsenter", "-t", str(self.init), "-m", "-p",
+        return ["nsenter", "-t", str(self.init), "-m", "-p", "-r",
                 *self.net, "--",
                 "env", "-i", "PATH=/mnt/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 *env, *command]
