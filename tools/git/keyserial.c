@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+#include "keyserial.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "sys/file.h"
+
+uint64_t
+keyserial_last(const char *path)
+{
+	uint64_t n = 0;
+	struct buf b;
+
+	buf_init(&b, 32);
+	if (file_read(path, &b, NULL) == 0 && b.len > 1 &&
+	    b.data[b.len - 1] == '\n') {
+		b.data[b.len - 1] = '\0';
+		if (num_u64(b.data, "", 1, INT64_MAX, &n, NULL) == -1)
+			n = 0;
+	}
+	buf_clear(&b);
+	return n;
+}
+
+int
+keyserial_next(const char *path, uint64_t now_s, uint64_t *ret,
+    struct err *e)
+{
+	uint64_t last = keyserial_last(path), next;
+	char text[32];
+	int n;
+
+	if (last >= INT64_MAX)
+		return err_set(e, ERR_REFUSED, "%s: no number is left behind "
+		    "%" PRIu64, path, last);
+	next = now_s > last && now_s <= INT64_MAX ? now_s : last + 1;
+	n = snprintf(text, sizeof(text), "%" PRIu64 "\n", next);
+	if (file_write(path, text, (size_t)n, 0600, NULL, e) == -1)
+		return -1;
+	*ret = next;
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keyupdate: the gateway's end of a key push, the forced command of the git
+ * server's push key. Reads one push (keyread.h), holds it against the rules
+ * (keyrules.h), puts it into the store (keystore.h), ends sessions of keys
+ * that went if that is asked for, and answers with one line (keyreply.h).
+ *
+ * Nothing is locked before all of the push has come and its signature is
+ * good. Whatever fails, the keys in force stay in force. What is refused or
+ * skipped is written to syslog (LOG_AUTH).
+ */
+#ifndef GIT_KEYUPDATE_H
+#define GIT_KEYUPDATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "keypush.h"
+#include "keyreply.h"
+
+/* All borrowed. */
+struct keyupdate_conf {
+	const char *keys;		/* the store */
+	const char *proxy;		/* absolute path of the forced command
+					 * that each line gets */
+	const char *server;		/* name of the git server; principal in
+					 * allowed_signers */
+	const char *allowed_signers;
+	const char *base;		/* root's own authorized_keys: no id
+					 * gets one of its keys; missing or
+					 * NULL: none */
+	const char *sessions;		/* NULL: sessions go on (revoke=keep) */
+	const struct keypush_limits *limits;	/* NULL: keypush's own */
+	size_t min_keys;
+	unsigned max_drop_pct;
+	size_t generations;		/* to keep */
+	unsigned read_ms;		/* until all has to have come */
+	unsigned lock_ms;		/* to wait for another update */
+};
+
+/* What the git server's ssh asks for. */
+#define KEYUPDATE_COMMAND	"auth-update"
+#define KEYUPDATE_FORCE		"auth-update --force"
+
+/*
+ * keyupdate_run(): one push on fd.
+ * command  SSH_ORIGINAL_COMMAND: one of the two above; NULL or "": the first.
+ * ret      always filled.
+ * Returns the exit status: 0 (ok, same), 75 (busy), or 1.
+ */
+int keyupdate_run(const struct keyupdate_conf *c, int fd,
+	const char *command, struct keyreply *ret);
+
+/* keyupdate_main(): the same from stdin, with the answer on stdout. Opens
+ * syslog. Its result is main()'s. */
+int keyupdate_main(const struct keyupdate_conf *c);
+
+#endif
