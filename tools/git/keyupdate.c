@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "keyupdate.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,13 +12,12 @@
 #include "authgen.h"
 #include "authindex.h"
 #include "base/esc.h"
+#include "keybase.h"
 #include "keyend.h"
 #include "keyread.h"
 #include "keyrules.h"
 #include "keystore.h"
-#include "sys/file.h"
 
-#define BASE_MAX	((size_t)16 << 20)	/* bytes of root's own file */
 #define INDEX_HEAD	64	/* bytes that name the sequence: authindex.h */
 #define TOLD_MAX	100	/* skipped lines that are logged, each */
 
@@ -86,27 +84,6 @@ asked(struct update *u, const char *command, struct err *e)
 	return -1;
 }
 
-static int
-read_base(struct update *u, struct err *e)
-{
-	struct err why = ERR_INIT;
-	struct buf text;
-	int rc = 0;
-
-	if (u->conf->base == NULL)
-		return 0;
-	buf_init(&text, BASE_MAX);
-	if (file_read(u->conf->base, &text, &why) == 0) {
-		rc = authgen_base(u->conf->base, text.data, text.len,
-		    &u->base, e);
-	} else if (why.code != ERR_SYS || why.sys_errno != ENOENT) {
-		*e = why;
-		rc = -1;
-	}
-	buf_clear(&text);
-	return rc;
-}
-
 /* The push, and the two files that it makes; nothing is locked. */
 static int
 receive(struct update *u, int fd, struct err *e)
@@ -122,7 +99,7 @@ receive(struct update *u, int fd, struct err *e)
 	};
 
 	if (keyread_run(&r, &u->head, &u->keys, e) == -1 ||
-	    read_base(u, e) == -1 ||
+	    keybase_read(u->conf->base, &u->base, e) == -1 ||
 	    keyrules_unique(&u->keys, &u->base, on_dup, u, e) == -1)
 		return -1;
 	if (authgen_text(u->conf->proxy, "", 0, u->head.server,
