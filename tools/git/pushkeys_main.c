@@ -33,7 +33,7 @@ on_bad(void *arg, const char *file, const char *why)
 		emit_str(&j, "why", why);
 		(void)emit_end(&j, stdout);
 	} else {
-		log_warn("%s left out: %s", name.data, why);
+		log_warn("%s left out: %s", file, why);	/* it escapes */
 	}
 	buf_clear(&name);
 }
@@ -61,18 +61,18 @@ say_json(const struct pushkeys_conf *c, const struct pushkeys_result *r,
 static void
 say(const struct pushkeys_conf *c, const struct pushkeys_result *r)
 {
-	static const char *const how[] = {
-		[KEYREPLY_OK] = "are in force",
-		[KEYREPLY_SAME] = "were in force already",
-		[KEYREPLY_STALE] = "came after newer ones",
-	};
+	const struct keyreply *reply = &r->reply;
 
-	printf("%zu keys %s on %s, sequence %" PRIu64 "\n", r->keys,
-	    how[r->reply.what], c->send.gateway, r->sequence);
-	/* What the gateway itself left out, it has logged. */
-	if (r->reply.skipped > 0)
-		printf("%" PRIu64 " of them were left out there: see its "
-		    "log\n", r->reply.skipped);
+	if (reply->what == KEYREPLY_STALE)
+		printf("%s has the keys of a later push already\n",
+		    c->send.gateway);
+	else
+		printf("%" PRIu64 " keys %s in force on %s, sequence %" PRIu64
+		    "\n", reply->keys, reply->what == KEYREPLY_SAME ?
+		    "were already" : "are", c->send.gateway, r->sequence);
+	if (reply->skipped > 0)
+		printf("%" PRIu64 " more were left out there: its log says "
+		    "why\n", reply->skipped);
 	(void)fflush(stdout);
 }
 
