@@ -29,10 +29,16 @@ import pytest
 TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
 OPT = "/opt/postern"
+TOOLS = f"{OPT}/tools/git"
+POSTERN = f"{TOOLS}/postern-git"
+PROXY = f"{TOOLS}/postern-git-proxy"
+LOOKUP = f"{TOOLS}/postern-git-keys"
 DRIVER = f"{OPT}/git_keys"
-LOOKUP = f"{OPT}/postern-git-keys"
+TRIGGER = f"{OPT}/push-authkeys"
 PROGRAMS = {"tests/unit/git/git_keys": DRIVER,
-            "tools/git/postern-git-keys": LOOKUP}
+            **{f"tools/git/{os.path.basename(p)}": p
+               for p in (POSTERN, PROXY, LOOKUP)}}
+CONF = "/etc/postern/git.conf"
 UID = {"h1": 4101, "h2": 4102}
 STORE = "/var/lib/postern/git/keys"
 STATE = "/var/lib/postern/git"
@@ -102,8 +108,6 @@ class Keys:
         self.lab = lab
         self.gl, self.gw = lab.first(2)
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gitkeys."))
-        self.people = {}
-        self.conf = {}
 
     def close(self):
         shutil.rmtree(self.dir)
@@ -114,13 +118,13 @@ class Keys:
     # Making one
 
     def setup(self, index=False, **conf):
-        """conf: of the driver's auth-update, besides what stands here."""
         for host in (self.gl, self.gw):
             host.link.restore()
             host.run(USER.format(uid=UID[host.name]))
             host.run(CLEAN.format(etc=ETC, state=STATE, store=STORE,
                                   keydir=KEYDIR))
-            host.path(OPT).mkdir(exist_ok=True)
+            host.path(TOOLS).mkdir(parents=True, exist_ok=True)
+            host.run(["ln", "-sf", POSTERN, TRIGGER])
             for source, target in PROGRAMS.items():
                 self.install(host, BUILD / source, target)
         self.push_key = self.key("push", self.gl, f"{ETC}/id_ed25519")
@@ -130,7 +134,7 @@ class Keys:
                       f"{SERVER} {self.public('push')}\n")
         self.gw.path(SESSIONS).parent.mkdir(exist_ok=True)
         self.configure(index, **conf)
-        # Another pidfile of systemd's: wait until it is read.
+        self.server()
         self.gw.run("systemctl reset-failed ssh; systemctl restart ssh")
         self.gw.wait_up()
         self.since = self.gw.run(
@@ -175,15 +179,23 @@ class Keys:
         return f"{ident} {self.person(name)}".encode()
 
     def configure(self, index=False, **conf):
-        self.conf = {"keys": STORE, "proxy": "/bin/echo", "server": SERVER,
-                     "signers": f"{ETC}/allowed_signers",
-                     "base": f"{ETC}/authorized_keys", **conf}
-        words = " ".join(f"{k}={v}" for k, v in self.conf.items())
+        """The gateway: keys of git.conf, '_' for '-'."""
+        self.settings(self.gw, "gateway", server=f"git@{self.gl.name}",
+                      server_name=SERVER, proxy="/bin/echo", **conf)
         self.gw.write(f"{ETC}/authorized_keys", 'restrict,command="%s '
-                      'auth-update %s" %s\n' % (DRIVER, words,
-                                                self.public("push")))
+                      '--auth-update" %s\n' % (PROXY, self.public("push")))
         self.gw.write(DROP_IN, (INDEX if index else FILE).format(
             etc=ETC, store=STORE, lookup=LOOKUP))
+
+    def server(self, **conf):
+        """The same of the git server."""
+        self.settings(self.gl, "server", name=SERVER, keydir=KEYDIR,
+                      gateway=f"git@{self.gw.name}", **conf)
+
+    @staticmethod
+    def settings(host, section, **conf):
+        host.write(CONF, f"[{section}]\n" + "".join(
+            f"{k.replace('_', '-')} = {v}\n" for k, v in conf.items()))
 
     # The git server
 
@@ -205,17 +217,17 @@ class Keys:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
 
-    def push_argv(self, cmd="push-keys", **more):
-        conf = {"server": SERVER, "keydir": KEYDIR, "state": STATE,
-                "gateway": f"git@{self.gw.name}", "key": f"{ETC}/id_ed25519",
-                "known": f"{ETC}/known_hosts", **more}
-        return self.as_git(self.gl, DRIVER, cmd,
-                           *(f"{k}={v}" for k, v in conf.items()))
-
-    def push(self, expect=0, cmd="push-keys", **more):
-        done = self.gl.run(self.push_argv(cmd, **more), check=False, env=ENV)
+    def push(self, *args, expect=0):
+        """postern git push-keys."""
+        done = self.gl.run(self.as_git(self.gl, POSTERN, "push-keys", *args),
+                           check=False, env=ENV)
         assert expect is None or done.returncode == expect, done
         return done
+
+    def trigger(self):
+        """As gitolite calls it, which wants 0."""
+        return self.gl.run(self.as_git(self.gl, TRIGGER, "POST_COMPILE",
+                                       "gitolite-admin"), env=ENV)
 
     # A push by hand
 
@@ -239,11 +251,6 @@ class Keys:
 
     def signed(self, data, *command, **kwargs):
         return self.send(self.sign(data, **kwargs) + data, *command)
-
-    def update_argv(self, **more):
-        """auth-update itself, as the gateway's git user."""
-        return [DRIVER, "auth-update",
-                *(f"{k}={v}" for k, v in {**self.conf, **more}.items())]
 
     # The gateway
 

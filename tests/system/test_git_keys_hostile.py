@@ -90,7 +90,8 @@ def test_what_is_not_signed_by_the_server_is_refused(old):
         "cut off": sig[:100],
         "a line that is no base64": sig.replace(b"\n", b"\r\n").replace(
             b"\r", b"", 1) + data,
-        "not good": sig + data.replace(b"bob", b"eve"),
+        "the signature is not good": sig + text(NOW, [old.line(
+                "eve", "b")]),
         "their end did not come|nothing": sig,
     }
     for why, stream in streams.items():
@@ -221,7 +222,7 @@ def test_a_writer_that_stalls_holds_up_nobody(old):
 
 
 def test_a_writer_that_stalls_is_ended_at_the_deadline(old):
-    old.configure(read=1500)
+    old.configure(update_timeout="2s")
     data = good(old)
     stream = old.sign(data) + data
     for length in (0, 50, len(stream) - 20, len(stream)):
@@ -260,7 +261,7 @@ def test_an_answer_is_never_more_than_a_line_of_text(keys, name):
             "/tmp/mark -type f; find /home/git /var/lib/postern -perm /111 "
             "-type f").stdout
     keys.gl.run("touch -d '1 second ago' /tmp/mark; rm -f /home/git/a*")
-    done = keys.push(expect=1, tries=1)
+    done = keys.push("--timeout", "2s", expect=1)
     assert "did not reach the gateway: " in done.stderr
     assert set(tree().split()) <= {f"{STATE}/sequence", f"{STATE}/pushed",
                                    f"{STATE}/push.lock",
@@ -283,7 +284,7 @@ def test_a_file_name_cannot_forge_a_mark(keys):
 
 
 def test_a_gateway_that_refuses_is_quoted_with_its_reason(old):
-    old.configure(min=5)
+    old.configure(min_keys=5)
     old.put("alice.pub", old.person("a"))
     done = old.push(expect=1)
     assert "h2 refused the keys: only 1 keys, and there must be at least 5" \

@@ -133,7 +133,7 @@ keyroll_main(const struct keyroll_conf *c, uint64_t gen, bool json)
 	struct keyroll r;
 	struct emit j;
 
-	openlog("postern-git", LOG_PID, LOG_AUTH);
+	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
 	if (keyroll_run(c, gen, &r, &e) == -1) {
 		syslog(LOG_ERR, "rollback: %s", e.msg);
 		return log_err(&e);

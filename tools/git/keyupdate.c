@@ -266,21 +266,40 @@ keyupdate_run(const struct keyupdate_conf *c, int fd, const char *command,
 	return err_exit(ret->what == KEYREPLY_BUSY ? ERR_BUSY : ERR_REFUSED);
 }
 
-int
-keyupdate_main(const struct keyupdate_conf *c)
+/* The answer to stdout; status, or 1 when it can't be said. */
+static int
+answer(const struct keyreply *reply, int status)
 {
-	struct keyreply reply = { 0 };
 	struct buf line;
-	int status;
 
-	openlog("postern-git", LOG_PID, LOG_AUTH);
-	status = keyupdate_run(c, STDIN_FILENO,
-	    getenv("SSH_ORIGINAL_COMMAND"), &reply);
 	buf_init(&line, 2 * KEYREPLY_MAX);
-	if (keyreply_emit(&reply, &line, NULL) == -1 ||
+	if (keyreply_emit(reply, &line, NULL) == -1 ||
 	    buf_addc(&line, '\n') == -1 ||
 	    write(STDOUT_FILENO, line.data, line.len) != (ssize_t)line.len)
 		status = status == 0 ? 1 : status;
 	buf_clear(&line);
 	return status;
+}
+
+int
+keyupdate_main(const struct keyupdate_conf *c)
+{
+	struct keyreply reply = { 0 };
+	int status;
+
+	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
+	status = keyupdate_run(c, STDIN_FILENO,
+	    getenv("SSH_ORIGINAL_COMMAND"), &reply);
+	return answer(&reply, status);
+}
+
+int
+keyupdate_fail(const struct err *e)
+{
+	struct keyreply reply = { .what = KEYREPLY_FAILED };
+
+	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
+	syslog(LOG_ERR, "push of keys: %s", e->msg);
+	snprintf(reply.why, sizeof(reply.why), "%s", e->msg);
+	return answer(&reply, 1);
 }

@@ -99,7 +99,8 @@ one_pub(struct lint *l, const struct strv *denied, struct err *e)
 	    gitid_from_path(l->path, id, &why) == -1 ||
 	    keyline_parse(text.data, text.len, &k, &why) == -1)
 		bad(l, l->path, why.msg);
-	else if (gitid_denied(denied, id))
+	else if (gitid_denied(NULL, id) || (denied != NULL &&
+	    gitid_denied(denied, id)))
 		bad(l, l->path, "no gateway may speak for this id");
 	else
 		rc = keylist_add(&l->keys, id, &k, l->path, e);

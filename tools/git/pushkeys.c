@@ -53,6 +53,9 @@ on_bad(void *arg, const char *file, const struct err *why)
 {
 	struct push *p = arg;
 
+	/* Left out on purpose: the same at each push, and nobody's mistake. */
+	if (why->code == ERR_REFUSED)
+		return;
 	p->ret->bad++;
 	if (p->on_bad != NULL)
 		p->on_bad(p->arg, file, why->msg);

@@ -85,7 +85,7 @@ pushkeys_main(const struct pushkeys_conf *c, enum pushkeys_voice kind,
 	struct err e = ERR_INIT;
 	int rc;
 
-	openlog("postern-git", LOG_PID, LOG_AUTH);
+	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
 	rc = pushkeys_run(c, on_bad, &v, &r, &e);
 	if (rc == 0)
 		syslog(LOG_NOTICE, "push-keys: %s: %s, sequence %" PRIu64

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+#include "gitkeydir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gitid.h"
+
+#define FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static bool
+names(const char *file, const char *id)
+{
+	char got[GITID_MAX + 1];
+
+	return gitid_from_path(file, got, NULL) == 0 && strcmp(got, id) == 0;
+}
+
+static bool
+plain(int dirfd, const char *id)
+{
+	char file[GITID_MAX + sizeof(".pub")];
+	struct stat st;
+
+	snprintf(file, sizeof(file), "%s.pub", id);
+	/* a@b.pub is a's, not a@b's. */
+	return names(file, id) && fstatat(dirfd, file, &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+/* fd is taken. */
+static int
+walk(int fd, const char *id, int depth, struct err *e)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *d;
+	int rc = 0, sub;
+
+	if (dir == NULL) {
+		err_sys(e, "keydir");
+		close(fd);
+		return -1;
+	}
+	while (rc == 0 && (errno = 0, d = readdir(dir)) != NULL) {
+		if (d->d_name[0] == '.')
+			continue;
+		if (d->d_type != DT_DIR) {
+			rc = d->d_type != DT_LNK && names(d->d_name, id);
+			continue;
+		}
+		sub = depth > 0 ? openat(fd, d->d_name, FLAGS) : -1;
+		if (sub != -1)
+			rc = walk(sub, id, depth - 1, e);
+	}
+	if (rc == 0 && errno != 0)
+		rc = err_sys(e, "keydir");
+	closedir(dir);
+	return rc;
+}
+
+int
+gitkeydir_has(const char *keydir, const char *id, struct err *e)
+{
+	int fd = open(keydir, FLAGS);
+
+	if (fd == -1)
+		return err_sys(e, "%s", keydir);
+	if (plain(fd, id)) {
+		close(fd);
+		return 1;
+	}
+	return walk(fd, id, GITKEYDIR_DEPTH, e);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * postern-git-proxy KEY-ID: the forced command of each key on the gateway,
+ * also called gitolite-proxy. Whose key it was says argv, which comes from
+ * authorized_keys; all else comes from the client and is judged here: the
+ * command, GIT_PROTOCOL. How often and how much is limited; what comes of it
+ * is written down.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "gitaudit.h"
+#include "gitauth.h"
+#include "gitprog.h"
+#include "gitproto.h"
+#include "gitrun.h"
+#include "gitslot.h"
+#include "keycmds.h"
+#include "proxy.h"
+#include "sessions.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "ui/log.h"
+
+#define AUTH_MAX 65536		/* bytes of sshd's SSH_USER_AUTH */
+
+static void
+audit(const struct proxy *p, enum gitaudit_event event, const char *why,
+    uint64_t ms)
+{
+	struct gitaudit a = { .event = event, .sid = p->w.sid, .id = p->w.id,
+		.ip = p->w.ip, .fp = p->w.fp, .verb = p->cmd.verb,
+		.repo = p->cmd.repo, .why = why, .via = p->via, .ms = ms,
+		.exit = p->status };
+
+	(void)gitaudit_write(&p->conf.gateway.side, &a, NULL);
+}
+
+/* The key's fingerprint, if sshd says it (ExposeAuthInfo). */
+static void
+find_fp(struct gitwire *w)
+{
+	const char *path = getenv("SSH_USER_AUTH");
+	struct buf text;
+
+	memcpy(w->fp, "-", 2);
+	if (path == NULL)
+		return;
+	buf_init(&text, AUTH_MAX);
+	if (file_read(path, &text, NULL) == 0)
+		gitauth_fp(text.data, text.len, w->fp);
+	buf_clear(&text);
+}
+
+static int
+find_who(struct proxy *p, const char *id, struct err *e)
+{
+	size_t len = strlen(id);
+
+	gitwire_client(&p->w, getenv("SSH_CONNECTION"));
+	find_fp(&p->w);
+	if (gitprog_sid(p->w.sid, e) == -1 || gitid_check(id, len, e) == -1)
+		return -1;
+	memcpy(p->w.id, id, len + 1);
+	return 0;
+}
+
+static int
+find_what(struct proxy *p, struct err *e)
+{
+	struct gitcmd_policy policy = gitconf_policy(&p->conf.gateway.side);
+	const char *cmd = getenv("SSH_ORIGINAL_COMMAND");
+
+	if (gitcmd_parse(cmd, cmd != NULL ? strlen(cmd) : 0, &policy,
+	    &p->cmd, e) == -1 ||
+	    gitproto_filter(getenv("GIT_PROTOCOL"), p->w.gitproto, e) == -1)
+		return -1;
+	if (gitcmd_emit(&p->cmd, &p->canon) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	p->w.command = p->canon.data;
+	p->w.command_len = p->canon.len;
+	return gitwire_emit(&p->w, &p->line, e);
+}
+
+/* So that a revocation finds us. */
+static int
+enter(struct proxy *p, struct err *e)
+{
+	if (buf_addf(&p->sessions, "%s/sessions",
+	    p->conf.gateway.run_dir) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	return sessions_enter(p->sessions.data, p->w.id, p->w.fp, p->w.sid,
+	    e);
+}
+
+/* One's own limit first: who is over it takes nobody else's place. */
+static int
+take_place(struct proxy *p, struct err *e)
+{
+	const struct gitconf_gateway *c = &p->conf.gateway;
+	int slots = -1, rc = -1;
+
+	if (gitrun_open(c->run_dir, "slots", &slots, e) == 0 &&
+	    gitslot_take(slots, p->w.id, c->sessions_per_id, c->rate_per_id,
+	    &p->slot, e) == 0 &&
+	    gitslot_take(slots, GITSLOT_ALL, c->sessions, c->rate,
+	    &p->slot_all, e) == 0 &&
+	    enter(p, e) == 0)
+		rc = 0;
+	if (slots != -1)
+		close(slots);
+	return rc;
+}
+
+static int
+settle(struct proxy *p, const char *id, struct err *e)
+{
+	if (gitconf_load(&p->conf, GITCONF_PATH, e) == -1)
+		return -1;
+	if (p->conf.gateway.server == NULL)
+		return err_set(e, ERR_CONFIG, GITCONF_PATH ": [gateway] has "
+		    "no server");
+	if (find_who(p, id, e) == 0 && find_what(p, e) == 0 &&
+	    take_place(p, e) == 0)
+		return 0;
+	audit(p, GITAUDIT_REFUSED, e->msg, 0);
+	return -1;
+}
+
+static int
+session(struct proxy *p, const char *id, struct err *e)
+{
+	uint64_t begin = clock_ms();
+	int rc;
+
+	if (settle(p, id, e) == -1)
+		return -1;
+	audit(p, GITAUDIT_BEGIN, NULL, 0);
+	proxy_pool(&p->conf.gateway);
+	rc = proxy_run(p, e);
+	if (rc == -1)
+		p->status = err_exit(e->code);
+	audit(p, GITAUDIT_END, rc == -1 ? e->msg : NULL, clock_ms() - begin);
+	return rc;
+}
+
+/* What the person reads; all of it has been escaped where it came from. */
+static int
+tell(const struct err *e)
+{
+	if (e->code == ERR_REFUSED || e->code == ERR_BUSY)
+		log_error("refused: %s", e->msg);
+	else
+		log_error("%s", e->msg);
+	if (e->code == ERR_SYS || e->code == ERR_CONFIG ||
+	    e->code == ERR_UNSAFE)
+		syslog(LOG_ERR, "%s", e->msg);
+	return err_exit(e->code);
+}
+
+static void
+clear(struct proxy *p)
+{
+	if (p->sessions.len > 0)
+		sessions_leave(p->sessions.data);
+	if (p->slot != -1)
+		close(p->slot);
+	if (p->slot_all != -1)
+		close(p->slot_all);
+	gitcmd_clear(&p->cmd);
+	buf_clear(&p->canon);
+	buf_clear(&p->line);
+	buf_clear(&p->sessions);
+	gitconf_clear(&p->conf);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct proxy p = { .slot = -1, .slot_all = -1, .status = 1 };
+	struct err e = ERR_INIT;
+	int status;
+
+	gitprog_harden();
+	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
+	log_open("git gateway", LOG_LVL_INFO);
+	/* Not of the ids' namespace: none begins with '-'. It is what the
+	 * push key's line in root's own file has. */
+	if (argc == 2 && strcmp(argv[1], "--auth-update") == 0)
+		return keycmds_update(GITCONF_PATH);
+	if (argc != 2) {
+		log_error("usage: postern-git-proxy KEY-ID, as the forced "
+		    "command of a key");
+		return err_exit(ERR_USAGE);
+	}
+	buf_init(&p.canon, GITWIRE_MAX);
+	buf_init(&p.line, GITWIRE_MAX);
+	buf_init(&p.sessions, 4096);
+	status = session(&p, argv[1], &e) == 0 ? p.status : tell(&e);
+	clear(&p);
+	return status;
+}
