@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from gitkeylib import BEGIN, END, ENV, ETC, KEYDIR, STATE, keys, text
+from gitkeylib import (BEGIN, CONF, END, ENV, ETC, KEYDIR, STATE, keys,
+                       text)
 
 __all__ = ["keys"]
 
@@ -266,7 +267,8 @@ def test_an_answer_is_never_more_than_a_line_of_text(keys, name):
     assert set(tree().split()) <= {f"{STATE}/sequence", f"{STATE}/pushed",
                                    f"{STATE}/push.lock",
                                    f"{KEYDIR}/alice.pub",
-                                   f"{ETC}/known_hosts", f"{ETC}/id_ed25519"}
+                                   f"{ETC}/known_hosts", f"{ETC}/id_ed25519",
+                                   CONF}
     assert not keys.gl.exists("/home/git/owned")
     assert "\x1b" not in done.stderr and done.stdout == ""
     assert re.search("not an answer of a gateway|says more than|no answer|"
