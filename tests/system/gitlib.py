@@ -35,6 +35,7 @@ ETC = "/etc/postern/git"
 CONF = "/etc/postern/git.conf"
 RUN = "/run/postern-git"
 LOG = "/var/log/postern-git"
+GATE = "/tmp/gate"
 PEOPLE = ("alice", "bob", "carol", "dave")
 AT = {"client": "h31", "gw": "h32", "gl": "h33", "gl2": "h34"}
 
@@ -205,11 +206,30 @@ class Git:
         self.end_pool()
         self.gw.run(f"rm -rf {RUN} {LOG}/*; "
                     f"install -d -o git -g git -m 700 {RUN}")
-        self.gl.run(f"rm -rf {LOG}/* /home/git/repositories/t")
+        self.sshd_run(self.gl)
+        for pid in self.pids(self.gl, f"cat {GATE}"):
+            os.kill(pid, 9)
+        self.gl.run(f"rm -rf {LOG}/* /home/git/repositories/t {GATE}*")
         for who in PEOPLE:
             self.client.run(f"rm -rf /home/{who}/[!.]* /home/{who}/.g* "
                             f"/home/{who}/.l*")
         self.conf()
+
+    @staticmethod
+    def sshds(host):
+        return [p for p in host.pids() if proc.comm(p) == "sshd"]
+
+    def freeze(self, host):
+        """No sshd of the host does anything any more."""
+        for pid in self.sshds(host):
+            os.kill(pid, 19)
+
+    def sshd_run(self, host):
+        for pid in self.sshds(host):
+            os.kill(pid, 18)
+        if host.run("systemctl is-active -q ssh", check=False).returncode:
+            host.run("systemctl start ssh")
+            host.wait_up()
 
     def end_pool(self):
         """Ends a pool of masters; its ssh go with it."""
@@ -277,6 +297,29 @@ class Git:
             git tag -a v1 -m one
             git push -q git@gw:{shlex.quote(repo)} master v1""", timeout=120)
         return self.run("alice", "git -C seed rev-parse HEAD").stdout.strip()
+
+    def hold(self):
+        """From now on each command waits on gl before gitolite sees it,
+        until go()."""
+        self.gl.write("/opt/postern/held", f"""#!/bin/sh
+cat {GATE} >/dev/null
+exec /usr/share/gitolite3/gitolite-shell "$@"
+""", 0o755)
+        self.gl.run(f"rm -f {GATE}; mkfifo -m 666 {GATE}")
+        self.conf_more(self.gl, "gitolite-shell = /opt/postern/held")
+
+    def conf_more(self, host, line):
+        host.write(CONF, host.read(CONF) + line + "\n")
+
+    def held(self, n=1):
+        """Waits until n commands wait."""
+        proc.wait_for(lambda: len(self.pids(self.gl, f"cat {GATE}")) == n,
+                      30, f"{n} held commands")
+
+    def go(self):
+        """All that wait go on, and nobody waits any more."""
+        self.gl.run(f"rm -f {GATE}.x; mv {GATE} {GATE}.x; : >{GATE}; "
+                    f"timeout 5 sh -c ': >{GATE}.x'", check=False)
 
     # What came of it
 
