@@ -13,7 +13,8 @@ demo='csync2 libsqlite3-0 openssh-server openssh-client iproute2 util-linux open
 test="$demo rsync clang libclang-rt-14-dev python3-pytest python3-pytest-xdist
 	mmdebstrap strace valgrind
 	mandoc shellcheck uidmap clustershell pssh e2fsprogs btrfs-progs busybox
-	tcsh sqlite3 bash-completion libcap2-bin rsnapshot borgbackup restic"
+	tcsh sqlite3 bash-completion libcap2-bin rsnapshot borgbackup restic
+	git git-lfs gitolite3"
 bench="$demo clustershell pssh linux-perf python3 rsync rsnapshot borgbackup
 	restic btrfs-progs"
 

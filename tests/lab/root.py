@@ -22,6 +22,8 @@ PACKAGES = (
     "rsync", "procps", "sudo", "openssl", "cron", "libcap2-bin",
     # csync2 opens its database's library, but does not depend on it
     "csync2", "libsqlite3-0",
+    # what a git server has
+    "git", "git-lfs", "gitolite3",
     # what our own programs link to, sanitized builds too
     "libsodium23", "libinih1", "libasan8", "libubsan1",
     # what the lab needs there: faults.py
