@@ -4,24 +4,26 @@ call, finds no space, a failing disk, another one under way, or a link in its
 way: sshd reads the old keys or the new ones, whole, and the next update works.
 """
 
+import base64
 import os
 import shutil
 import subprocess
 
 import pytest
 
-from gitkeylib import (CONF, ENV, ETC, PROXY, SESSIONS, STATE, STORE, UID,
-                       Reply, keys, text)
+from gitkeylib import (CONF, ENV, POSTERN, PROXY, STATE, STORE, UID, Reply,
+                       keys, text)
 from lab import faults, proc
 
 __all__ = ["keys"]
 
 # Of writing, as far as each may fail in turn; the first ones of a process are
-# the loader's.
+# the loader's. Not close: what strace makes fail is not done, but a close that
+# fails has closed.
 WRITES = {"openat", "write", "fsync", "mkdirat", "renameat", "symlinkat",
           "unlinkat", "ftruncate", "pwrite64", "fchmod", "flock", "link",
           "linkat", "rename", "mkdir", "mmap", "memfd_create", "readlinkat",
-          "getdents64", "close", "munmap", "lseek", "fstat", "newfstatat"}
+          "getdents64", "munmap", "lseek", "fstat", "newfstatat"}
 
 
 class AsGit:
@@ -95,8 +97,8 @@ class Store:
 
     def settle(self):
         """The next update clears away what was left, and works."""
-        data = text(3000, [self.keys.line("dora", "d")] * 1 + [
-            self.keys.line("alice", "a")])
+        data = text(3000, [self.keys.line("dora", "d"),
+                           self.keys.line("alice", "a")])
         done = Reply(self.git.run(UPDATE, check=False,
                                   input=self.keys.sign(data) + data))
         assert done.word == "ok", done
@@ -114,7 +116,7 @@ def walk(store, only=None, follow=False):
     """The points of one undisturbed update."""
     found = faults.points(Points(store.keys), UPDATE, only=only,
                           follow=follow, input=store.stream)
-    assert len(found) > 50
+    assert len(found) > 30
     store.put_back()
     return found
 
@@ -188,16 +190,12 @@ def test_a_disk_that_fills_at_each_size_keeps_whole_keys(small):
     keys = small
     keys.put("alice.pub", keys.person("a"))
     keys.push()
-    for n in range(60):
-        keys.put(f"x{n}.pub", keys.person(f"x{n % 4}"))
     lines = [keys.line("alice", "a")]
     for n in range(120):
         # Not one key twice: 68 bytes of base64 that differ.
-        blob = bytearray(__import__("base64").b64decode(
-            keys.person("b").split()[1]))
+        blob = bytearray(base64.b64decode(keys.person("b").split()[1]))
         blob[-4:] = n.to_bytes(4, "big")
-        lines.append(b"u%d ssh-ed25519 " % n
-                     + __import__("base64").b64encode(bytes(blob)))
+        lines.append(b"u%d ssh-ed25519 " % n + base64.b64encode(blob))
     old = keys.state()
     words = set()
     for kib in range(0, 80, 4):
@@ -221,9 +219,8 @@ def test_two_updates_at_once_come_one_after_the_other(keys):
     for n in range(6):
         keys.put(f"u{n}.pub", keys.person(f"k{n}"))
         runs.append(keys.gl.popen(
-            keys.as_git(keys.gl, "/opt/postern/tools/git/postern-git",
-                        "push-keys"), env=ENV, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True))
+            keys.as_git(keys.gl, POSTERN, "push-keys"), env=ENV,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     for p in runs:
         out, err = p.communicate(timeout=60)
         assert p.returncode == 0, (out, err)
@@ -259,7 +256,6 @@ def link(keys, path, to):
 def test_a_link_in_the_way_is_not_followed(keys, name):
     keys.put("alice.pub", keys.person("a"))
     keys.push()
-    gen = keys.current()
     keys.gw.run("rm -rf /srv/other; install -d -o git -g git -m 700 "
                 "/srv/other; echo mine >/srv/other/file; chown git: "
                 "/srv/other/file")
@@ -290,7 +286,6 @@ def test_a_link_in_the_way_is_not_followed(keys, name):
     if name in ("store", "generations", "lock", "new"):
         assert keys.login("a") == "alice"
     keys.gw.run(f"rm -rf {STORE}.real")
-    assert gen
 
 
 def test_a_note_that_is_a_link_is_left_alone(keys):
@@ -341,5 +336,3 @@ def test_no_process_of_an_update_outlives_it(keys):
         p.kill()
     proc.wait_for(lambda: not ours(), 20, "end of the update")
     assert keys.current() is None
-    assert not keys.gw.exists(SESSIONS)
-    assert ETC

@@ -18,6 +18,7 @@
 #include "gitproto.h"
 #include "gitrun.h"
 #include "gitslot.h"
+#include "keyask.h"
 #include "keycmds.h"
 #include "proxy.h"
 #include "sessions.h"
@@ -92,8 +93,16 @@ enter(struct proxy *p, struct err *e)
 	if (buf_addf(&p->sessions, "%s/sessions",
 	    p->conf.gateway.run_dir) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
-	return sessions_enter(p->sessions.data, p->w.id, p->w.fp, p->w.sid,
-	    e);
+	if (sessions_enter(p->sessions.data, p->w.id, p->w.fp, p->w.sid,
+	    e) == -1)
+		return -1;
+	/* Where a revocation ends sessions, it may have come between sshd's
+	 * look at the keys and our entry. */
+	if (p->conf.gateway.revoke_end == 0 ||
+	    keyask_still(p->conf.gateway.keys_dir, p->conf.gateway.base,
+	    p->w.id, p->w.fp))
+		return 0;
+	return err_set(e, ERR_REFUSED, "the key was revoked just now");
 }
 
 /* One's own limit first: who is over it takes nobody else's place. */
