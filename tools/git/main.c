@@ -6,19 +6,22 @@
 #include "gitconf.h"
 #include "keycmds.h"
 #include "mux.h"
+#include "setup.h"
 #include "ui/log.h"
 #include "ui/opt.h"
 
 enum { O_CONFIG = 1, O_QUIET, O_VERBOSE, O_DEMAND, O_JSON, O_FORCE,
-	O_TIMEOUT, O_ID, O_KEY };
+	O_TIMEOUT, O_ID, O_KEY, O_PEER, O_HERE, O_HOST_KEY, O_DRY_RUN };
 
-enum { C_MUX = 1, C_PUSH_KEYS, C_ROLLBACK, C_LINT_KEYS, C_EXPLAIN };
+enum { C_MUX = 1, C_PUSH_KEYS, C_ROLLBACK, C_LINT_KEYS, C_EXPLAIN,
+	C_SETUP_GATEWAY, C_SETUP_SERVER };
 
 struct opts {
 	const char *config;
 	bool quiet, verbose, demand, json, force;
 	uint64_t timeout_ms;	/* 0: git.conf's */
 	const char *id, *key;
+	struct setup_opts setup;	/* its key is --key's */
 	int answer;		/* OPT_HELP and the like, or 0 */
 };
 
@@ -84,10 +87,47 @@ static const struct opt_cmd explain_cmd = { "postern git explain",
 	explain_usage, "Gateway: why somebody is let in, or is not. Changes "
 	"nothing.", explain_rows, NULL };
 
+#define SETUP_ROWS \
+	{ 0, "here", "DESTINATION", "how the other side reaches this host", \
+	    O_HERE }, \
+	{ 0, "key", "KEY", "the other side's public key", O_KEY }, \
+	{ 0, "host-key", "KEY", "the other side's host key, to be pinned", \
+	    O_HOST_KEY }, \
+	{ 'n', "dry-run", NULL, "say what would be done", O_DRY_RUN }, \
+	{ 'q', "quiet", NULL, "only what is to be run on the other side", \
+	    O_QUIET }, \
+	{ 0 }
+
+static const char *const gateway_usage[] = {
+	"postern git setup-gateway --server USER@HOST [--here USER@HOST] "
+	"[--key KEY] [--host-key KEY] [-n]", NULL };
+static const struct opt_row gateway_rows[] = {
+	{ 's', "server", "DESTINATION", "how the git server is reached",
+	    O_PEER }, SETUP_ROWS };
+static const struct opt_cmd gateway_cmd = { "postern git setup-gateway",
+	gateway_usage, "Gateway: all that it needs, once, by root; twice "
+	"changes nothing. Prints what is to be run on the git server.",
+	gateway_rows, NULL };
+
+static const char *const server_usage[] = {
+	"postern git setup-server --gateway USER@HOST [--here USER@HOST] "
+	"[--key KEY] [--host-key KEY] [-n]", NULL };
+static const struct opt_row server_rows[] = {
+	{ 'g', "gateway", "DESTINATION", "how the gateway is reached",
+	    O_PEER }, SETUP_ROWS };
+static const struct opt_cmd server_cmd = { "postern git setup-server",
+	server_usage, "Git server: all that it needs, once, by root; twice "
+	"changes nothing. Prints what is to be run on the gateway.",
+	server_rows, NULL };
+
 static const char *const usage[] = {
 	"postern git COMMAND [OPTION ...] [OPERAND ...]", NULL };
 static const struct opt_row no_rows[] = { { 0 } };
 static const struct opt_sub subs[] = {
+	{ "setup-gateway", "gateway: once, by root", &gateway_cmd,
+	    C_SETUP_GATEWAY },
+	{ "setup-server", "git server: once, by root", &server_cmd,
+	    C_SETUP_SERVER },
 	{ "mux", "gateway: keep connections to the git server", &mux_cmd,
 	    C_MUX },
 	{ "push-keys", "git server: all keys to the gateway", &push_cmd,
@@ -133,7 +173,19 @@ set(void *arg, int id, const char *value, struct err *e)
 		o->id = value;
 		break;
 	case O_KEY:
-		o->key = value;
+		o->key = o->setup.key = value;
+		break;
+	case O_PEER:
+		o->setup.peer = value;
+		break;
+	case O_HERE:
+		o->setup.here = value;
+		break;
+	case O_HOST_KEY:
+		o->setup.host_key = value;
+		break;
+	case O_DRY_RUN:
+		o->setup.dry_run = true;
 		break;
 	default:
 		o->answer = id;
@@ -207,6 +259,16 @@ keys(int id, const struct opts *o, const char *operand, struct err *e)
 	return status;
 }
 
+static int
+set_up(const struct opts *o, bool gateway, struct err *e)
+{
+	if (o->setup.peer == NULL)
+		return err_set(e, ERR_USAGE, gateway ? "--server: which one?" :
+		    "--gateway: which one?");
+	return gateway ? setup_gateway(&o->setup, e) :
+	    setup_server(&o->setup, e);
+}
+
 /* What the tables say, or the command itself. The exit status, or -1. */
 static int
 go(int argc, char **argv, struct opts *o, struct err *e)
@@ -238,6 +300,8 @@ go(int argc, char **argv, struct opts *o, struct err *e)
 		    most == 0 ? "no operand is wanted" : "one is enough");
 	log_open("postern-git", o->verbose ? LOG_LVL_DEBUG : o->quiet ?
 	    LOG_LVL_ERROR : LOG_LVL_INFO);
+	if (sub->id == C_SETUP_GATEWAY || sub->id == C_SETUP_SERVER)
+		return set_up(o, sub->id == C_SETUP_GATEWAY, e);
 	return sub->id == C_MUX ? mux(o, e) :
 	    keys(sub->id, o, first < argc ? argv[first] : NULL, e);
 }

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * setup: `postern git setup-gateway` and `setup-server`, once on each host by
+ * root. Neither trusts what the network says of the other: each prints the
+ * one command that the other host wants, with the public key and the host key
+ * that belong there, and a person carries it over.
+ *
+ *	gw  setup-gateway --server git@gl		prints (1), ends with 2
+ *	gl  (1) setup-server --gateway git@gw --key … --host-key …
+ *							prints (2)
+ *	gw  (2) setup-gateway --server git@gl --key … --host-key …
+ *
+ * It may as well begin on gl. Each step is said: done, or was so already; a
+ * second run changes nothing.
+ */
+#ifndef GIT_SETUP_H
+#define GIT_SETUP_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "gitconf.h"
+
+#define SETUP_ETC	"/etc/postern/git"
+#define SETUP_STATE	"/var/lib/postern/git"
+
+struct setup_opts {
+	const char *peer;	/* how this host reaches the other one */
+	const char *here;	/* how the other one reaches this host; its
+				 * user is whose logins are set up here.
+				 * NULL: git@HOSTNAME */
+	const char *key;	/* the other's public key, or NULL: later */
+	const char *host_key;	/* the other's host key, or NULL */
+	bool dry_run;
+};
+
+/* Both: the exit status, 0, or 2 while a key of the other side is missing; or
+ * -1: ERR_USAGE, ERR_CONFIG (what is there says something else), ERR_UNSAFE
+ * (another host key is pinned), ERR_REFUSED, ERR_PEER (a program that was
+ * needed failed), ERR_SYS, ERR_MEM. What was done before stays done. */
+int setup_gateway(const struct setup_opts *o, struct err *e);
+int setup_server(const struct setup_opts *o, struct err *e);
+
+#endif

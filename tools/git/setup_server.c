@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <grp.h>
+#include <shadow.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gitprog.h"
+#include "keyline.h"
+#include "setup_both.h"
+#include "setup_text.h"
+#include "ssh/authkeys.h"
+#include "sys/file.h"
+#include "ui/log.h"
+
+#define ALLOWED	SETUP_ETC "/authorized_keys"
+#define LOCAL	SETUP_ETC "/gitolite"
+#define TRIGGER	LOCAL "/triggers/push-authkeys"
+#define SERVICE	"postern-git-push.service"
+#define TIMER	"postern-git-push.timer"
+#define CRON	"/etc/cron.d/postern-git"
+#define COMMENT	"postern-git-gateway"
+#define TEXT_MAX ((size_t)1 << 20)
+
+static int
+no_mem(struct err *e)
+{
+	return err_set(e, ERR_MEM, "out of memory");
+}
+
+static int
+rc_path(const struct setup *s, struct buf *out, struct err *e)
+{
+	return buf_addf(out, "%s/.gitolite.rc", s->home.data) == 0 ? 0 :
+	    no_mem(e);
+}
+
+/* gitolite is there and set up; its account isn't locked, since sshd without
+ * PAM lets no locked user in. */
+static int
+find_gitolite(struct setup *s, struct err *e)
+{
+	const char *unlock[] = { "usermod", "-p", "*", s->user.data, NULL };
+	const struct spwd *sp;
+	struct buf path;
+	int rc;
+
+	if (!setup_user(s))
+		return err_set(e, ERR_CONFIG, "there is no user %s here: make "
+		    "it and run 'gitolite setup -pk YOUR.pub' as that user; "
+		    "or say with --here under whose name gitolite runs, such "
+		    "as %s", s->user.data, "gitolite3@thishost");
+	buf_init(&path, 4200);
+	rc = rc_path(s, &path, e);
+	if (rc == 0 && access(path.data, F_OK) == -1)
+		rc = err_set(e, ERR_CONFIG, "%s is missing: run 'gitolite "
+		    "setup -pk YOUR.pub' as %s first", path.data,
+		    s->user.data);
+	if (rc == 0 && access(s->conf.server.shell, X_OK) == -1)
+		rc = err_sys(e, "%s (gitolite-shell in " GITCONF_PATH
+		    " says where it is)", s->conf.server.shell);
+	buf_clear(&path);
+	if (rc == -1)
+		return -1;
+	sp = getspnam(s->user.data);
+	if (sp == NULL || sp->sp_pwdp == NULL || sp->sp_pwdp[0] != '!')
+		return 0;
+	if (!s->o->dry_run && step_run(unlock, NULL, e) == -1)
+		return -1;
+	step_say(&s->step, true, "user %s may log in by key", s->user.data);
+	return 0;
+}
+
+static int
+allow(struct setup *s, struct err *e)
+{
+	struct buf old, program, options, line, text;
+	struct keyline k;
+	size_t found;
+	int rc = -1;
+
+	buf_init(&old, AUTHKEYS_FILE_MAX);
+	buf_init(&program, 4200);
+	buf_init(&options, AUTHKEYS_LINE_MAX);
+	buf_init(&line, AUTHKEYS_LINE_MAX);
+	buf_init(&text, AUTHKEYS_FILE_MAX);
+	if (step_read(ALLOWED, &old, e) == -1)
+		goto out;
+	if (s->key.len == 0) {
+		if (strstr(old.data, COMMENT) == NULL) {
+			log_warn("missing: the gateway's public key");
+			s->missing = true;
+		}
+		rc = 0;
+		goto out;
+	}
+	if (keyline_parse(s->key.data, s->key.len, &k, e) == -1 ||
+	    gitprog_path("postern-git-serve", &program, e) == -1 ||
+	    authkeys_command(program.data, &options, e) == -1 ||
+	    authkeys_emit(options.data, &k.line, COMMENT, &line, e) == -1 ||
+	    authkeys_put(old.data, old.len, COMMENT, line.data, &text,
+	    &found, e) == -1)
+		goto out;
+	rc = step_file(&s->step, ALLOWED, text.data, text.len, 0644, 0, e);
+out:
+	buf_clear(&old);
+	buf_clear(&program);
+	buf_clear(&options);
+	buf_clear(&line);
+	buf_clear(&text);
+	return rc;
+}
+
+/* Root's, since whoever can write there runs programs as the git user. */
+static int
+trigger(struct setup *s, struct err *e)
+{
+	struct buf program;
+	int rc = -1;
+
+	buf_init(&program, 4200);
+	if (step_folder(&s->step, LOCAL, 0755, 0, 0, e) == 0 &&
+	    step_folder(&s->step, LOCAL "/triggers", 0755, 0, 0, e) == 0 &&
+	    gitprog_path("postern-git", &program, e) == 0)
+		rc = step_link(&s->step, TRIGGER, program.data, e);
+	buf_clear(&program);
+	return rc;
+}
+
+/* In that user's home with that user's rights: what lies there is theirs. */
+static int
+write_as_user(const struct setup *s, const char *path, const struct buf *text,
+    const char *kept, struct err *e)
+{
+	struct err why = ERR_INIT;
+	pid_t pid = fork();
+	int status;
+
+	if (pid == -1)
+		return err_sys(e, "fork");
+	if (pid == 0) {
+		if (setgroups(0, NULL) == -1 ||
+		    setresgid(s->gid, s->gid, s->gid) == -1 ||
+		    setresuid(s->uid, s->uid, s->uid) == -1)
+			err_sys(&why, "becoming %s", s->user.data);
+		else
+			(void)file_write(path, text->data, text->len, 0600,
+			    kept, &why);
+		_exit(why.code == ERR_NONE ? 0 : log_err(&why));
+	}
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return err_sys(e, "waitpid");
+	return status == 0 ? 0 : err_set(e, ERR_SYS, "%s could not be "
+	    "written", path);
+}
+
+/* What gitolite itself makes of its settings. */
+static int
+query(const struct setup *s, const char *name, const char *want,
+    struct err *e)
+{
+	char home[4200];
+	const char *argv[] = { "runuser", "-u", s->user.data, "--", "env",
+		home, "gitolite", "query-rc", name, NULL };
+	struct buf out;
+	int rc;
+
+	snprintf(home, sizeof(home), "HOME=%s", s->home.data);
+	buf_init(&out, 65536);
+	rc = step_run(argv, &out, e);
+	if (rc == 0 && strstr(out.data, want) == NULL)
+		rc = err_set(e, ERR_REFUSED, "'gitolite query-rc %s' does not "
+		    "say %s", name, want);
+	buf_clear(&out);
+	return rc;
+}
+
+static int
+edit(struct setup *s, const char *path, const struct buf *old,
+    const struct buf *text, struct err *e)
+{
+	struct err why = ERR_INIT;
+	struct buf kept;
+	int rc;
+
+	buf_init(&kept, 4200);
+	rc = buf_addf(&kept, "%s.before-postern", path) == -1 ? no_mem(e) :
+	    write_as_user(s, path, text, kept.data, e);
+	buf_clear(&kept);
+	if (rc == -1)
+		return -1;
+	if (query(s, "LOCAL_CODE", LOCAL, e) == 0 &&
+	    query(s, "POST_COMPILE", "push-authkeys", e) == 0)
+		return 0;
+	if (write_as_user(s, path, old, NULL, &why) == -1)
+		log_error("%s", why.msg);
+	return err_wrap(e, "%s is as it was", path);
+}
+
+static int
+gitolite_rc(struct setup *s, struct err *e)
+{
+	struct buf path, old, text;
+	bool same;
+	int rc = -1;
+
+	buf_init(&path, 4200);
+	buf_init(&old, TEXT_MAX);
+	buf_init(&text, TEXT_MAX);
+	if (rc_path(s, &path, e) == -1 || file_read(path.data, &old, e) == -1)
+		goto out;
+	if (setup_text_rc(old.data, old.len, LOCAL, &text, e) == -1) {
+		err_wrap(e, "%s", path.data);
+		goto out;
+	}
+	same = old.len == text.len &&
+	    memcmp(old.data, text.data, text.len) == 0;
+	rc = same || s->o->dry_run ? 0 : edit(s, path.data, &old, &text, e);
+	if (rc == 0)
+		step_say(&s->step, !same, "%s: the trigger, LOCAL_CODE",
+		    path.data);
+out:
+	buf_clear(&path);
+	buf_clear(&old);
+	buf_clear(&text);
+	return rc;
+}
+
+/* Keys reach the gateway also when it was down as they changed. */
+static int
+resync(struct setup *s, struct err *e)
+{
+	static const char timer[] = "[Unit]\n"
+	    "Description=postern git: all keys to the gateway, again\n\n"
+	    "[Timer]\nOnActiveSec=5min\nOnUnitActiveSec=5min\n"
+	    "RandomizedDelaySec=30s\n\n"
+	    "[Install]\nWantedBy=timers.target\n";
+	struct buf program, text;
+	int rc = -1;
+
+	buf_init(&program, 4200);
+	buf_init(&text, 8192);
+	if (gitprog_path("postern-git", &program, e) == -1)
+		goto out;
+	if (!step_systemd()) {
+		rc = access("/etc/cron.d", F_OK) == -1 ?
+		    err_set(e, ERR_CONFIG, "neither systemd nor cron is here: "
+		    "nothing would bring keys again that did not arrive") :
+		    buf_addf(&text, "*/5 * * * * %s %s push-keys -q\n",
+		    s->user.data, program.data) == -1 ? no_mem(e) :
+		    step_file(&s->step, CRON, text.data, text.len, 0644, 0,
+		    e);
+		goto out;
+	}
+	if (buf_addf(&text, "[Unit]\n"
+	    "Description=postern git: all keys to the gateway\n"
+	    "After=network.target\n\n"
+	    "[Service]\nType=oneshot\nUser=%s\nExecStart=%s push-keys -q\n"
+	    "SuccessExitStatus=2\n", s->user.data, program.data) == -1) {
+		no_mem(e);
+		goto out;
+	}
+	if (setup_unit(s, SERVICE, text.data, false, e) == 0)
+		rc = setup_unit(s, TIMER, timer, true, e);
+out:
+	buf_clear(&program);
+	buf_clear(&text);
+	return rc;
+}
+
+/* Our file first; behind it whatever sshd had for that user, so that those
+ * who reach this host go on as before. */
+static int
+sshd(struct setup *s, struct err *e)
+{
+	struct buf had, lines, want;
+	const char *rest;
+	size_t n = sizeof(ALLOWED) - 1;
+	int rc = -1;
+
+	buf_init(&had, 4096);
+	buf_init(&lines, 8192);
+	buf_init(&want, 8192);
+	if (setup_sshd_says(s, "authorizedkeysfile", &had, e) == -1)
+		goto out;
+	rest = had.data;
+	if (strncmp(rest, ALLOWED, n) == 0 &&
+	    (rest[n] == ' ' || rest[n] == '\0'))
+		rest += n + (rest[n] == ' ');
+	if (buf_addf(&lines, "\tAuthorizedKeysFile " ALLOWED "%s%s\n"
+	    "\tMaxSessions 200\n\tDisableForwarding yes\n",
+	    *rest != '\0' ? " " : "", rest) == -1 ||
+	    buf_addf(&want, "authorizedkeysfile " ALLOWED "%s%s",
+	    *rest != '\0' ? " " : "", rest) == -1)
+		no_mem(e);
+	else
+		rc = setup_sshd(s, lines.data, (const char *const []){
+		    want.data, "maxsessions 200", NULL }, e);
+out:
+	buf_clear(&had);
+	buf_clear(&lines);
+	buf_clear(&want);
+	return rc;
+}
+
+static int
+steps(struct setup *s, struct err *e)
+{
+	if (find_gitolite(s, e) == -1 || setup_folders(s, e) == -1 ||
+	    setup_key(s, e) == -1 || setup_pin(s, e) == -1 ||
+	    allow(s, e) == -1 ||
+	    setup_conf(s, "server", "gateway", s->o->peer,
+	    s->conf.server.gateway, "", e) == -1 ||
+	    trigger(s, e) == -1 || gitolite_rc(s, e) == -1 ||
+	    resync(s, e) == -1 || sshd(s, e) == -1)
+		return -1;
+	if (s->public.len == 0)
+		return 0;
+	if (setup_paste(s, "gateway", "setup-gateway --server", e) == -1)
+		return -1;
+	if (s->missing)
+		log_info("it prints what is to be run here then");
+	return 0;
+}
+
+int
+setup_server(const struct setup_opts *o, struct err *e)
+{
+	struct setup s;
+	int rc = setup_begin(&s, o, e);
+
+	if (rc == 0)
+		rc = steps(&s, e);
+	if (rc == 0 && s.missing)
+		rc = 2;
+	setup_end(&s);
+	return rc;
+}
