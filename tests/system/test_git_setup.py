@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: ISC
+"""postern git setup-gateway and setup-server: from two hosts on which nobody
+edited anything to a first clone. What the commands print is run on the other
+side as it stands; that is all a person does."""
+
+import os
+import pathlib
+import re
+import shutil
+
+import pytest
+
+from lab import proc
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
+LIBEXEC = "/usr/local/libexec/postern"
+PROGRAMS = ("postern-git", "postern-git-proxy", "postern-git-serve",
+            "postern-git-keys")
+ETC = "/etc/postern/git"
+DROPIN = "/etc/ssh/sshd_config.d/50-postern-git.conf"
+RC = "/home/git/.gitolite.rc"
+ADMIN = ("GIT_SSH_COMMAND='ssh -F none -i /root/.ssh/admin "
+         "-o StrictHostKeyChecking=accept-new'")
+# Everything that a set-up writes, with owner, mode and content.
+STATE = f"""
+for f in $(find /etc/postern /etc/ssh/sshd_config.d /var/lib/postern \
+    /etc/systemd/system /etc/tmpfiles.d {RC} /run/postern-git \
+    -maxdepth 3 ! -path '*/mux/*' ! -path '*/generations/*' \
+    ! -name refreshed 2>/dev/null | sort); do
+    stat -c '%n %F %U %G %a' $f; [ -f $f ] && md5sum <$f || :
+done
+"""
+NAMES = ("client", "gw", "gl")
+
+
+class Setup:
+    """Three hosts: gw with sshd and our programs; gl with gitolite, set up
+    as its manual says, besides; the client with git."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.client, self.gw, self.gl = self.hosts = lab.boot(
+            "h41", "h42", "h43")
+        for host in self.hosts:
+            host.write("/etc/hosts", host.read("/etc/hosts") + "".join(
+                f"{h.ip} {n}\n" for h, n in zip(self.hosts, NAMES)))
+        self.install(self.gw)
+        self.install(self.gl)
+        self.gitolite()
+        for here, there in ((self.client, self.gl), (self.gl, self.client)):
+            here.run(["ip", "route", "add", "blackhole", f"{there.ip}/32"])
+
+    @staticmethod
+    def install(host):
+        """As `make install` does."""
+        at = host.path(LIBEXEC)
+        at.mkdir(parents=True)
+        for name in PROGRAMS:
+            shutil.copy(BUILD / "tools/git" / name, at / name)
+        host.path("/usr/local/bin").mkdir(parents=True, exist_ok=True)
+        shutil.copy(BUILD / "postern", host.path("/usr/local/bin/postern"))
+        host.run(f"ln -s {LIBEXEC}/postern-git-proxy "
+                 "/usr/local/bin/gitolite-proxy; "
+                 "chown -R root: /usr/local/bin /usr/local/libexec")
+
+    def gitolite(self):
+        """gitolite, and alice in it; she may make repositories t/..."""
+        gl = self.gl
+        gl.run("useradd -m -s /bin/sh git")
+        self.lab.keygen(gl.path("/root/.ssh/admin"), "admin")
+        self.client.run("useradd -m -s /bin/sh alice; "
+                        "install -d -o alice -m 700 /home/alice/.ssh")
+        key = self.client.path("/home/alice/.ssh/id_ed25519")
+        self.lab.keygen(key, "alice@client")
+        self.client.run("chown -R alice: /home/alice")
+        self.client.write("/etc/ssh/ssh_known_hosts",
+                          f"gw {self.gw.host_key}\n")
+        gl.run("cp /root/.ssh/admin.pub /tmp; cd /home/git; "
+               "runuser -u git -- env HOME=/home/git "
+               "gitolite setup -pk /tmp/admin.pub")
+        gl.write("/tmp/alice.pub", key.with_suffix(".pub").read_text())
+        gl.write("/tmp/conf", "repo gitolite-admin\n\tRW+ = admin\n"
+                 "repo t/..*\n\tC = alice\n\tRW+ = alice\n")
+        gl.run(f"""
+            set -e
+            {ADMIN} git clone -q git@gl:gitolite-admin /root/adm
+            cd /root/adm
+            cp /tmp/alice.pub keydir; cp /tmp/conf conf/gitolite.conf
+            git add -A; git -c user.name=a -c user.email=a@b commit -qm alice
+            """)
+        self.admin()
+
+    def admin(self):
+        """git push to gitolite-admin as gitolite's admin does it on gl."""
+        done = self.gl.run(f"cd /root/adm && {ADMIN} git push -q "
+                           "git@gl:gitolite-admin HEAD:master")
+        return done.stdout + done.stderr
+
+    def alice(self, cmd, check=True):
+        return self.client.run(
+            ["runuser", "-u", "alice", "--", "sh", "-ec", f"cd; {cmd}"],
+            env={"HOME": "/home/alice", "GIT_AUTHOR_NAME": "a",
+                 "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a",
+                 "GIT_COMMITTER_EMAIL": "a@b"}, check=check)
+
+    @staticmethod
+    def paste(host, line, status):
+        """Runs what a person pastes; what it prints for the other side."""
+        done = host.run(line, check=False)
+        assert done.returncode == status, done
+        lines = done.stdout.splitlines()
+        assert len(lines) == 1, done
+        return lines[0], done.stderr
+
+    def all(self):
+        """The three commands, of which a person wrote the first."""
+        first = "postern git setup-gateway --server git@gl --here git@gw"
+        for_gl, _ = self.paste(self.gw, first, 2)
+        for_gw, _ = self.paste(self.gl, for_gl, 0)
+        self.paste(self.gw, for_gw, 0)
+        return first, for_gl, for_gw
+
+
+@pytest.fixture(scope="module")
+def fresh(lab):
+    return Setup(lab)
+
+
+@pytest.fixture(scope="module")
+def ready(fresh):
+    fresh.commands = fresh.all()
+    for host in (fresh.gw, fresh.gl):
+        proc.wait_for(lambda h=host: h.run(
+            ["ssh-keyscan", "-t", "ed25519", "localhost"],
+            check=False).stdout, 20, "sshd after its reload")
+    return fresh
+
+
+def test_a_dry_run_says_all_and_changes_nothing(fresh):
+    for host, line in ((fresh.gw, "setup-gateway --server git@gl"),
+                       (fresh.gl, "setup-server --gateway git@gw")):
+        before = host.run(STATE).stdout
+        done = host.run(f"postern git {line} --dry-run", check=False)
+        assert done.returncode == 2, done
+        assert "would do: the key" in done.stderr
+        assert f"would do: {DROPIN}" in done.stderr
+        assert "done: " not in done.stderr
+        assert host.run(STATE).stdout == before
+
+
+def test_from_two_fresh_hosts_to_a_first_clone(ready):
+    done = ready.gl.run("postern git push-keys", check=False)
+    assert done.returncode == 0, done
+    ready.alice("""
+        git init -q -b master s && cd s && date >f && git add f &&
+        git commit -qm one && git push -q git@gw:t/x master
+        cd && git clone -q git@gw:t/x c && cmp s/f c/f""")
+
+
+def test_a_change_of_gitolite_admin_goes_through_by_itself(ready):
+    ready.gl.run("postern git push-keys")
+    key = ready.client.path("/home/alice/.ssh/new")
+    ready.lab.keygen(key, "bob@client")
+    ready.client.run("chown alice: /home/alice/.ssh/*")
+    ssh = "ssh -i .ssh/new -o IdentitiesOnly=yes -o BatchMode=yes git@gw info"
+    assert ready.alice(ssh, check=False).returncode == 255
+    ready.gl.write("/root/adm/keydir/bob.pub",
+                   key.with_suffix(".pub").read_text())
+    ready.gl.run("cd /root/adm && git add -A && git -c user.name=a "
+                 "-c user.email=a@b commit -qm bob")
+    assert "did not reach" not in ready.admin()
+    assert ready.alice(ssh).stdout.startswith("hello bob,")
+
+
+def test_twice_changes_nothing(ready):
+    first, for_gl, for_gw = ready.commands
+    for host, line in ((ready.gw, for_gw), (ready.gl, for_gl),
+                       (ready.gw, first)):
+        before = host.run(STATE).stdout
+        assert ETC in before
+        _, said = ready.paste(host, line, 0)
+        assert "done: " not in said
+        assert said.count("was so already: ") > 8
+        assert host.run(STATE).stdout == before
+
+
+def test_what_the_git_user_may_write(ready):
+    """On gw the key folder and the run folder, nothing else of ours."""
+    for host, mine in ((ready.gw, r"/var/lib/postern/git|/run/postern-git"),
+                       (ready.gl, "/var/lib/postern/git")):
+        done = host.run(["runuser", "-u", "git", "--", "find", "/etc",
+                         "/usr/local", "/run/postern-git",
+                         "/var/lib/postern", "-writable", "!", "-type", "l"],
+                        check=False)
+        for path in done.stdout.split():
+            assert re.match(mine, path), path
+        key = host.run(f"stat -c '%U:%G %a' {ETC}/id_ed25519").stdout
+        assert key == "root:git 640\n"
+
+
+def test_another_host_key_is_not_pinned_over_the_first(ready):
+    _, _, for_gw = ready.commands
+    other = ready.client.host_key
+    line = re.sub(r"--host-key '.*?'", f"--host-key '{other}'", for_gw)
+    before = ready.gw.run(STATE).stdout
+    done = ready.gw.run(line, check=False)
+    assert done.returncode == 1
+    assert "another host key of gl is pinned" in done.stderr
+    assert ready.gw.run(STATE).stdout == before
+
+
+def test_what_sshd_does_not_take_is_put_back(ready):
+    """An earlier line wins in sshd: then the drop-in would be a promise that
+    nobody keeps."""
+    earlier = "/etc/ssh/sshd_config.d/00-mine.conf"
+    ready.gw.write(earlier, "Match User git\n\tExposeAuthInfo no\n")
+    old = ready.gw.read(DROPIN)
+    changed = old.replace("\tDisableForwarding yes\n", "")
+    ready.gw.write(DROPIN, changed)
+    try:
+        done = ready.gw.run(ready.commands[0], check=False)
+        assert done.returncode == 1
+        assert "sshd does not say 'exposeauthinfo yes'" in done.stderr
+        assert ready.gw.read(DROPIN) == changed
+        ready.gw.write(earlier, "NoSuchWord yes\n")
+        done = ready.gw.run(ready.commands[0], check=False)
+        assert done.returncode == 1
+        assert "00-mine.conf: terminating" in done.stderr
+        assert ready.gw.read(DROPIN) == changed
+    finally:
+        ready.gw.run(["rm", "-f", earlier])
+        ready.gw.write(DROPIN, old)
+
+
+def test_local_code_of_ones_own_is_not_overridden(ready):
+    kept = ready.gl.run(f"cat {RC}").stdout
+    assert ready.gl.exists(f"{RC}.before-postern")
+    mine = kept.replace("    ENABLE => [",
+                        '    LOCAL_CODE => "/home/git/mine",\n'
+                        "    ENABLE => [", 1)
+    ready.gl.write(RC, mine)
+    try:
+        done = ready.gl.run(ready.commands[1], check=False)
+        assert done.returncode == 1
+        assert "sets LOCAL_CODE already" in done.stderr
+        assert ready.gl.read(RC) == mine
+    finally:
+        ready.gl.write(RC, kept)
+
+
+def test_an_installation_of_the_original_is_taken_over(ready):
+    """Its authorized_keys.base is imported once; a line of it that runs
+    gitolite-proxy KEY-ID goes on letting that key in."""
+    gw = ready.gw
+    key = ready.client.path("/home/alice/.ssh/old")
+    ready.lab.keygen(key, "old@client")
+    ready.client.run("chown alice: /home/alice/.ssh/*")
+    public = key.with_suffix(".pub").read_text().strip()
+    push = re.search(r" --key '(.*?)'", ready.commands[2])[1]
+    kept = gw.read(f"{ETC}/authorized_keys")
+    gw.run("install -d -o git -g git -m 700 /home/git/.ssh")
+    gw.write("/home/git/.ssh/authorized_keys.base",
+             'command="/usr/local/bin/gitolite-proxy --auth-update",no-pty '
+             f"{push} git@gl\n"
+             'command="/usr/local/bin/gitolite-proxy alice",no-pty '
+             f"{public}\n")
+    gw.run(["rm", f"{ETC}/authorized_keys"])
+    try:
+        _, said = ready.paste(gw, ready.commands[2], 0)
+        assert "taken over: " in said
+        assert gw.read(f"{ETC}/authorized_keys").count(push) == 1
+        done = ready.gl.run("postern git push-keys", check=False)
+        assert done.returncode == 0, done
+        assert ready.alice("ssh -i .ssh/old -o IdentitiesOnly=yes "
+                           "-o BatchMode=yes git@gw info"
+                           ).stdout.startswith("hello alice,")
+    finally:
+        gw.run("rm -r /home/git/.ssh")
+        gw.write(f"{ETC}/authorized_keys", kept)
