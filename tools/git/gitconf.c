@@ -38,6 +38,21 @@ static const struct first {
 	NUM(gateway.sessions, 500),
 	NUM(gateway.sessions_per_id, 50),
 	NUM(gateway.side.audit_syslog, 1),
+	STR(gateway.server_name, "gitolite"),
+	STR(gateway.keys_dir, "/var/lib/postern/git/keys"),
+	STR(gateway.allowed_signers, "/etc/postern/git/allowed_signers"),
+	STR(gateway.base, "/etc/postern/git/authorized_keys"),
+	NUM(gateway.min_keys, 1),
+	NUM(gateway.max_drop, 50),
+	NUM(gateway.generations, 10),
+	NUM(gateway.update_ms, 60 * 1000),
+	NUM(gateway.lock_ms, 10 * 1000),
+	NUM(gateway.stale_ms, INT64_C(24) * 3600 * 1000),
+	STR(server.name, "gitolite"),
+	STR(server.state_dir, "/var/lib/postern/git"),
+	STR(server.push_key, "/etc/postern/git/id_ed25519"),
+	STR(server.push_known_hosts, "/etc/postern/git/known_hosts"),
+	NUM(server.push_ms, 10 * 1000),
 	STR(server.shell, "/usr/share/gitolite3/gitolite-shell"),
 	NUM(server.side.audit_syslog, 1),
 #undef STR
@@ -64,9 +79,20 @@ gitconf_clear(struct gitconf *c)
 	free(c->gateway.known_hosts);
 	free(c->gateway.ssh);
 	free(c->gateway.run_dir);
+	free(c->gateway.server_name);
+	free(c->gateway.keys_dir);
+	free(c->gateway.allowed_signers);
+	free(c->gateway.base);
+	free(c->gateway.proxy);
 	free(c->server.shell);
 	free(c->server.keydir);
 	strv_clear(&c->server.deny_ids);
+	free(c->server.name);
+	free(c->server.gateway);
+	free(c->server.state_dir);
+	free(c->server.push_key);
+	free(c->server.push_known_hosts);
+	free(c->server.ssh_config);
 	*c = (struct gitconf){ 0 };
 }
 

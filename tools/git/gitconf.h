@@ -52,6 +52,15 @@ struct gitconf_gateway {
 	int64_t mux_idle_ms;		/* such ones end after that */
 	int64_t sessions, sessions_per_id;	/* at once; 0: no limit */
 	int64_t rate, rate_per_id;	/* begun a minute; 0: no limit */
+	/* Of updates of the keys: keyupdate.h. */
+	char *server_name;		/* who signs them */
+	char *keys_dir, *allowed_signers, *base;
+	char *proxy;			/* NULL: the program that updates */
+	int64_t min_keys, max_drop;	/* max_drop: percent */
+	int64_t generations;
+	int64_t revoke_end;		/* 0: sessions go on, 1: they end */
+	int64_t update_ms, lock_ms;
+	int64_t stale_ms;		/* without a push; 0: never too old */
 };
 
 struct gitconf_server {
@@ -59,6 +68,12 @@ struct gitconf_server {
 	char *shell;			/* gitolite-shell */
 	char *keydir;			/* NULL: ~/.gitolite/keydir */
 	struct strv deny_ids;		/* besides what gitid_denied() has */
+	/* Of pushes of the keys: pushkeys.h. */
+	char *name;
+	char *gateway;			/* NULL: missing */
+	char *state_dir, *push_key, *push_known_hosts;
+	char *ssh_config;		/* NULL: none is read */
+	int64_t push_ms;
 };
 
 struct gitconf {

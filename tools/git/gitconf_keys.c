@@ -8,6 +8,8 @@
 #include "base/strv.h"
 #include "gitcmd.h"
 #include "gitconf.h"
+#include "gitid.h"
+#include "keylist.h"
 #include "ssh/host.h"
 
 #define HOUR	(INT64_C(3600) * 1000)
@@ -48,10 +50,29 @@ const struct gitconf_key gitconf_keys[] = {
 	G("sessions-per-id", GITCONF_NUM, sessions_per_id, 0, 100000),
 	G("rate", GITCONF_NUM, rate, 0, 1000000),
 	G("rate-per-id", GITCONF_NUM, rate_per_id, 0, 1000000),
+	G("server-name", GITCONF_ID, server_name),
+	G("keys-dir", GITCONF_PATH_, keys_dir),
+	G("allowed-signers", GITCONF_PATH_, allowed_signers),
+	G("base", GITCONF_PATH_, base),
+	G("proxy", GITCONF_PATH_, proxy),
+	G("min-keys", GITCONF_NUM, min_keys, 0, KEYLIST_MAX),
+	G("max-drop", GITCONF_NUM, max_drop, 0, 100),
+	G("generations", GITCONF_NUM, generations, 1, 1000),
+	G("revoke", GITCONF_WORD, revoke_end, 0, 0, "keep end"),
+	G("update-timeout", GITCONF_TIME, update_ms, 1000, HOUR),
+	G("lock-timeout", GITCONF_TIME, lock_ms, 0, HOUR),
+	G("stale-after", GITCONF_TIME, stale_ms, 0, 366 * 24 * HOUR),
 	SIDE("gateway", gateway.side),
 	S("gitolite-shell", GITCONF_PATH_, shell),
 	S("keydir", GITCONF_PATH_, keydir),
 	S("deny-id", GITCONF_REPOS, deny_ids),
+	S("name", GITCONF_ID, name),
+	S("gateway", GITCONF_HOST, gateway),
+	S("state-dir", GITCONF_PATH_, state_dir),
+	S("push-key", GITCONF_PATH_, push_key),
+	S("push-known-hosts", GITCONF_PATH_, push_known_hosts),
+	S("push-ssh-config", GITCONF_PATH_, ssh_config),
+	S("push-timeout", GITCONF_TIME, push_ms, 1000, HOUR),
 	SIDE("server", server.side),
 	{ NULL }
 };
@@ -142,6 +163,10 @@ gitconf_value(const struct gitconf_key *k, const char *value, void *place,
 	if (*value == '\0')
 		return err_set(e, ERR_CONFIG, "%s: has no value", k->key);
 	switch (k->kind) {
+	case GITCONF_ID:
+		if (gitid_check(value, strlen(value), e) == -1)
+			return err_wrap(e, "%s", k->key);
+		return set_str(place, value, e);
 	case GITCONF_HOST:
 		if (set_host(k, value, e) == -1)
 			return -1;

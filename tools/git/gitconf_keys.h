@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 enum gitconf_kind {
+	GITCONF_ID,		/* char *: of gitid.h's grammar */
 	GITCONF_HOST,		/* char *: an ssh destination */
 	GITCONF_PATH_,		/* char *: absolute, without ".." */
 	GITCONF_HOSTS,		/* struct strv of destinations */

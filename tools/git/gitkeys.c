@@ -100,7 +100,7 @@ main(int argc, char **argv)
 	}
 	if (look(argv[1], argc > 2 ? argv[2] : INDEX, &e) == 0)
 		return 0;
-	openlog("postern-git-keys", LOG_PID, LOG_AUTH);
+	openlog("postern-git-keys", LOG_PID, LOG_AUTHPRIV);
 	syslog(LOG_ERR, "%s", e.msg);
 	return 1;
 }

@@ -119,8 +119,10 @@ take(const struct reader *r, const char *name, const struct buf *text,
 	if (gitid_from_path(name, id, why) == -1 ||
 	    keyline_parse(text->data, text->len, &k, why) == -1)
 		return 0;
-	if (gitid_denied(r->denied, id)) {
-		err_set(why, ERR_CONFIG, "no gateway may speak for '%s'", id);
+	if (gitid_denied(NULL, id) || (r->denied != NULL &&
+	    gitid_denied(r->denied, id))) {
+		err_set(why, ERR_REFUSED, "no gateway may speak for '%s'", id);
+		bad(r, name, why);
 		return 0;
 	}
 	buf_init(&where, 32768);

@@ -18,14 +18,17 @@
 #include "base/strv.h"
 #include "keylist.h"
 
-/* file: its path from the folder on ("keydir/a.pub"), not escaped. */
+/* file: its path from the folder on ("keydir/a.pub"), not escaped. why's code
+ * is ERR_REFUSED for a key that is left out on purpose, by denied; it is no
+ * mistake of the file's. */
 typedef void keydir_bad_fn(void *arg, const char *file, const struct err *why);
 
 /*
  * keydir_read(): adds the keys below path to ret, duplicates included
  * (keyrules_unique()). Each key's where is "keydir/a/b.pub", escaped.
  * path    the folder itself, whatever its name; not a symbolic link to one.
- * denied  patterns of gitid_denied(); their keys are told and left out.
+ * denied  patterns of gitid_denied(), besides those that it has itself; NULL:
+ *         none.
  * on_bad  may be NULL.
  * Returns 0, or -1: ERR_SYS (the folder, or one below it, can't be read),
  * ERR_REFUSED (more than KEYLIST_MAX files or keys), ERR_MEM.

@@ -52,8 +52,12 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 		keep(r, "\n", 1);
 		return;
 	}
+	/* ssh's own lines end in CR LF. */
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
 	if (len > 0)
-		snprintf(r->end.said, sizeof(r->end.said), "%s", line);
+		snprintf(r->end.said, sizeof(r->end.said), "%.*s", (int)len,
+		    line);
 	if (r->p->on_said != NULL)
 		r->p->on_said(r->p->arg, line);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "keyupdate.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,13 +12,12 @@
 #include "authgen.h"
 #include "authindex.h"
 #include "base/esc.h"
+#include "keybase.h"
 #include "keyend.h"
 #include "keyread.h"
 #include "keyrules.h"
 #include "keystore.h"
-#include "sys/file.h"
 
-#define BASE_MAX	((size_t)16 << 20)	/* bytes of root's own file */
 #define INDEX_HEAD	64	/* bytes that name the sequence: authindex.h */
 #define TOLD_MAX	100	/* skipped lines that are logged, each */
 
@@ -86,27 +84,6 @@ asked(struct update *u, const char *command, struct err *e)
 	return -1;
 }
 
-static int
-read_base(struct update *u, struct err *e)
-{
-	struct err why = ERR_INIT;
-	struct buf text;
-	int rc = 0;
-
-	if (u->conf->base == NULL)
-		return 0;
-	buf_init(&text, BASE_MAX);
-	if (file_read(u->conf->base, &text, &why) == 0) {
-		rc = authgen_base(u->conf->base, text.data, text.len,
-		    &u->base, e);
-	} else if (why.code != ERR_SYS || why.sys_errno != ENOENT) {
-		*e = why;
-		rc = -1;
-	}
-	buf_clear(&text);
-	return rc;
-}
-
 /* The push, and the two files that it makes; nothing is locked. */
 static int
 receive(struct update *u, int fd, struct err *e)
@@ -122,7 +99,7 @@ receive(struct update *u, int fd, struct err *e)
 	};
 
 	if (keyread_run(&r, &u->head, &u->keys, e) == -1 ||
-	    read_base(u, e) == -1 ||
+	    keybase_read(u->conf->base, &u->base, e) == -1 ||
 	    keyrules_unique(&u->keys, &u->base, on_dup, u, e) == -1)
 		return -1;
 	if (authgen_text(u->conf->proxy, "", 0, u->head.server,
@@ -289,21 +266,40 @@ keyupdate_run(const struct keyupdate_conf *c, int fd, const char *command,
 	return err_exit(ret->what == KEYREPLY_BUSY ? ERR_BUSY : ERR_REFUSED);
 }
 
-int
-keyupdate_main(const struct keyupdate_conf *c)
+/* The answer to stdout; status, or 1 when it can't be said. */
+static int
+answer(const struct keyreply *reply, int status)
 {
-	struct keyreply reply = { 0 };
 	struct buf line;
-	int status;
 
-	openlog("postern-git", LOG_PID, LOG_AUTH);
-	status = keyupdate_run(c, STDIN_FILENO,
-	    getenv("SSH_ORIGINAL_COMMAND"), &reply);
 	buf_init(&line, 2 * KEYREPLY_MAX);
-	if (keyreply_emit(&reply, &line, NULL) == -1 ||
+	if (keyreply_emit(reply, &line, NULL) == -1 ||
 	    buf_addc(&line, '\n') == -1 ||
 	    write(STDOUT_FILENO, line.data, line.len) != (ssize_t)line.len)
 		status = status == 0 ? 1 : status;
 	buf_clear(&line);
 	return status;
+}
+
+int
+keyupdate_main(const struct keyupdate_conf *c)
+{
+	struct keyreply reply = { 0 };
+	int status;
+
+	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
+	status = keyupdate_run(c, STDIN_FILENO,
+	    getenv("SSH_ORIGINAL_COMMAND"), &reply);
+	return answer(&reply, status);
+}
+
+int
+keyupdate_fail(const struct err *e)
+{
+	struct keyreply reply = { .what = KEYREPLY_FAILED };
+
+	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
+	syslog(LOG_ERR, "push of keys: %s", e->msg);
+	snprintf(reply.why, sizeof(reply.why), "%s", e->msg);
+	return answer(&reply, 1);
 }

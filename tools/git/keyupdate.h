@@ -7,7 +7,7 @@
  *
  * Nothing is locked before all of the push has come and its signature is
  * good. Whatever fails, the keys in force stay in force. What is refused or
- * skipped is written to syslog (LOG_AUTH).
+ * skipped is written to syslog (LOG_AUTHPRIV).
  */
 #ifndef GIT_KEYUPDATE_H
 #define GIT_KEYUPDATE_H
@@ -54,5 +54,8 @@ int keyupdate_run(const struct keyupdate_conf *c, int fd,
 /* keyupdate_main(): the same from stdin, with the answer on stdout. Opens
  * syslog. Its result is main()'s. */
 int keyupdate_main(const struct keyupdate_conf *c);
+
+/* keyupdate_fail(): the answer of a gateway that can't even begin. */
+int keyupdate_fail(const struct err *e);
 
 #endif

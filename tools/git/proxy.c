@@ -18,6 +18,8 @@
 #include "gitproto.h"
 #include "gitrun.h"
 #include "gitslot.h"
+#include "keyask.h"
+#include "keycmds.h"
 #include "proxy.h"
 #include "sessions.h"
 #include "sys/clock.h"
@@ -91,8 +93,16 @@ enter(struct proxy *p, struct err *e)
 	if (buf_addf(&p->sessions, "%s/sessions",
 	    p->conf.gateway.run_dir) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
-	return sessions_enter(p->sessions.data, p->w.id, p->w.fp, p->w.sid,
-	    e);
+	if (sessions_enter(p->sessions.data, p->w.id, p->w.fp, p->w.sid,
+	    e) == -1)
+		return -1;
+	/* Where a revocation ends sessions, it may have come between sshd's
+	 * look at the keys and our entry. */
+	if (p->conf.gateway.revoke_end == 0 ||
+	    keyask_still(p->conf.gateway.keys_dir, p->conf.gateway.base,
+	    p->w.id, p->w.fp))
+		return 0;
+	return err_set(e, ERR_REFUSED, "the key was revoked just now");
 }
 
 /* One's own limit first: who is over it takes nobody else's place. */
@@ -186,6 +196,10 @@ main(int argc, char **argv)
 	gitprog_harden();
 	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
 	log_open("git gateway", LOG_LVL_INFO);
+	/* Not of the ids' namespace: none begins with '-'. It is what the
+	 * push key's line in root's own file has. */
+	if (argc == 2 && strcmp(argv[1], "--auth-update") == 0)
+		return keycmds_update(GITCONF_PATH);
 	if (argc != 2) {
 		log_error("usage: postern-git-proxy KEY-ID, as the forced "
 		    "command of a key");

@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: ISC
+"""postern git: keys from the git server's keydir into force on the gateway."""
+
+import json
+import os
+import re
+
+import pytest
+
+from gitkeylib import (DRIVER, ENV, ETC, KEYDIR, LOOKUP, POSTERN, SESSIONS,
+                       STATE, STORE, UID, fingerprint, keys, text)
+
+__all__ = ["keys"]
+
+
+@pytest.fixture(params=["file", "index"])
+def both(request, keys):
+    """The gateway with a file of keys, and with the index."""
+    if request.param == "index":
+        keys.setup(index=True)
+    return keys
+
+
+def test_keys_are_in_force_when_the_push_is_over(both):
+    both.put("alice.pub", both.person("a"))
+    both.put("team/bob@laptop.pub", both.person("b"))
+    both.push()
+    assert both.login("a") == "alice"
+    assert both.login("b") == "bob"
+    assert both.login("c") is None
+
+
+def test_a_key_that_is_removed_is_out_when_the_push_is_over(both):
+    both.put("alice.pub", both.person("a"))
+    both.put("bob.pub", both.person("b"))
+    both.push()
+    both.put("bob.pub", None)
+    both.push()
+    assert both.login("b") is None
+    assert both.login("a") == "alice"
+
+
+def test_a_key_that_is_changed_is_the_new_one_alone(both):
+    both.put("alice.pub", both.person("a"))
+    both.push()
+    both.put("alice.pub", both.person("c"))
+    both.push()
+    assert both.login("a") is None
+    assert both.login("c") == "alice"
+
+
+def test_several_keys_of_one_person_and_all_types(keys):
+    kinds = {"ed25519": {}, "rsa": {"bits": 2048}, "ecdsa": {"bits": 521}}
+    for kind, more in kinds.items():
+        keys.put(f"alice@{kind}.pub", keys.person(kind, kind=kind, **more))
+    keys.push()
+    for kind in kinds:
+        assert keys.login(kind) == "alice"
+    assert list(keys.ids()) == ["alice"]
+
+
+def test_a_name_with_a_domain_stays_whole(keys):
+    # The original made alice@laptop another identity.
+    keys.put("a@b.com.pub", keys.person("a"))
+    keys.put("alice@laptop.pub", keys.person("b"))
+    keys.push()
+    assert keys.login("a") == "a@b.com"
+    assert keys.login("b") == "alice"
+
+
+def test_the_first_of_two_files_with_one_key_has_it(keys):
+    keys.put("zoe.pub", keys.person("a"))
+    keys.put("alice.pub", keys.person("a"))
+    done = keys.push()
+    assert keys.login("a") == "alice"
+    assert "keydir/zoe.pub left out: the same key as keydir/alice.pub" in \
+        done.stderr
+
+
+def test_bad_files_are_named_and_do_not_stop_the_good_ones(keys):
+    # In the original one bad line refused all, so that revocation froze.
+    keys.put("alice.pub", keys.person("a"))
+    keys.put("bob.pub", keys.person("b"))
+    keys.push()
+    keys.put("bob.pub", None)
+    bad = {
+        "-oProxyCommand=id.pub": keys.person("c"),
+        "--auth-update.pub": keys.person("c"),
+        "admin info.pub": keys.person("c"),
+        "$(id).pub": keys.person("c"),
+        'a",command="id.pub': keys.person("c"),
+        "back\\.pub": keys.person("c"),
+        "two.pub": keys.person("c") + "\n" + keys.person("d"),
+        "options.pub": 'command="id" ' + keys.person("c"),
+        "short.pub": keys.person("c")[:-8],
+        "type.pub": "ssh-rsa " + keys.person("c").split()[1],
+        "private.pub": (keys.dir / "c").read_text(),
+        "crlf.pub": keys.person("c").replace(" ", "\r\n", 1),
+        "nul.pub": keys.person("c").encode() + b" x\0y\n",
+        "sep.pub": keys.person("c") + " x\u2028y",
+        "vt.pub": keys.person("c") + " x\x0by",
+        "nel.pub": keys.person("c") + " x\x85y",
+        "big.pub": "ssh-ed25519 " + "A" * (1 << 20),
+        "empty.pub": b"",
+    }
+    for name, content in bad.items():
+        keys.put(name, content)
+    latin = os.fsencode(keys.gl.path(KEYDIR)) + b"/l\xe4tin.pub"
+    newline = os.fsencode(keys.gl.path(KEYDIR)) + \
+        b"/x\n# gitolite end\n.pub"
+    # No mistake, so not a word about it; and not let in.
+    keys.put("server-1.pub", keys.person("c"))
+    for path in (latin, newline):
+        with open(path, "wb") as f:
+            f.write(keys.person("c").encode() + b"\n")
+    done = keys.push(expect=2)
+    for name in bad:
+        shown = name.replace("\\", "\\\\")
+        assert f"keydir/{shown} left out: " in done.stderr, name
+    assert "keydir/l\\xe4tin.pub left out" in done.stderr
+    assert "server-1" not in done.stderr
+    assert "keydir/x\\x0a# gitolite end\\x0a.pub left out" in done.stderr
+    assert keys.ids() == {"alice": [keys.person("a").split()[1]]}
+    assert keys.login("b") is None
+    assert keys.login("c") is None
+
+
+def test_a_trigger_is_quiet_and_never_fails(keys):
+    keys.put("alice.pub", keys.person("a"))
+    done = keys.trigger()
+    assert (done.stdout, done.stderr) == ("", "")
+    assert keys.login("a") == "alice"
+    keys.put("bad name.pub", keys.person("b"))
+    done = keys.trigger()
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "keydir/bad name.pub left out" in done.stderr
+
+
+def test_a_gateway_that_is_down_is_said_and_the_trigger_goes_on(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.gw.run("systemctl stop ssh")
+    try:
+        keys.server(push_timeout="2s")
+        done = keys.push(expect=1)
+        assert re.search("did not reach the gateway: .*Connection refused",
+                         done.stderr)
+        assert keys.trigger().stderr.count("\n") == 1
+    finally:
+        keys.gw.run("systemctl start ssh")
+        keys.gw.wait_up()
+    keys.push()
+    assert keys.login("a") == "alice"
+
+
+def test_a_silent_gateway_does_not_hold_a_push_for_ever(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.gw.link.cut()
+    done = keys.push("--timeout", "3s", expect=None)
+    assert done.returncode in (1, 75)
+    assert "did not reach the gateway" in done.stderr
+
+
+def test_another_host_key_is_refused_at_once(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.gl.write(f"{ETC}/known_hosts", f"h2 {keys.public('push')}\n")
+    done = keys.push("--json", expect=1)
+    assert '"tries":1' in done.stdout
+    assert "ost key verification failed" in done.stdout
+    assert keys.current() is None
+
+
+def test_the_sequence_rises_and_is_kept(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    first = keys.current()
+    keys.put("bob.pub", keys.person("b"))
+    keys.push()
+    assert keys.current() > first
+    last = int(keys.gl.read(f"{STATE}/sequence"))
+    assert keys.current() == last
+    # Lost: the time takes its place, which is later.
+    keys.gl.path(f"{STATE}/sequence").write_text("")
+    keys.put("bob.pub", None)
+    keys.gl.run(["date"])
+    keys.push(expect=None)
+    assert int(keys.gl.read(f"{STATE}/sequence")) >= first
+
+
+def test_a_sequence_that_was_set_back_is_told_with_its_cure(keys):
+    keys.put("alice.pub", keys.person("a"))
+    far = "4102444800"
+    keys.gl.write(f"{STATE}/sequence", far + "\n")
+    keys.gl.run(["chown", "git:git", f"{STATE}/sequence"])
+    keys.push()
+    keys.gl.path(f"{STATE}/sequence").write_text("1\n")
+    with keys.unchanged():
+        done = keys.push(expect=1)
+        assert "was a clock set back? Write 4102444801 into " in done.stderr
+    keys.gl.path(f"{STATE}/sequence").write_text("4102444801\n")
+    keys.put("bob.pub", keys.person("b"))
+    keys.push()
+    assert keys.login("b") == "bob"
+
+
+def test_the_same_keys_again_make_no_generation(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    before = keys.state()
+    noted = keys.gw.read(f"{STORE}/refreshed").split()
+    keys.push()
+    assert keys.state() == before
+    again = keys.gw.read(f"{STORE}/refreshed").split()
+    assert int(again[0]) > int(noted[0])
+    assert int(again[1]) >= int(noted[1])
+
+
+def test_generations_are_kept_and_rolled_back_to(keys):
+    keys.configure(generations=3)
+    gens = []
+    for n in range(5):
+        keys.put("alice.pub", keys.person(f"k{n}"))
+        keys.push()
+        gens.append(keys.current())
+    kept = sorted(map(int, os.listdir(keys.gw.path(f"{STORE}/generations"))))
+    assert kept == gens[-3:]
+    roll = [POSTERN, "rollback"]
+    done = keys.gw.run(roll)
+    assert f"generation {gens[3]} is in force in place of {gens[4]}" in \
+        done.stdout
+    assert keys.login("k3") == "alice"
+    assert keys.login("k4") is None
+    keys.gw.run([*roll, str(gens[2])])
+    assert keys.login("k2") == "alice"
+    done = keys.gw.run([*roll, str(gens[0])], check=False)
+    assert done.returncode == 1 and str(gens[4]) in done.stderr
+    done = keys.gw.run(roll, check=False)
+    assert done.returncode == 1
+    assert "no generation before that in force" in done.stderr
+    # What root does there stays git's.
+    assert {p.stat().st_uid for p in
+            keys.gw.path(STORE).rglob("*")} == {UID["h2"]}
+    keys.push()
+    assert keys.login("k4") == "alice"
+
+
+def test_a_push_from_before_a_rollback_is_not_taken_again(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    keys.put("alice.pub", keys.person("b"))
+    keys.push()
+    data = text(keys.current(), [keys.line("alice", "b")])
+    keys.gw.run([POSTERN, "rollback"])
+    assert keys.signed(data).word == "stale"
+    assert keys.login("a") == "alice"
+
+
+def test_a_damaged_generation_is_not_rolled_back_to(keys):
+    for name in "ab":
+        keys.put("alice.pub", keys.person(name))
+        keys.push()
+        gen = keys.current()
+    old = min(map(int, os.listdir(keys.gw.path(f"{STORE}/generations"))))
+    keys.gw.path(f"{STORE}/generations/{old}/index").write_bytes(b"x" * 99)
+    done = keys.gw.run([POSTERN, "rollback"], check=False)
+    assert done.returncode == 1
+    assert f"generation {old}" in done.stderr
+    assert keys.current() == gen
+
+
+def test_a_key_of_roots_own_file_is_nobodys(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.put("mallory.pub", keys.public("push"))
+    keys.push()
+    assert list(keys.ids()) == ["alice"]
+    assert "its key is that of /etc/postern/git/authorized_keys:1" in \
+        keys.log()
+    # So the push key still updates.
+    keys.put("bob.pub", keys.person("b"))
+    keys.push()
+    assert keys.login("b") == "bob"
+
+
+def test_too_few_keys_are_refused_but_with_force(keys):
+    for name in "abcd":
+        keys.put(f"{name}.pub", keys.person(name))
+    keys.push()
+    for name in "bcd":
+        keys.put(f"{name}.pub", None)
+    with keys.unchanged("d", "d"):
+        done = keys.push(expect=1)
+        assert "3 of 4 keys would go" in done.stderr
+    keys.push("--force")
+    assert keys.login("d") is None
+    assert keys.login("a") == "a"
+    keys.put("a.pub", None)
+    done = keys.push(expect=1)
+    assert "at least 1" in done.stderr
+
+
+def test_explain_says_whose_key_one_is(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.put("alice@home.pub", keys.person("b"))
+    keys.push()
+    ask = [POSTERN, "explain"]
+    done = keys.gw.run([*ask, "--id", "alice"])
+    for name in "ab":
+        assert fingerprint(keys.person(name)) in done.stdout
+    done = keys.gw.run([*ask, "--key", fingerprint(keys.person("b"))])
+    assert done.stdout.startswith("alice ssh-ed25519 SHA256:")
+    done = keys.gw.run([*ask, "--json", "--id", "alice"])
+    assert {json.loads(line)["fingerprint"]
+            for line in done.stdout.splitlines()} == {
+        fingerprint(keys.person(name)) for name in "ab"}
+    for question in (("--id", "bob"), ("--id=-x",),
+                     ("--key", fingerprint(keys.person("c"))),
+                     ("--key", fingerprint(keys.public("push")))):
+        done = keys.gw.run([*ask, *question], check=False)
+        assert done.returncode == 1 and done.stdout == "", question
+        assert done.stderr
+    assert keys.gw.run(ask, check=False).returncode == 64
+
+
+def test_lint_keys_names_what_would_be_left_out(keys):
+    keys.put("alice.pub", keys.person("a"))
+    lint = [POSTERN, "lint-keys"]
+    done = keys.gl.run([*lint, KEYDIR])
+    assert f"keydir/alice.pub: alice ssh-ed25519 " \
+        f"{fingerprint(keys.person('a'))}\n" == done.stdout
+    keys.put("x y.pub", keys.person("b"))
+    done = keys.gl.run([*lint, KEYDIR], check=False)
+    assert done.returncode == 1
+    assert "keydir/x y.pub: left out: " in done.stdout
+    done = keys.gl.run([*lint, f"{KEYDIR}/x y.pub"], check=False)
+    assert done.returncode == 1
+    keys.push(expect=2)
+    current = f"{STORE}/current/authorized_keys"
+    assert keys.gw.run([*lint, current]).stdout.count("\n") == 1
+    keys.gw.write("/tmp/keys", "# fine\n\nssh-ed25519 AAAA\n")
+    done = keys.gw.run([*lint, "--json", "/tmp/keys"], check=False)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["file"] == "/tmp/keys:3"
+
+
+def session(keys, ident, name):
+    p = keys.gw.popen(
+        keys.as_git(keys.gw, DRIVER, SESSIONS, STORE,
+                    f"{ETC}/authorized_keys", ident,
+                    fingerprint(keys.person(name))),
+        stdin=-1, stdout=-1, text=True, env=ENV)
+    p.said = p.stdout.readline().strip()
+    return p
+
+
+def test_a_revocation_ends_sessions_if_that_is_set(keys):
+    keys.configure(revoke="end")
+    keys.put("alice.pub", keys.person("a"))
+    keys.put("bob.pub", keys.person("b"))
+    keys.push()
+    alice, bob = session(keys, "alice", "a"), session(keys, "bob", "b")
+    assert (alice.said, bob.said) == ("in", "in")
+    keys.put("bob.pub", None)
+    keys.push()
+    assert bob.wait(20) != 0
+    assert alice.poll() is None
+    assert "of bob (SHA256:" in keys.log()
+    late = session(keys, "bob", "b")
+    assert late.said == "revoked"
+    late.wait(20)
+    alice.stdin.close()
+    assert alice.wait(20) == 0
+    # Files of those that were ended go with the next sweep.
+    keys.push()
+    assert os.listdir(keys.gw.path(SESSIONS)) == []
+
+
+def test_a_revocation_lets_sessions_go_on_if_that_is_set(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.put("bob.pub", keys.person("b"))
+    keys.push()
+    bob = session(keys, "bob", "b")
+    keys.put("bob.pub", None)
+    keys.push()
+    assert keys.login("b") is None
+    assert bob.poll() is None
+    bob.stdin.close()
+    assert bob.wait(20) == 0
+
+
+def test_the_lookup_fails_closed(keys):
+    keys.setup(index=True)
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    index = keys.gw.path(f"{STORE}/generations/{keys.current()}/index")
+    whole = index.read_bytes()
+    look = keys.as_git(keys.gw, LOOKUP, fingerprint(keys.person("a")))
+    assert keys.person("a") in keys.gw.run(look).stdout
+    damages = [b"", whole[:40], whole[:-5], whole + b"x", b"x" + whole[1:],
+               whole[:70] + b"\xff" + whole[71:],
+               whole.replace(keys.person("a").split()[1].encode(),
+                             keys.person("b").split()[1].encode())]
+    for n, damage in enumerate(damages):
+        index.write_bytes(damage)
+        done = keys.gw.run(look, check=False)
+        assert done.stdout == "", n
+    assert keys.login("a") is None
+    # What only sshd knows to be wrong.
+    index.write_bytes(whole.replace(b"restrict", b"restrikt"))
+    assert keys.login("a") is None
+    index.unlink()
+    assert keys.login("a") is None
+    index.write_bytes(whole)
+    os.chown(index, UID["h2"], UID["h2"])
+    index.chmod(0o666)
+    assert keys.login("a") is None
+    index.chmod(0o600)
+    assert keys.login("a") == "alice"
+    for wrong in ("", "SHA256:", "MD5:aa", "../x"):
+        done = keys.gw.run(keys.as_git(keys.gw, LOOKUP, wrong), check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+    assert keys.gw.run(keys.as_git(keys.gw, LOOKUP),
+                       check=False).returncode == 64

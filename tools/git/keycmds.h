@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keycmds: the commands about keys, with their settings out of git.conf. Each
+ * says what came of it, and returns the exit status.
+ */
+#ifndef GIT_KEYCMDS_H
+#define GIT_KEYCMDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gitconf.h"
+#include "pushkeys.h"
+
+/* keycmds_update(): the gateway's forced command of the push key; path: of
+ * git.conf. It answers (keyreply.h) whatever goes wrong. */
+int keycmds_update(const char *path);
+
+/* keycmds_push(): timeout_ms 0: git.conf's. A root becomes the owner of the
+ * state folder. */
+int keycmds_push(const struct gitconf_server *c, enum pushkeys_voice voice,
+	bool quiet, bool force, uint64_t timeout_ms);
+
+/* keycmds_trigger(): gitolite's push-authkeys: 0 whatever goes wrong. */
+int keycmds_trigger(const char *path);
+
+int keycmds_rollback(const struct gitconf_gateway *c, uint64_t gen,
+	bool json);
+
+/* keycmds_ask(): id or fp is NULL. */
+int keycmds_ask(const struct gitconf_gateway *c, const char *id,
+	const char *fp, bool json);
+
+int keycmds_lint(const struct gitconf_server *c, const char *path,
+	bool json);
+
+#endif

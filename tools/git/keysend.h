@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keysend: a text of keys, signed and on its way to the gateway: ssh-keygen
+ * -Y sign, then ssh, whose stdin is the signature and the text (keysig.h) and
+ * whose answer is one line (keyreply.h).
+ */
+#ifndef GIT_KEYSEND_H
+#define GIT_KEYSEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "keyreply.h"
+
+/* All borrowed. */
+struct keysend {
+	const char *gateway;		/* git@gw: host_check()ed */
+	const char *key;		/* the push key's file, no passphrase */
+	const char *known_hosts;	/* the gateway's host key, pinned */
+	const char *ssh_config;		/* -F; NULL: none is read */
+	unsigned connect_s;		/* ConnectTimeout */
+};
+
+/* keysend_sign(): the signature of text, in front of it, into out (empty).
+ * 0, or -1: ERR_PEER (ssh-keygen says no), ERR_TIMEOUT, ERR_SYS, ERR_MEM. */
+int keysend_sign(const char *key, const struct buf *text, unsigned timeout_ms,
+	struct buf *out, struct err *e);
+
+/*
+ * keysend_once(): one try.
+ * stream     of keysend_sign().
+ * ret_again  whether another try may end better; only set on failure.
+ * Returns 0 with *ret, whatever it says, or -1: ERR_PEER (ssh's words, or what
+ * came is no answer), ERR_TIMEOUT, ERR_CONFIG (gateway), ERR_SYS, ERR_MEM.
+ */
+int keysend_once(const struct keysend *s, const struct buf *stream,
+	bool force, unsigned timeout_ms, struct keyreply *ret,
+	bool *ret_again, struct err *e);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: ISC */
+#include "pushkeys.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "keydir.h"
+#include "keypush.h"
+#include "keyrules.h"
+#include "keyserial.h"
+#include "keysig.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+
+#define PAUSE_MS	250		/* after the first try; doubled each */
+#define PAUSE_MAX_MS	4000
+#define PATH		4096
+
+struct push {
+	const struct pushkeys_conf *conf;
+	pushkeys_bad_fn *on_bad;
+	void *arg;
+	uint64_t end_ms;		/* on clock_ms() */
+	struct keylist keys;
+	struct buf stream;
+	struct pushkeys_result *ret;
+};
+
+static unsigned
+left_ms(const struct push *p)
+{
+	uint64_t now = clock_ms();
+
+	return now < p->end_ms ? (unsigned)(p->end_ms - now) : 0;
+}
+
+static int
+in_state(const struct pushkeys_conf *c, const char *name, char path[PATH],
+    struct err *e)
+{
+	int n = snprintf(path, PATH, "%s/%s", c->state, name);
+
+	return n > 0 && n < PATH ? 0 :
+	    err_set(e, ERR_CONFIG, "%s: too long", c->state);
+}
+
+static void
+on_bad(void *arg, const char *file, const struct err *why)
+{
+	struct push *p = arg;
+
+	/* Left out on purpose: the same at each push, and nobody's mistake. */
+	if (why->code == ERR_REFUSED)
+		return;
+	p->ret->bad++;
+	if (p->on_bad != NULL)
+		p->on_bad(p->arg, file, why->msg);
+}
+
+static void
+on_dup(void *arg, const struct keylist_key *key,
+    const struct keylist_key *first)
+{
+	struct push *p = arg;
+	char why[ERR_MSG_MAX];
+
+	p->ret->twice++;
+	snprintf(why, sizeof(why), "the same key as %s, which counts",
+	    first->where);
+	if (p->on_bad != NULL)
+		p->on_bad(p->arg, key->where, why);
+}
+
+/* The next sequence and the keys that go with it. */
+static int
+collect(struct push *p, struct err *e)
+{
+	char lock[PATH], serial[PATH];
+	int fd = -1, rc = -1;
+
+	if (in_state(p->conf, "push.lock", lock, e) == -1 ||
+	    in_state(p->conf, "sequence", serial, e) == -1 ||
+	    lock_take(lock, left_ms(p), &fd, e) == -1)
+		return -1;
+	if (keyserial_next(serial, (uint64_t)time(NULL), &p->ret->sequence,
+	    e) == 0 && keydir_read(p->conf->keydir, p->conf->denied, &p->keys,
+	    on_bad, p, e) == 0)
+		rc = 0;
+	close(fd);
+	if (rc == 0)
+		rc = keyrules_unique(&p->keys, NULL, on_dup, p, e);
+	p->ret->keys = p->keys.n;
+	return rc;
+}
+
+static int
+make(struct push *p, struct err *e)
+{
+	struct buf text;
+	int rc = -1;
+
+	buf_init(&text, KEYPUSH_BYTES);
+	if (keypush_emit(p->conf->server, p->ret->sequence, &p->keys, &text,
+	    e) == 0)
+		rc = keysend_sign(p->conf->send.key, &text, left_ms(p),
+		    &p->stream, e);
+	buf_clear(&text);
+	return rc;
+}
+
+/* What the gateway's answer means here; *ret_again: ask once more. */
+static int
+judge(const struct push *p, bool *ret_again, struct err *e)
+{
+	const struct keyreply *r = &p->ret->reply;
+	char serial[PATH];
+
+	*ret_again = r->what == KEYREPLY_BUSY || r->what == KEYREPLY_FAILED;
+	switch (r->what) {
+	case KEYREPLY_OK:
+	case KEYREPLY_SAME:
+		return 0;
+	case KEYREPLY_STALE:
+		if (in_state(p->conf, "sequence", serial, e) == -1)
+			return -1;
+		if (keyserial_last(serial) > p->ret->sequence)
+			return 0;
+		return err_set(e, ERR_REFUSED, "%s has sequence %" PRIu64
+		    ", later than this server's %" PRIu64 ": was a clock set "
+		    "back? Write %" PRIu64 " into %s and push again",
+		    p->conf->send.gateway, r->sequence, p->ret->sequence,
+		    r->sequence, serial);
+	case KEYREPLY_REFUSED:
+		return err_set(e, ERR_REFUSED, "%s refused the keys: %s",
+		    p->conf->send.gateway, r->why);
+	case KEYREPLY_BUSY:
+		return err_set(e, ERR_BUSY, "%s is busy: %s",
+		    p->conf->send.gateway, r->why);
+	case KEYREPLY_FAILED:
+		break;
+	}
+	return err_set(e, ERR_PEER, "%s failed: %s", p->conf->send.gateway,
+	    r->why);
+}
+
+static void
+pause_for(const struct push *p, unsigned ms)
+{
+	unsigned left = left_ms(p);
+	struct timespec t;
+
+	if (ms > left)
+		ms = left;
+	t.tv_sec = ms / 1000;
+	t.tv_nsec = (long)(ms % 1000) * 1000000;
+	nanosleep(&t, NULL);
+}
+
+/* Tries as long as it may get better and there is time. */
+static int
+send_it(struct push *p, struct err *e)
+{
+	unsigned wait = PAUSE_MS;
+	bool again;
+	int rc;
+
+	for (;; wait = wait < PAUSE_MAX_MS ? 2 * wait : wait) {
+		if (left_ms(p) == 0)
+			return p->ret->tries > 0 ? -1 : err_set(e,
+			    ERR_TIMEOUT, "no time was left to reach %s",
+			    p->conf->send.gateway);
+		p->ret->tries++;
+		rc = keysend_once(&p->conf->send, &p->stream, p->conf->force,
+		    left_ms(p), &p->ret->reply, &again, e);
+		if (rc == 0)
+			rc = judge(p, &again, e);
+		if (rc == 0 || !again || p->ret->tries == p->conf->tries)
+			return rc;
+		pause_for(p, wait);
+	}
+}
+
+/* For status; that it can't be written changes nothing about the push. */
+static void
+note(const struct push *p, const struct err *e)
+{
+	char path[PATH], text[ERR_MSG_MAX + 128];
+	int n;
+
+	n = snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " %zu %s\n",
+	    (uint64_t)time(NULL), p->ret->sequence, p->ret->keys,
+	    e == NULL ? "ok" : e->msg);
+	if (n > 0 && (size_t)n < sizeof(text) &&
+	    in_state(p->conf, "pushed", path, NULL) == 0)
+		(void)file_write(path, text, (size_t)n, 0600, NULL, NULL);
+}
+
+void
+pushkeys_last(const char *state, struct pushkeys_last *ret)
+{
+	struct pushkeys_conf c = { .state = state };
+	struct pushkeys_last last = { 0 };
+	char path[PATH];
+	struct buf b;
+	int n = 0;
+
+	buf_init(&b, ERR_MSG_MAX + 128);
+	if (in_state(&c, "pushed", path, NULL) == 0 &&
+	    file_read(path, &b, NULL) == 0 && b.len > 0 &&
+	    sscanf(b.data, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %n",
+	    &last.time_s, &last.sequence, &last.keys, &n) == 3 && n > 0) {
+		snprintf(last.why, sizeof(last.why), "%.*s", (int)strcspn(
+		    b.data + n, "\n"), b.data + n);
+		last.ok = strcmp(last.why, "ok") == 0;
+	} else {
+		last = (struct pushkeys_last){ 0 };
+	}
+	*ret = last;
+	buf_clear(&b);
+}
+
+int
+pushkeys_run(const struct pushkeys_conf *c, pushkeys_bad_fn *told, void *arg,
+    struct pushkeys_result *ret, struct err *e)
+{
+	struct push p = { .conf = c, .on_bad = told, .arg = arg,
+		.end_ms = clock_ms() + c->timeout_ms, .ret = ret };
+	int rc = -1;
+
+	*ret = (struct pushkeys_result){ 0 };
+	buf_init(&p.stream, KEYPUSH_BYTES + KEYSIG_MAX);
+	if (collect(&p, e) == 0 && make(&p, e) == 0)
+		rc = send_it(&p, e);
+	note(&p, rc == 0 ? NULL : e);
+	keylist_clear(&p.keys);
+	buf_clear(&p.stream);
+	return rc;
+}
