@@ -17,6 +17,7 @@ two key files. Hosts are a session's; settings, pool, locks and logs are new
 for each test.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -222,11 +223,13 @@ class Git:
     def freeze(self, host):
         """No sshd of the host does anything any more."""
         for pid in self.sshds(host):
-            os.kill(pid, 19)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 19)
 
     def sshd_run(self, host):
         for pid in self.sshds(host):
-            os.kill(pid, 18)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 18)
         if host.run("systemctl is-active -q ssh", check=False).returncode:
             host.run("systemctl start ssh")
             host.wait_up()

@@ -140,6 +140,7 @@ gitaudit_write(const struct gitconf_side *s, const struct gitaudit *a,
 {
 	int priority = a->event == GITAUDIT_REFUSED ? LOG_WARNING : LOG_INFO;
 	bool json = s->audit_json != 0;
+	struct err why = ERR_INIT;
 	struct buf line;
 	int rc = 0;
 
@@ -157,9 +158,11 @@ gitaudit_write(const struct gitconf_side *s, const struct gitaudit *a,
 			rc = err_set(e, ERR_MEM, "out of memory");
 			goto out;
 		}
-		rc = to_file(s->audit_file, &line, e);
+		rc = to_file(s->audit_file, &line, &why);
+		if (rc == -1)
+			syslog(LOG_AUTHPRIV | LOG_ERR, "%s", why.msg);
 		if (rc == -1 && e != NULL)
-			syslog(LOG_AUTHPRIV | LOG_ERR, "%s", e->msg);
+			*e = why;
 	}
 out:
 	buf_clear(&line);

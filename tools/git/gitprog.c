@@ -2,6 +2,7 @@
 #include "gitprog.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -36,6 +37,7 @@ gitprog_harden(void)
 	static const struct rlimit none;
 
 	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	closefrom(3);
 }
@@ -51,6 +53,36 @@ gitprog_sid(char ret[17], struct err *e)
 	for (i = 0; i < sizeof(r); i++)
 		snprintf(ret + 2 * i, 3, "%02x", r[i]);
 	return 0;
+}
+
+static void
+on_out(void *arg, int fd, short revents)
+{
+	struct gitprog_watch *w = arg;
+
+	gitprog_unwatch(w);
+	w->fn(w->arg);
+}
+
+int
+gitprog_watch(struct loop *l, void (*fn)(void *arg), void *arg,
+    struct gitprog_watch *ret, struct err *e)
+{
+	struct stat st;
+
+	*ret = (struct gitprog_watch){ NULL, fn, arg };
+	if (fstat(STDOUT_FILENO, &st) == -1 ||
+	    (!S_ISFIFO(st.st_mode) && !S_ISSOCK(st.st_mode)))
+		return 0;
+	ret->fd = loop_fd_new(l, STDOUT_FILENO, 0, on_out, ret, e);
+	return ret->fd != NULL ? 0 : -1;
+}
+
+void
+gitprog_unwatch(struct gitprog_watch *w)
+{
+	loop_fd_free(w->fd);
+	w->fd = NULL;
 }
 
 int

@@ -46,12 +46,13 @@ start(struct err *e)
 	struct spawn s = { .argv = argv, .envp = env, .fd = { -1, -1, -1 },
 		.keep_on_death = true, .before_exec = detach };
 	struct buf path;
-	sigset_t none;
+	sigset_t reset;
 	pid_t pid;
 	int rc = -1;
 
-	sigemptyset(&none);
-	s.reset = &none;
+	sigemptyset(&reset);
+	sigaddset(&reset, SIGPIPE);
+	s.reset = &reset;
 	buf_init(&path, 4096);
 	if (gitprog_path("postern-git", &path, e) == 0) {
 		s.path = argv[0] = path.data;

@@ -23,6 +23,7 @@ struct run {
 	struct loop *loop;
 	struct loop_timer *answer;	/* until a session has to stand */
 	struct child *child;
+	struct gitprog_watch out;
 	struct strv argv;
 	int log;			/* memfd with ssh's words; -1 */
 	uint64_t until;			/* CLOCK_MONOTONIC, of answer */
@@ -30,6 +31,7 @@ struct run {
 	bool late;			/* we ended it: no answer */
 	bool timed_out;			/* the session's own limit */
 	bool ended;			/* by a signal to us */
+	bool gone;			/* nobody is there to read */
 	struct gitssh_said said;
 	struct buf why;
 };
@@ -78,6 +80,17 @@ on_signal(void *arg, int signo)
 	r->ended = true;
 	if (r->child != NULL)
 		child_kill(r->child, SIGTERM);
+}
+
+/* The person has left. */
+static void
+on_gone(void *arg)
+{
+	struct run *r = arg;
+
+	r->gone = true;
+	if (r->child != NULL)
+		child_deadline(r->child, 1);
 }
 
 /* A socket of the pool that is there; which one, the sid says. */
@@ -153,7 +166,7 @@ ssh(struct run *r, const char *dest, const char *socket, struct err *e)
 static bool
 settled(const struct run *r)
 {
-	return r->ended || r->timed_out || r->said.stood ||
+	return r->ended || r->gone || r->timed_out || r->said.stood ||
 	    (r->status != SSH_FAILED && !r->late);
 }
 
@@ -209,6 +222,8 @@ result(struct run *r, struct err *e)
 	if (r->ended)
 		return err_set(e, ERR_PEER, "this session was ended by the "
 		    "gateway");
+	if (r->gone)
+		return err_set(e, ERR_PEER, "the client has left");
 	if (r->timed_out)
 		return err_set(e, ERR_TIMEOUT, "this session was ended: it "
 		    "took longer than the gateway allows");
@@ -245,6 +260,8 @@ all(struct run *r, struct err *e)
 	if (r->answer == NULL)
 		return -1;
 	loop_timer_stop(r->answer);
+	if (gitprog_watch(r->loop, on_gone, r, &r->out, e) == -1)
+		return -1;
 	if (attempt(r, c->server, true, e) == -1)
 		return -1;
 	for (i = 0; i < c->mirrors.n && elsewhere(r); i++) {
@@ -266,6 +283,7 @@ proxy_run(struct proxy *p, struct err *e)
 	if (r.loop != NULL)
 		rc = all(&r, e);
 	child_free(r.child);
+	gitprog_unwatch(&r.out);
 	loop_timer_free(r.answer);
 	loop_free(r.loop);
 	strv_clear(&r.argv);

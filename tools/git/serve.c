@@ -36,6 +36,7 @@ struct serve {
 	struct strv env;
 	struct loop *loop;
 	struct child *child;
+	struct gitprog_watch out;
 	int status;
 };
 
@@ -135,13 +136,25 @@ on_signal(void *arg, int signo)
 	child_kill(s->child, signo);
 }
 
+/* The session is over. A command that only reads has no more to do, and may
+ * not know it; one that writes ends by itself, with its hooks, as it does
+ * under sshd without us. */
+static void
+on_gone(void *arg)
+{
+	struct serve *s = arg;
+
+	if (!s->cmd.write)
+		child_deadline(s->child, 1);
+}
+
 static int
 run(struct serve *s, struct err *e)
 {
 	char *argv[] = { s->conf.server.shell, s->w.id, NULL };
 	struct child_spec spec = { .argv = argv, .envp = s->env.v,
 		.io = { CHILD_INHERIT, CHILD_INHERIT, CHILD_INHERIT },
-		.on_end = on_end, .arg = s };
+		.own_group = true, .on_end = on_end, .arg = s };
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 	size_t i;
 
@@ -152,7 +165,10 @@ run(struct serve *s, struct err *e)
 		if (loop_signal(s->loop, signals[i], on_signal, s, e) == -1)
 			return -1;
 	s->child = child_start(s->loop, &spec, e);
-	return s->child != NULL ? loop_run(s->loop, e) : -1;
+	if (s->child == NULL || gitprog_watch(s->loop, on_gone, s, &s->out,
+	    e) == -1)
+		return -1;
+	return loop_run(s->loop, e);
 }
 
 static int
@@ -200,6 +216,7 @@ main(void)
 		syslog(LOG_ERR, "%s", e.msg);
 		status = log_err(&e);
 	}
+	gitprog_unwatch(&s.out);
 	child_free(s.child);
 	loop_free(s.loop);
 	strv_clear(&s.env);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+#include "../unit.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gitkeydir.h"
+
+static char dir[] = "/tmp/gitkeydir.XXXXXX";
+static const char *const files[] = { "alice.pub", "x/bob@laptop.pub",
+	"x/y/carol.pub", "erin@b.com.pub", "x/notes.txt",
+	"zzz-marked-for-add-fay.pub", NULL };
+
+static int
+setup(void **state)
+{
+	char path[200];
+	size_t i;
+	int fd;
+
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/x", dir);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/x/y", dir);
+	mkdir(path, 0700);
+	for (i = 0; files[i] != NULL; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		fd = open(path, O_WRONLY | O_CREAT, 0600);
+		if (fd == -1)
+			return -1;
+		close(fd);
+	}
+	snprintf(path, sizeof(path), "%s/linked.pub", dir);
+	return symlink("alice.pub", path);
+}
+
+static int
+teardown(void **state)
+{
+	char path[200];
+	size_t i;
+
+	for (i = 0; files[i] != NULL; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/linked.pub", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/x/y", dir);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%s/x", dir);
+	rmdir(path);
+	return rmdir(dir);
+}
+
+static void
+users_are_found_as_gitolite_names_them(void **state)
+{
+	static const char *const have[] = { "alice", "bob", "carol",
+		"erin@b.com" };
+	static const char *const lack[] = { "bob@laptop", "notes", "fay",
+		"linked", "x", "erin", "alic", "alice.pub", "mallory" };
+	size_t i;
+
+	for (i = 0; i < sizeof(have) / sizeof(*have); i++)
+		assert_int_equal(gitkeydir_has(dir, have[i], NULL), 1);
+	for (i = 0; i < sizeof(lack) / sizeof(*lack); i++)
+		assert_int_equal(gitkeydir_has(dir, lack[i], NULL), 0);
+}
+
+static void
+a_missing_keydir_is_an_error_and_no_answer(void **state)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(gitkeydir_has("/nonexistent", "alice", &e), -1);
+	assert_err(&e, ERR_SYS, "/nonexistent");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(users_are_found_as_gitolite_names_them),
+		cmocka_unit_test(a_missing_keydir_is_an_error_and_no_answer),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

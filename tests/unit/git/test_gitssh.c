@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+#include "../unit.h"
+
+#include "gitssh.h"
+
+static struct gitconf c;
+
+static int
+setup(void **state)
+{
+	return gitconf_init(&c, NULL);
+}
+
+static int
+teardown(void **state)
+{
+	gitconf_clear(&c);
+	return 0;
+}
+
+/* The index of word in v, or -1. */
+static int
+find(const struct strv *v, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		if (strcmp(v->v[i], word) == 0)
+			return (int)i;
+	return -1;
+}
+
+static void
+a_session_reads_no_configuration_and_checks_the_key(void **state)
+{
+	struct gitssh s = { &c.gateway, "git@gl", "/run/m/0", "/log", "v1 x" };
+	struct strv v = { 0 };
+	int at;
+
+	assert_int_equal(gitssh_argv(&s, &v, NULL), 0);
+	assert_string_equal(v.v[0], "/usr/bin/ssh");
+	assert_string_equal(v.v[1], "-E");
+	assert_string_equal(v.v[2], "/log");
+	at = find(&v, "-F");
+	assert_true(at > 0);
+	assert_string_equal(v.v[at + 1], "none");
+	assert_true(find(&v, "-oStrictHostKeyChecking=yes") > 0);
+	assert_true(find(&v, "ControlPath=/run/m/0") > 0);
+	assert_true(find(&v, "ControlMaster=no") > 0);
+	assert_true(find(&v, "GlobalKnownHostsFile=none") > 0);
+	assert_string_equal(v.v[v.n - 3], "--");
+	assert_string_equal(v.v[v.n - 2], "git@gl");
+	assert_string_equal(v.v[v.n - 1], "v1 x");
+	strv_clear(&v);
+}
+
+static void
+a_master_has_no_command(void **state)
+{
+	struct gitssh s = { &c.gateway, "git@gl", "/run/m/0", NULL, NULL };
+	struct strv v = { 0 };
+
+	assert_int_equal(gitssh_argv(&s, &v, NULL), 0);
+	assert_string_equal(v.v[1], "-N");
+	assert_true(find(&v, "ControlMaster=yes") > 0);
+	assert_string_equal(v.v[v.n - 1], "git@gl");
+	assert_null(v.v[v.n]);
+	strv_clear(&v);
+}
+
+static void
+a_destination_that_is_an_option_is_refused(void **state)
+{
+	struct gitssh s = { &c.gateway, "-oProxyCommand=x", NULL, NULL, "x" };
+	struct err e = ERR_INIT;
+	struct strv v = { 0 };
+
+	assert_int_equal(gitssh_argv(&s, &v, &e), -1);
+	assert_int_equal(e.code, ERR_CONFIG);
+	strv_clear(&v);
+}
+
+/* As OpenSSH 9.2 says it. */
+static void
+what_ssh_says_is_understood(void **state)
+{
+	static const struct {
+		const char *text;
+		bool stood;
+		enum sshfail fail;
+		const char *why;
+	} t[] = {
+		{ "", false, SSHFAIL_OTHER, "" },
+		{ "debug1: mux_client_request_session: master session id: 2\n",
+		    true, SSHFAIL_OTHER, "" },
+		{ "Authenticated to gl ([10.0.0.1]:22) using \"publickey\".\n"
+		    "debug1: Entering interactive session.\n"
+		    "Timeout, server gl not responding.\r\n", true,
+		    SSHFAIL_LOST, "Timeout, server gl not responding." },
+		{ "debug1: connect to address 10.0.0.1 port 22: Connection "
+		    "refused\nssh: connect to host gl port 22: Connection "
+		    "refused\r\n", false, SSHFAIL_UNREACHABLE,
+		    "ssh: connect to host gl port 22: Connection refused" },
+		{ "Control socket connect(/run/m/0): Connection refused\n"
+		    "debug1: Connecting to gl\n"
+		    "kex_exchange_identification: read: Connection reset by "
+		    "peer\n", false, SSHFAIL_UNREACHABLE,
+		    "kex_exchange_identification: read: Connection reset by "
+		    "peer" },
+		{ "Host key verification failed.\r\n", false,
+		    SSHFAIL_HOSTKEY_UNKNOWN, "Host key verification failed." },
+		{ "ssh: connect to host \033[2Jgl port 22: No route to host",
+		    false, SSHFAIL_UNREACHABLE, "ssh: connect to host "
+		    "\\x1b[2Jgl port 22: No route to host" },
+	};
+	struct gitssh_said r;
+	struct buf why;
+	size_t i;
+
+	buf_init(&why, 2048);
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		buf_clear(&why);
+		r = gitssh_said(t[i].text, strlen(t[i].text), &why);
+		assert_int_equal(r.stood, t[i].stood);
+		assert_int_equal(r.fail, t[i].fail);
+		assert_string_equal(why.data, t[i].why);
+	}
+	buf_clear(&why);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_session_reads_no_configuration_and_checks_the_key),
+		cmocka_unit_test(a_master_has_no_command),
+		cmocka_unit_test(a_destination_that_is_an_option_is_refused),
+		cmocka_unit_test(what_ssh_says_is_understood),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
