@@ -262,7 +262,7 @@ def test_an_answer_is_never_more_than_a_line_of_text(keys, name):
             "/tmp/mark -type f; find /home/git /var/lib/postern -perm /111 "
             "-type f").stdout
     keys.gl.run("touch -d '1 second ago' /tmp/mark; rm -f /home/git/a*")
-    done = keys.push("--timeout", "2s", expect=1)
+    done = keys.push("--timeout", "5s", expect=1)
     assert "did not reach the gateway: " in done.stderr
     assert set(tree().split()) <= {f"{STATE}/sequence", f"{STATE}/pushed",
                                    f"{STATE}/push.lock",
