@@ -3,6 +3,7 @@
 #include <syslog.h>
 
 #include "base/num.h"
+#include "check.h"
 #include "gitconf.h"
 #include "keycmds.h"
 #include "mux.h"
@@ -14,7 +15,7 @@ enum { O_CONFIG = 1, O_QUIET, O_VERBOSE, O_DEMAND, O_JSON, O_FORCE,
 	O_TIMEOUT, O_ID, O_KEY, O_PEER, O_HERE, O_HOST_KEY, O_DRY_RUN };
 
 enum { C_MUX = 1, C_PUSH_KEYS, C_ROLLBACK, C_LINT_KEYS, C_EXPLAIN,
-	C_SETUP_GATEWAY, C_SETUP_SERVER };
+	C_SETUP_GATEWAY, C_SETUP_SERVER, C_CHECK, C_STATUS };
 
 struct opts {
 	const char *config;
@@ -120,6 +121,17 @@ static const struct opt_cmd server_cmd = { "postern git setup-server",
 	"changes nothing. Prints what is to be run on the gateway.",
 	server_rows, NULL };
 
+static const char *const check_usage[] = {
+	"postern git check [--json]", NULL };
+static const struct opt_cmd check_cmd = { "postern git check", check_usage,
+	"Either side, root: tries the whole way, says what is wrong and what "
+	"cures it.", json_rows, NULL };
+static const char *const status_usage[] = {
+	"postern git status [--json]", NULL };
+static const struct opt_cmd status_cmd = { "postern git status",
+	status_usage, "Either side: the keys in force, the last push, the "
+	"connections.", json_rows, NULL };
+
 static const char *const usage[] = {
 	"postern git COMMAND [OPTION ...] [OPERAND ...]", NULL };
 static const struct opt_row no_rows[] = { { 0 } };
@@ -128,6 +140,10 @@ static const struct opt_sub subs[] = {
 	    C_SETUP_GATEWAY },
 	{ "setup-server", "git server: once, by root", &server_cmd,
 	    C_SETUP_SERVER },
+	{ "check", "try the whole way, say what is wrong", &check_cmd,
+	    C_CHECK },
+	{ "status", "keys in force, last push, connections", &status_cmd,
+	    C_STATUS },
 	{ "mux", "gateway: keep connections to the git server", &mux_cmd,
 	    C_MUX },
 	{ "push-keys", "git server: all keys to the gateway", &push_cmd,
@@ -228,7 +244,7 @@ explain(const struct opts *o, const struct gitconf *c, struct err *e)
 	return keycmds_ask(&c->gateway, o->id, o->key, o->json);
 }
 
-/* A command about keys. operand may be NULL. The exit status, or -1. */
+/* A command with settings. operand may be NULL. The exit status, or -1. */
 static int
 keys(int id, const struct opts *o, const char *operand, struct err *e)
 {
@@ -250,6 +266,12 @@ keys(int id, const struct opts *o, const char *operand, struct err *e)
 	case C_LINT_KEYS:
 		status = operand == NULL ? err_set(e, ERR_USAGE, "which file "
 		    "or folder?") : keycmds_lint(&c.server, operand, o->json);
+		break;
+	case C_CHECK:
+		status = check_run(&c, o->json, e);
+		break;
+	case C_STATUS:
+		status = status_run(&c, o->json, e);
 		break;
 	case C_EXPLAIN:
 		status = explain(o, &c, e);

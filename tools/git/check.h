@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check: `postern git check` and `postern git status`, on either side: which
+ * one this is says git.conf. The check tries what a session or a push will
+ * need, the other host included: it logs in there as a user that gitolite
+ * can't have, and is refused by the program that is to refuse it; it pushes
+ * the keys that are. Nothing that anybody has is changed by it.
+ */
+#ifndef GIT_CHECK_H
+#define GIT_CHECK_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "gitconf.h"
+
+/* check_run(): a line on stdout for each finding, with its cure where it is
+ * wrong; json: an object. Root's, since it asks sshd. Returns 0: all is well,
+ * 1: something is wrong; or -1: ERR_USAGE, ERR_CONFIG (no side is set up),
+ * ERR_SYS. */
+int check_run(const struct gitconf *c, bool json, struct err *e);
+
+/* status_run(): what is in force and how the last push ended, on stdout. A
+ * root becomes the owner of the folders. 0, or -1: ERR_CONFIG as above, and
+ * what keyroll_list() gives. */
+int status_run(const struct gitconf *c, bool json, struct err *e);
+
+/* check_mux_up(): pure: how many of the lines of the pool's status (mux.h)
+ * say that a master is up. */
+unsigned check_mux_up(const char *text);
+
+#endif

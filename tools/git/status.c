@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "check.h"
+#include "keyroll.h"
+#include "pushkeys.h"
+#include "setup_step.h"
+#include "ui/emit.h"
+
+struct gateway {
+	const struct gitconf_gateway *conf;
+	struct keystore_note note;
+	uint64_t gen, oldest;	/* 0: none */
+	size_t keys, kept;
+	struct buf mux;		/* the pool's own lines */
+	bool stale;
+};
+
+static int64_t
+ago(uint64_t when)
+{
+	return (int64_t)time(NULL) - (int64_t)when;
+}
+
+/* Root's last deed is to read what the pool says: then it is the user. */
+static int
+look(struct gateway *g, struct err *e)
+{
+	const struct gitconf_gateway *c = g->conf;
+	struct keyroll_gen *v = NULL;
+	struct buf path;
+	size_t n = 0, i;
+
+	buf_init(&path, 4096);
+	if (buf_addf(&path, "%s/mux/status", c->run_dir) == 0)
+		(void)step_read(path.data, &g->mux, NULL);
+	buf_clear(&path);
+	if (keyroll_list(c->keys_dir, &v, &n, &g->note, e) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (!v[i].in_force)
+			continue;
+		g->gen = v[i].gen;
+		g->keys = v[i].keys;
+	}
+	g->kept = n;
+	g->oldest = n > 0 ? v[0].gen : 0;
+	g->stale = c->stale_ms > 0 && ago(g->note.time_s) * 1000 >
+	    c->stale_ms;
+	free(v);
+	return 0;
+}
+
+static int
+gateway_json(const struct gateway *g)
+{
+	struct emit j;
+
+	emit_begin(&j);
+	emit_str(&j, "side", "gateway");
+	emit_str(&j, "server", g->conf->server);
+	emit_num(&j, "generation", (int64_t)g->gen);
+	emit_num(&j, "oldest-generation", (int64_t)g->oldest);
+	emit_num(&j, "keys", (int64_t)g->keys);
+	emit_num(&j, "sequence", (int64_t)g->note.sequence);
+	emit_num(&j, "pushed", (int64_t)g->note.time_s);
+	emit_num(&j, "left-out", (int64_t)g->note.skipped);
+	emit_bool(&j, "stale", g->stale);
+	emit_num(&j, "masters", g->conf->mux);
+	emit_num(&j, "masters-up", check_mux_up(g->mux.data));
+	return emit_end(&j, stdout);
+}
+
+static int
+gateway_text(const struct gateway *g)
+{
+	const struct keystore_note *n = &g->note;
+	int rc;
+
+	rc = printf("gateway to %s\n", g->conf->server);
+	if (rc > 0 && g->gen == 0)
+		rc = printf("  keys         none: no push was taken yet\n");
+	else if (rc > 0)
+		rc = printf("  keys         %zu, of generation %" PRIu64
+		    " (%zu are kept, the oldest is %" PRIu64 ")\n"
+		    "  last push    sequence %" PRIu64 ", %" PRId64 " s ago%s; "
+		    "%" PRIu64 " left out\n", g->keys, g->gen, g->kept,
+		    g->oldest, n->sequence, ago(n->time_s),
+		    g->stale ? ", TOO OLD" : "", n->skipped);
+	if (rc > 0)
+		rc = printf("  connections  %u of %u up%s\n",
+		    check_mux_up(g->mux.data), (unsigned)g->conf->mux,
+		    g->conf->mux_demand != 0 ? " (started on demand)" : "");
+	return rc > 0 ? 0 : -1;
+}
+
+static int
+gateway(const struct gitconf_gateway *c, bool json, struct err *e)
+{
+	struct gateway g = { .conf = c };
+	int rc;
+
+	buf_init(&g.mux, 65536);
+	rc = look(&g, e);
+	if (rc == 0 && (json ? gateway_json(&g) : gateway_text(&g)) == -1)
+		rc = err_sys(e, "standard output");
+	buf_clear(&g.mux);
+	return rc;
+}
+
+static int
+server_json(const struct gitconf_server *c, const struct pushkeys_last *l)
+{
+	struct emit j;
+
+	emit_begin(&j);
+	emit_str(&j, "side", "server");
+	emit_str(&j, "gateway", c->gateway);
+	emit_num(&j, "sequence", (int64_t)l->sequence);
+	emit_num(&j, "keys", (int64_t)l->keys);
+	emit_num(&j, "pushed", (int64_t)l->time_s);
+	emit_bool(&j, "ok", l->ok);
+	emit_str(&j, "why", l->ok || l->time_s == 0 ? NULL : l->why);
+	return emit_end(&j, stdout);
+}
+
+static int
+server_text(const struct gitconf_server *c, const struct pushkeys_last *l)
+{
+	int rc = printf("git server of %s\n", c->gateway);
+
+	if (rc > 0 && l->time_s == 0)
+		rc = printf("  last push    none yet\n");
+	else if (rc > 0 && l->ok)
+		rc = printf("  last push    sequence %" PRIu64 ", %" PRIu64
+		    " keys, %" PRId64 " s ago: in force\n", l->sequence,
+		    l->keys, ago(l->time_s));
+	else if (rc > 0)
+		rc = printf("  last push    sequence %" PRIu64 ", %" PRId64
+		    " s ago: FAILED, the gateway has older keys\n"
+		    "               %s\n", l->sequence, ago(l->time_s),
+		    l->why);
+	return rc > 0 ? 0 : -1;
+}
+
+int
+status_run(const struct gitconf *c, bool json, struct err *e)
+{
+	struct pushkeys_last last;
+	int rc = 0;
+
+	if (c->server.gateway == NULL && c->gateway.server == NULL)
+		return err_set(e, ERR_CONFIG, GITCONF_PATH ": neither "
+		    "[gateway] has a server nor [server] a gateway");
+	if (c->server.gateway != NULL) {
+		pushkeys_last(c->server.state_dir, &last);
+		rc = json ? server_json(&c->server, &last) :
+		    server_text(&c->server, &last);
+		if (rc == -1)
+			return err_sys(e, "standard output");
+	}
+	if (c->gateway.server != NULL)
+		rc = gateway(&c->gateway, json, e);
+	if (rc == 0 && fflush(stdout) != 0)
+		rc = err_sys(e, "standard output");
+	return rc;
+}
