@@ -3,6 +3,7 @@
 edited anything to a first clone. What the commands print is run on the other
 side as it stands; that is all a person does."""
 
+import json
 import os
 import pathlib
 import re
@@ -171,6 +172,123 @@ def test_a_change_of_gitolite_admin_goes_through_by_itself(ready):
                  "-c user.email=a@b commit -qm bob")
     assert "did not reach" not in ready.admin()
     assert ready.alice(ssh).stdout.startswith("hello bob,")
+
+
+def findings(host, status):
+    done = host.run("postern git check --json", check=False)
+    assert done.returncode == status, done
+    rows = [json.loads(x) for x in done.stdout.splitlines()]
+    assert len(rows) >= 4
+    return {r["check"]: r["why"] for r in rows if not r["ok"]}
+
+
+def wait_masters(ready):
+    """The pool's own, after the last restart."""
+    proc.wait_for(lambda: json.loads(ready.gw.run(
+        "postern git status --json").stdout)["masters-up"] == 2, 40,
+        "two masters")
+
+
+def test_the_check_finds_nothing_wrong(ready):
+    ready.gl.run("postern git push-keys")
+    wait_masters(ready)
+    assert findings(ready.gl, 0) == {}
+    assert findings(ready.gw, 0) == {}
+    said = ready.gw.run("postern git check").stdout
+    assert said.count("ok     ") == len(said.splitlines()) == 4
+
+
+def breaks(host, path):
+    """(break, mend) of a file of the host."""
+    return (lambda: host.run(f"mv {path} {path}.off"),
+            lambda: host.run(f"mv {path}.off {path}"))
+
+
+@pytest.mark.parametrize("side, other, path, finding, why", [
+    ("gw", "gl", f"{ETC}/authorized_keys",
+     "the git server lets this gateway in", "Permission denied"),
+    ("gw", "gw", f"{ETC}/known_hosts",
+     "the git server lets this gateway in", "Host key verification"),
+    ("gw", "gw", DROPIN, "sshd on this gateway reads the keys",
+     "authorizedkeysfile"),
+    ("gw", "gw", "/var/lib/postern/git/keys/current",
+     "keys are in force, and not too old", "no keys have come"),
+    ("gl", "gl", RC, "gitolite runs the trigger", "gitolite"),
+    ("gl", "gl", DROPIN, "sshd on this server reads the gateway's key",
+     "authorizedkeysfile"),
+    ("gl", "gw", f"{ETC}/authorized_keys", "the gateway takes the keys",
+     "Permission denied"),
+    ("gl", "gw", f"{ETC}/allowed_signers", "the gateway takes the keys",
+     "allowed_signers"),
+])
+def test_the_check_names_what_is_wrong(ready, side, other, path, finding,
+                                       why):
+    ready.gl.run("postern git push-keys")
+    off, on = breaks(getattr(ready, other), path)
+    off()
+    try:
+        wrong = findings(getattr(ready, side), 1)
+        text = getattr(ready, side).run("postern git check", check=False)
+    finally:
+        on()
+    assert finding in wrong and why in wrong[finding]
+    assert f"WRONG  {finding}" in text.stdout
+    assert "cure: " in text.stdout
+
+
+def test_the_check_sees_a_pool_and_a_timer_that_stand_still(ready):
+    wait_masters(ready)
+    ready.gw.run("systemctl stop postern-git-mux")
+    ready.gl.run("systemctl stop postern-git-push.timer")
+    try:
+        assert findings(ready.gw, 1) == {
+            "connections to the git server stand ready": "0 of 2 are up"}
+        assert list(findings(ready.gl, 1)) == [
+            "keys are brought again by themselves"]
+    finally:
+        ready.gw.run("systemctl start postern-git-mux")
+        ready.gl.run("systemctl start postern-git-push.timer")
+
+
+def test_status_of_both_sides(ready):
+    def status(host):
+        return json.loads(host.run("postern git status --json").stdout)
+    ready.gl.run("postern git push-keys")
+    wait_masters(ready)
+    gw, gl = status(ready.gw), status(ready.gl)
+    assert gw["side"] == "gateway" and gl["side"] == "server"
+    assert gw["sequence"] == gl["sequence"] > 0
+    assert gw["keys"] == gl["keys"] > 0
+    assert gl["ok"] and not gw["stale"] and gw["generation"] > 0
+    assert f"sequence {gw['sequence']}, " in ready.gw.run(
+        "postern git status").stdout
+    # The gateway gone: the server says so, and does not hide its drift.
+    ready.gw.run("systemctl stop ssh.socket ssh", check=False)
+    try:
+        ready.gl.run("postern git push-keys --timeout 2s", check=False)
+        gl = status(ready.gl)
+        assert not gl["ok"] and gl["why"]
+        assert "FAILED, the gateway has older keys" in ready.gl.run(
+            "postern git status").stdout
+    finally:
+        ready.gw.run("systemctl start ssh")
+        ready.gw.wait_up()
+    ready.gl.run("postern git push-keys")
+    assert status(ready.gl)["ok"]
+    assert status(ready.gw)["sequence"] == status(ready.gl)["sequence"]
+
+
+def test_check_and_status_before_any_setup_say_so(ready):
+    off, on = breaks(ready.gl, "/etc/postern/git.conf")
+    off()
+    ready.gl.write("/etc/postern/git.conf", "[server]\nlfs = no\n")
+    try:
+        for cmd in ("check", "status"):
+            done = ready.gl.run(f"postern git {cmd}", check=False)
+            assert done.returncode == 1
+            assert "neither [gateway] has a server" in done.stderr
+    finally:
+        on()
 
 
 def test_twice_changes_nothing(ready):

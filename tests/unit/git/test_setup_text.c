@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+#include "../unit.h"
+
+#include "setup_text.h"
+
+#define MINE	"# postern git: begin, of postern git setup-server\n" \
+	"$RC{LOCAL_CODE} = \"/l\";\n" \
+	"push @{ $RC{POST_COMPILE} }, 'push-authkeys';\n" \
+	"# postern git: end\n"
+
+static void
+our_lines_stand_before_the_last_true_once(void **state)
+{
+	static const struct { const char *in, *out; } t[] = {
+		{ "%RC = (\n);\n\n1;\n", "%RC = (\n);\n\n" MINE "1;\n" },
+		{ "1;\n%RC = ();\n 1;\n# x\n", "1;\n%RC = ();\n" MINE
+		    " 1;\n# x\n" },
+		{ "%RC = ();\n", "%RC = ();\n" MINE "1;\n" },
+		{ "%RC = ();", "%RC = ();\n" MINE "1;\n" },
+		{ "", MINE "1;\n" },
+		{ "# LOCAL_CODE => 1\n1;\n", "# LOCAL_CODE => 1\n" MINE
+		    "1;\n" },
+		{ MINE "1;\n", MINE "1;\n" },
+		{ "# postern git: begin\nold\n# postern git: end\n1;", MINE
+		    "1;" },
+	};
+	struct err e = ERR_INIT;
+	struct buf b, twice;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_init(&b, 4096);
+		buf_init(&twice, 4096);
+		assert_int_equal(setup_text_rc(t[i].in, strlen(t[i].in), "/l",
+		    &b, &e), 0);
+		assert_string_equal(b.data, t[i].out);
+		assert_int_equal(setup_text_rc(b.data, b.len, "/l", &twice,
+		    &e), 0);
+		assert_string_equal(twice.data, b.data);
+		buf_clear(&b);
+		buf_clear(&twice);
+	}
+}
+
+static void
+settings_that_are_somebodys_own_are_left_alone(void **state)
+{
+	static const struct { const char *in; enum err_code code;
+		const char *why; } t[] = {
+		{ "\n  LOCAL_CODE => 1,\n", ERR_REFUSED, "line 2 sets LOCAL" },
+		{ "POST_COMPILE => ['push-authkeys'],\n", ERR_REFUSED,
+		    "line 1 sets push-authkeys" },
+		{ "# postern git: begin\n1;\n", ERR_CONFIG, "without" },
+		{ "# postern git: end\n1;\n", ERR_CONFIG, "pairs" },
+		{ "# postern git: begin\n# postern git: begin\n"
+		    "# postern git: end\n", ERR_CONFIG, "pairs" },
+	};
+	struct err e = ERR_INIT;
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_init(&b, 4096);
+		assert_int_equal(setup_text_rc(t[i].in, strlen(t[i].in), "/l",
+		    &b, &e), -1);
+		assert_int_equal(e.code, t[i].code);
+		assert_non_null(strstr(e.msg, t[i].why));
+		buf_clear(&b);
+	}
+}
+
+static void
+a_host_is_pinned_once_and_never_over_another(void **state)
+{
+	static const struct { const char *in, *dest; int rc;
+		const char *out; } t[] = {
+		{ "", "git@gl", 0, "gl K A\n" },
+		{ "x K B", "gl", 0, "x K B\ngl K A\n" },
+		{ "gl K A\n", "git@gl", 1, "gl K A\n" },
+		{ "gl K A", "git@gl", 1, "gl K A" },
+		{ "gl K AB\n", "git@gl", -1, NULL },
+		{ "gl Q A\n", "git@gl", -1, NULL },
+		{ "gl K A\ngl K B\n", "git@gl", -1, NULL },
+		{ "glx K B\n", "gl", 0, "glx K B\ngl K A\n" },
+		{ "", "ssh://git@gl:222", 0, "[gl]:222 K A\n" },
+		{ "", "ssh://git@gl:22", 0, "gl K A\n" },
+		{ "", "ssh://gl", 0, "gl K A\n" },
+		{ "", "ssh://git@[fe80::1]:222", 0, "[fe80::1]:222 K A\n" },
+		{ "", "ssh://git@[fe80::1]", 0, "fe80::1 K A\n" },
+		{ "gl K B\n", "ssh://git@gl:222", 0,
+		    "gl K B\n[gl]:222 K A\n" },
+	};
+	struct err e;
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		e = (struct err)ERR_INIT;
+		buf_init(&b, 4096);
+		assert_int_equal(setup_text_hosts(t[i].in, strlen(t[i].in),
+		    t[i].dest, "K A", &b, &e), t[i].rc);
+		if (t[i].rc == -1)
+			assert_int_equal(e.code, ERR_UNSAFE);
+		else
+			assert_string_equal(b.data, t[i].out);
+		buf_clear(&b);
+	}
+}
+
+static void
+the_user_of_a_destination(void **state)
+{
+	static const struct { const char *dest, *user; } t[] = {
+		{ "gl", "git" }, { "git@gl", "git" }, { "g3@gl", "g3" },
+		{ "ssh://gl", "git" }, { "ssh://g3@gl:22", "g3" },
+		{ "ssh://g3@[::1]:22", "g3" },
+	};
+	struct err e = ERR_INIT;
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_init(&b, 64);
+		assert_int_equal(setup_text_user(t[i].dest, &b, &e), 0);
+		assert_string_equal(b.data, t[i].user);
+		buf_clear(&b);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(our_lines_stand_before_the_last_true_once),
+		cmocka_unit_test(
+		    settings_that_are_somebodys_own_are_left_alone),
+		cmocka_unit_test(a_host_is_pinned_once_and_never_over_another),
+		cmocka_unit_test(the_user_of_a_destination),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
