@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 """doc_names.py TREE: what the texts at the root of the tree name is there: a
 `test_…` some test, a `path/with/slashes` of the tree, a link's target. And the
-manual names every finding of the check and every key of unlock.conf and
-backup.conf, and no key of the latter that there is not."""
+manual names every finding of the check and every key of unlock.conf,
+backup.conf and git.conf, and no key of the latter two that there is not."""
 import pathlib
 import re
 import sys
@@ -33,11 +33,30 @@ def backup_keys():
     return bad
 
 
+def git_keys():
+    """The same of git.conf; keys that both sections have stand by themselves
+    in its page."""
+    table = (TREE / "tools/git/gitconf_keys.c").read_text()
+    page = (TREE / "man/git.conf.5").read_text()
+    bad = []
+    for title, row in (("Section [gateway]", r'\tG\("'),
+                       ("Section [server]", r'\tS\("'),
+                       ("Keys of both sections", r'\t\{ sect, "')):
+        want = set(re.findall(rf'^{row}([a-z-]+)"', table, re.M))
+        part = re.search(rf"^\.Ss {re.escape(title)}\n(.*?)^\.S[sh] ", page,
+                         re.M | re.S)
+        have = set(re.findall(r"^\.It Cm ([a-z-]+)", part[1], re.M))
+        if len(want) < 8:
+            bad.append(f"only {len(want)} keys in: {title}")
+        bad += [f"git.conf.5: {title}: {k}" for k in sorted(want ^ have)]
+    return bad
+
+
 def main():
     tests = set()
     for path in (TREE / "tests").rglob("*.py"):
         tests |= set(re.findall(r"^\s*def (test_\w+)", path.read_text(), re.M))
-    bad, seen = [], 0
+    bad, seen = git_keys(), 0
     for name in TEXTS:
         text = (TREE / name).read_text()
         for word in re.findall(r"`(test_\w+)`", text):

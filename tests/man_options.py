@@ -30,7 +30,7 @@ def named(page):
     synopsis = re.search(r'^SYNOPSIS\n(.*?)^\S', text, re.M | re.S)
     return set(re.findall(
         r'(?<![\w-])(--[a-z0-9][a-z0-9-]*|-[A-Za-z0-9](?!\w))', text)) | \
-        set(re.findall(r'^ +postern \w+ ([a-z]+)',
+        set(re.findall(r'^ +postern \w+ ([a-z][a-z-]*)',
                        synopsis[1] if synopsis else '', re.M))
 
 
