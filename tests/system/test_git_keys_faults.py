@@ -161,6 +161,17 @@ def test_each_system_call_that_fails_leaves_whole_keys(store, error):
     store.settle()
 
 
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+def test_nothing_is_in_force_that_is_not_on_the_disk(store, nth):
+    """The two files, their folder, the folder of generations."""
+    point = faults.Point("fsync", nth)
+    done = store.run(point.fail(UPDATE, "EIO"))
+    assert done.stdout.startswith(b"v1 failed "), done
+    assert b"Input/output error" in done.stdout
+    assert store.look() == "old"
+    store.settle()
+
+
 @pytest.fixture
 def small(keys):
     """The store on a disk of its own, of 600 KiB."""
@@ -178,7 +189,7 @@ def test_a_full_disk_keeps_the_old_keys_in_force(small):
     keys.gw.run(f"head -c 1M /dev/zero >{STORE}/filler", check=False)
     keys.put("bob.pub", keys.person("b"))
     with keys.unchanged(reason="No space left on device"):
-        done = keys.push("--timeout", "2s", expect=1)
+        done = keys.push(expect=1)
         assert "No space left on device" in done.stderr
     assert keys.login("b") is None
     keys.gw.run(["rm", f"{STORE}/filler"])
@@ -240,7 +251,7 @@ def test_an_update_that_finds_another_one_under_way_says_so(keys):
         holder.stdout.readline()
         keys.put("bob.pub", keys.person("b"))
         with keys.unchanged(reason="held by"):
-            done = keys.push("--timeout", "2s", expect=75)
+            done = keys.push("--timeout", "5s", expect=75)
             assert "h2 is busy: " in done.stderr
         holder.stdin.close()
     keys.push()
@@ -278,7 +289,7 @@ def test_a_link_in_the_way_is_not_followed(keys, name):
         return keys.gw.run("cat /srv/other/file; ls -A /srv/other").stdout
     before = other()
     keys.put("bob.pub", keys.person("b"))
-    done = keys.push("--timeout", "2s", expect=1)
+    done = keys.push(expect=1)
     assert "h2 failed: " in done.stderr
     assert other() == before == "mine\nfile\n"
     assert "symbolic link" in keys.log() or "not a link to one" in \
@@ -304,7 +315,7 @@ def test_a_folder_that_others_may_write_to_is_refused(keys):
     keys.put("alice.pub", keys.person("a"))
     keys.push()
     keys.gw.run(["chmod", "770", STORE])
-    done = keys.push("--timeout", "2s", expect=1)
+    done = keys.push(expect=1)
     assert "nobody else may write to it" in done.stderr
     keys.gw.run(["chmod", "700", STORE])
     keys.push()
@@ -315,7 +326,7 @@ def test_settings_that_others_may_write_are_refused_in_one_line(keys):
     keys.push()
     keys.gw.run(["chmod", "666", CONF])
     with keys.unchanged(reason="others than root may write"):
-        done = keys.push("--timeout", "2s", expect=1)
+        done = keys.push(expect=1)
         assert "h2 failed: " in done.stderr
     keys.gw.run(["chmod", "644", CONF])
 

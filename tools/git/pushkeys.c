@@ -119,7 +119,8 @@ judge(const struct push *p, bool *ret_again, struct err *e)
 	const struct keyreply *r = &p->ret->reply;
 	char serial[PATH];
 
-	*ret_again = r->what == KEYREPLY_BUSY || r->what == KEYREPLY_FAILED;
+	/* What failed there (a full disk) is the timer's to try again. */
+	*ret_again = r->what == KEYREPLY_BUSY;
 	switch (r->what) {
 	case KEYREPLY_OK:
 	case KEYREPLY_SAME:
@@ -165,6 +166,7 @@ static int
 send_it(struct push *p, struct err *e)
 {
 	unsigned wait = PAUSE_MS;
+	struct err before = ERR_INIT;
 	bool again;
 	int rc;
 
@@ -178,8 +180,13 @@ send_it(struct push *p, struct err *e)
 		    left_ms(p), &p->ret->reply, &again, e);
 		if (rc == 0)
 			rc = judge(p, &again, e);
+		/* That the last one was cut short says less. */
+		if (rc == -1 && e->code == ERR_TIMEOUT &&
+		    before.code != ERR_NONE)
+			*e = before;
 		if (rc == 0 || !again || p->ret->tries == p->conf->tries)
 			return rc;
+		before = *e;
 		pause_for(p, wait);
 	}
 }
