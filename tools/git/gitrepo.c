@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+#include "gitrepo.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/esc.h"
+
+static const char begins[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "abcdefghijklmnopqrstuvwxyz0123456789";
+static const char goes_on[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "abcdefghijklmnopqrstuvwxyz0123456789._@/+-";
+
+static int
+refuse(struct err *e, const char *arg, const char *why)
+{
+	struct buf shown;
+
+	buf_init(&shown, 1024);
+	if (esc_text(&shown, arg, strnlen(arg, 100)) == -1)
+		buf_clear(&shown);
+	err_set(e, ERR_REFUSED, "repository '%s' %s", shown.data, why);
+	buf_clear(&shown);
+	return -1;
+}
+
+/* n bytes at s end in tail. */
+static size_t
+without(const char *s, size_t n, const char *tail)
+{
+	size_t t = strlen(tail);
+
+	return n >= t && memcmp(s + n - t, tail, t) == 0 ? n - t : n;
+}
+
+/* The argument's part that is its name, in gitolite's order of things. */
+static size_t
+name_len(const char *s)
+{
+	size_t n = strlen(s);
+
+	if (n >= 5 && memcmp(s + n - 5, ".git", 4) == 0 &&
+	    strchr("0123456789", s[n - 1]) != NULL)
+		n -= 5;
+	n = without(s, n, "/");
+	return without(s, n, ".git");
+}
+
+static const char *
+why_not(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n == 0)
+		return "has no name";
+	if (strchr(begins, name[0]) == NULL)
+		return "has to begin with a letter or a digit";
+	if (name[strspn(name, goes_on)] != '\0')
+		return "has other characters than letters, digits and ._@/+-";
+	if (strstr(name, "..") != NULL)
+		return "has '..' in it";
+	if (strstr(name, ".git/") != NULL || without(name, n, ".git") != n)
+		return "has a '.git' too many in it";
+	if (strstr(name, "//") != NULL || strstr(name, "/./") != NULL ||
+	    without(name, n, "/.") != n || without(name, n, "/") != n)
+		return "is not the plainest form of its path";
+	return NULL;
+}
+
+int
+gitrepo_name(const char *arg, char ret[GITREPO_MAX + 1], struct err *e)
+{
+	const char *s = arg + (arg[0] == '/'), *why;
+	char name[GITREPO_MAX + 1];
+	size_t n = name_len(s);
+
+	if (n > GITREPO_MAX)
+		return refuse(e, arg, "has a name that is too long");
+	memcpy(name, s, n);
+	name[n] = '\0';
+	why = why_not(name);
+	if (why != NULL)
+		return refuse(e, arg, why);
+	memcpy(ret, name, n + 1);
+	return 0;
+}
