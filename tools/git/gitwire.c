@@ -80,6 +80,20 @@ static const struct field {
 };
 #define NFIELDS	(sizeof(fields) / sizeof(fields[0]))
 
+void
+gitwire_client(struct gitwire *w, const char *ssh_connection)
+{
+	size_t n = ssh_connection != NULL ? strcspn(ssh_connection, " ") : 0;
+
+	if (n > 0 && n < sizeof(w->ip)) {
+		memcpy(w->ip, ssh_connection, n);
+		w->ip[n] = '\0';
+		if (ip_ok(w->ip))
+			return;
+	}
+	memcpy(w->ip, "-", 2);
+}
+
 /* Whether len bytes can stand behind the "--". */
 static bool
 command_ok(const char *s, size_t len)

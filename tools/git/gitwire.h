@@ -47,6 +47,11 @@ struct gitwire {
  * was appended. */
 int gitwire_emit(const struct gitwire *w, struct buf *out, struct err *e);
 
+/* gitwire_client(): ip out of an SSH_CONNECTION (borrowed; NULL: none), which
+ * begins with the client's address; "-" when that is none (sshd says UNKNOWN
+ * where it is not called over IP). */
+void gitwire_client(struct gitwire *w, const char *ssh_connection);
+
 /* gitwire_parse(): len bytes at line. ret->command points into line.
  * 0, or -1 ERR_PEER: what is wrong with it; *ret is untouched then. */
 int gitwire_parse(const char *line, size_t len, struct gitwire *ret,

@@ -191,6 +191,28 @@ no_field_that_would_not_be_read_is_written(void **state)
 	buf_clear(&out);
 }
 
+static void
+the_clients_address_is_taken_from_its_connection(void **state)
+{
+	static const struct { const char *connection, *ip; } t[] = {
+		{ "192.0.2.1 5022 192.0.2.2 22", "192.0.2.1" },
+		{ "2001:db8::1 5022 2001:db8::2 22", "2001:db8::1" },
+		{ "fe80::1%eth0 1 fe80::2%eth0 22", "fe80::1%eth0" },
+		{ "UNKNOWN 65535 UNKNOWN 65535", "-" }, { NULL, "-" },
+		{ "", "-" }, { " ", "-" }, { "gw.example 1 2 3", "-" },
+		{ "0000000000000000000000000000000000000000000000000000000000"
+		    "0000000000001 1", "-" },
+	};
+	struct gitwire w;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		memset(&w, 'x', sizeof(w));
+		gitwire_client(&w, t[i].connection);
+		assert_string_equal(w.ip, t[i].ip);
+	}
+}
+
 int
 main(void)
 {
@@ -198,6 +220,8 @@ main(void)
 		cmocka_unit_test(a_line_is_read_and_written_the_same),
 		cmocka_unit_test(every_other_line_is_refused_with_its_reason),
 		cmocka_unit_test(nothing_longer_than_a_line_goes_or_comes),
+		cmocka_unit_test(
+		    the_clients_address_is_taken_from_its_connection),
 		cmocka_unit_test(no_field_that_would_not_be_read_is_written),
 	};
 
