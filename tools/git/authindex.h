@@ -41,8 +41,8 @@ struct authindex {
 	size_t text_len;
 };
 
-/* authindex_emit(): the file for keys, appended to out (which must be empty).
- * 0, or -1: as authgen_line(); ERR_CONFIG: a key comes twice. */
+/* authindex_emit(): the file for keys, into out (empty, and again so on
+ * failure). 0, or -1: as authgen_line(); ERR_CONFIG: a key comes twice. */
 int authindex_emit(const char *proxy, uint64_t sequence,
 	const struct keylist *keys, struct buf *out, struct err *e);
 
@@ -52,12 +52,12 @@ int authindex_parse(const void *map, size_t len, struct authindex *ret,
 	struct err *e);
 
 /* authindex_verify(): the rest: the hash, the order, each line and its key.
- * 0, or -1: ERR_CONFIG, ERR_MEM. */
+ * 0, or -1 ERR_CONFIG. */
 int authindex_verify(const struct authindex *x, struct err *e);
 
 /* authindex_find(): the line (without its line feed; not terminated) of the
- * key with that fingerprint; *ret NULL: there is none. 0, or -1: ERR_CONFIG,
- * the entry or its line is damaged; ERR_MEM. */
+ * key with that fingerprint; *ret NULL: there is none. 0, or -1 ERR_CONFIG:
+ * the entry or its line is damaged. */
 int authindex_find(const struct authindex *x,
 	const unsigned char fp[KEYLINE_FP], const char **ret, size_t *ret_len,
 	struct err *e);
