@@ -219,7 +219,8 @@ gitwire_parse(const char *line, size_t len, struct gitwire *ret,
 	w.command = p;
 	w.command_len = (size_t)(end - p);
 	if (!command_ok(w.command, w.command_len))
-		return err_set(e, ERR_PEER, "the gateway's line has no command");
+		return err_set(e, ERR_PEER, "the gateway's line has no "
+		    "command");
 	*ret = w;
 	return 0;
 }

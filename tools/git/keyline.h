@@ -27,7 +27,7 @@
 #include "ssh/authkeys.h"
 
 #define KEYLINE_MAX	4096	/* bytes of a line */
-#define KEYLINE_FP	32	/* bytes of a fingerprint: SHA-256 of the blob */
+#define KEYLINE_FP	32	/* bytes: SHA-256 of the blob */
 #define KEYLINE_FP_TEXT	51	/* "SHA256:..." with the NUL */
 
 struct keyline {

@@ -17,7 +17,7 @@
 
 struct keylist_key {
 	const char *id, *type, *blob;	/* NUL at each end; in one block */
-	const char *where;		/* "keydir/a.pub", "line 7": for people */
+	const char *where;		/* "a.pub", "line 7": for people */
 	unsigned char fp[KEYLINE_FP];
 };
 

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "keypush.h"
 
-#include <inttypes.h>
 #include <sodium.h>
 #include <stdbool.h>
 
 #include "base/num.h"
 
-#define BEGIN	"-----BEGIN POSTERN GIT KEYS-----"
-#define END	"-----END POSTERN GIT KEYS-----"
 /* An id, a space and a key as keyline takes it. */
 #define ROOM	(GITID_MAX + 1 + KEYLINE_MAX)
 
@@ -31,62 +28,6 @@ struct keypush {
 
 _Static_assert(sizeof(((struct keypush_head *)0)->sha256) ==
     crypto_hash_sha256_BYTES, "SHA-256");
-
-static int
-emit_body(const struct keylist *keys, struct buf *body, struct err *e)
-{
-	const struct keylist_key *k;
-	size_t i;
-
-	for (i = 0; i < keys->n; i++) {
-		k = &keys->v[i];
-		if (gitid_check(k->id, strlen(k->id), e) == -1)
-			return err_wrap(e, "%s", k->where);
-		if (buf_addf(body, "%s %s %s\n", k->id, k->type, k->blob) ==
-		    -1)
-			return err_set(e, ERR_MEM, "more keys than fit in one "
-			    "push, or out of memory");
-	}
-	return 0;
-}
-
-int
-keypush_emit(const char *server, uint64_t sequence,
-    const struct keylist *keys, struct buf *out, struct err *e)
-{
-	unsigned char sum[crypto_hash_sha256_BYTES];
-	char hex[2 * sizeof(sum) + 1];
-	size_t start = out->len;
-	struct buf body;
-	int rc;
-
-	if (gitid_check(server, strlen(server), e) == -1)
-		return err_wrap(e, "the server's name");
-	if (sequence == 0 || sequence > INT64_MAX)
-		return err_set(e, ERR_CONFIG, "sequence %" PRIu64 " is none",
-		    sequence);
-	buf_init(&body, out->max);
-	if (emit_body(keys, &body, e) == -1) {
-		buf_clear(&body);
-		return -1;
-	}
-	crypto_hash_sha256(sum, (const unsigned char *)body.data, body.len);
-	sodium_bin2hex(hex, sizeof(hex), sum, sizeof(sum));
-	rc = buf_addf(out, BEGIN "\nformat 1\nserver %s\nsequence %" PRIu64
-	    "\ncount %zu\nsha256 %s\n\n", server, sequence, keys->n, hex);
-	if (rc == 0)
-		rc = buf_add(out, body.data, body.len);
-	if (rc == 0)
-		rc = buf_adds(out, END "\n");
-	buf_clear(&body);
-	if (rc == 0)
-		return 0;
-	out->len = start;
-	if (out->cap > 0)
-		out->data[start] = '\0';
-	return err_set(e, ERR_MEM, "more keys than fit in one push, or out of "
-	    "memory");
-}
 
 struct keypush *
 keypush_new(const struct keypush_limits *limits, keypush_bad_fn *on_bad,
@@ -157,7 +98,7 @@ hex32(const char *s, unsigned char ret[32])
 static int
 head_line(struct keypush *p, struct err *e)
 {
-	static const char *const names[] = { BEGIN, "format ", "server ",
+	static const char *const names[] = { KEYPUSH_BEGIN, "format ", "server ",
 		"sequence ", "count ", "sha256 ", "" };
 	const char *s = value_of(p, names[p->state]);
 	struct keypush_head *h = &p->head;
@@ -235,8 +176,8 @@ mark_line(struct keypush *p, struct err *e)
 {
 	unsigned char sum[crypto_hash_sha256_BYTES];
 
-	if (p->long_line || p->line.len != strlen(END) ||
-	    memcmp(p->line.data, END, strlen(END)) != 0)
+	if (p->long_line || p->line.len != sizeof(KEYPUSH_END) - 1 ||
+	    memcmp(p->line.data, KEYPUSH_END, sizeof(KEYPUSH_END) - 1) != 0)
 		return err_set(e, ERR_PEER, "line %zu is another mark than "
 		    "the end's", p->lines);
 	if (p->keys != p->head.count)

@@ -39,6 +39,9 @@
 #include "gitid.h"
 #include "keylist.h"
 
+#define KEYPUSH_BEGIN	"-----BEGIN POSTERN GIT KEYS-----"
+#define KEYPUSH_END	"-----END POSTERN GIT KEYS-----"
+
 struct keypush_limits {
 	size_t bytes;		/* of the whole text */
 	size_t lines;		/* of keys; at most KEYLIST_MAX */
