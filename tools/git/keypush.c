@@ -98,8 +98,8 @@ hex32(const char *s, unsigned char ret[32])
 static int
 head_line(struct keypush *p, struct err *e)
 {
-	static const char *const names[] = { KEYPUSH_BEGIN, "format ", "server ",
-		"sequence ", "count ", "sha256 ", "" };
+	static const char *const names[] = { KEYPUSH_BEGIN, "format ",
+		"server ", "sequence ", "count ", "sha256 ", "" };
 	const char *s = value_of(p, names[p->state]);
 	struct keypush_head *h = &p->head;
 	uint64_t n = 0;

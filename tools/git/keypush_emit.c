@@ -45,8 +45,9 @@ keypush_emit(const char *server, uint64_t sequence,
 	}
 	crypto_hash_sha256(sum, (const unsigned char *)body.data, body.len);
 	sodium_bin2hex(hex, sizeof(hex), sum, sizeof(sum));
-	rc = buf_addf(out, KEYPUSH_BEGIN "\nformat 1\nserver %s\nsequence %" PRIu64
-	    "\ncount %zu\nsha256 %s\n\n", server, sequence, keys->n, hex);
+	rc = buf_addf(out, KEYPUSH_BEGIN "\nformat 1\nserver %s\n"
+	    "sequence %" PRIu64 "\ncount %zu\nsha256 %s\n\n", server,
+	    sequence, keys->n, hex);
 	if (rc == 0)
 		rc = buf_add(out, body.data, body.len);
 	if (rc == 0)

@@ -283,6 +283,7 @@ policy_holds_for_whichever_argument_names_a_repository(void **state)
 		{ "git-lfs-transfer r delete", "takes: REPO download" },
 		{ "git-lfs-transfer --x r upload", "is an option" },
 		{ "git-lfs-authenticate r upload xyz", "takes:" },
+		{ "git-lfs-authenticate r upload ''", "takes:" },
 		{ "git-lfs-authenticate", "names no repository" },
 		{ "D restore -x", "takes:" },
 		{ "config r --get-regexp x", "takes:" },
