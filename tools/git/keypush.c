@@ -161,8 +161,7 @@ key_parts(const struct keypush *p, char id[GITID_MAX + 1],
 	key = space + 1;
 	if (keyline_parse(key, (size_t)(end - key), k, e) == -1)
 		return err_wrap(e, "%s", id);
-	if (k->line.type.p != key ||
-	    k->line.key.p != key + k->line.type.len + 1 ||
+	if (k->line.key.p != key + k->line.type.len + 1 ||
 	    k->line.key.p[-1] != ' ' ||
 	    k->line.key.p + k->line.key.len != end)
 		return err_set(e, ERR_CONFIG, "%s: more than an id, a type "
@@ -225,9 +224,6 @@ line_came(struct keypush *p, struct err *e)
 	int rc;
 
 	p->lines++;
-	if (p->state == AT_END)
-		return err_set(e, ERR_PEER, "something follows the end of the "
-		    "keys");
 	rc = p->state < AT_KEYS ? head_line(p, e) : key_line(p, e);
 	buf_eat(&p->line, p->line.len);
 	p->long_line = false;

@@ -170,6 +170,7 @@ no_offset_leads_out_and_no_line_to_another_key(void **state)
 		{ HEAD + 36, 0, "a line that is none" },
 		{ HEAD + 32, 1, "a line that is none" },
 		{ HEAD + ENTRY + 36, 16385, "beyond its end" },
+		{ HEAD + 36, 16000, "beyond its end" },
 	};
 	struct keylist l = { 0 };
 	const struct keylist_key **v;
@@ -201,6 +202,67 @@ no_offset_leads_out_and_no_line_to_another_key(void **state)
 	assert_err(&e, ERR_CONFIG, "another key's");
 	buf_clear(&file);
 	free(v);
+	keylist_clear(&l);
+}
+
+/* With a hash that is right again. */
+static void
+verify_says(struct buf *file, const char *why)
+{
+	crypto_hash_sha256_state sum;
+	struct authindex x;
+
+	crypto_hash_sha256_init(&sum);
+	crypto_hash_sha256_update(&sum, (unsigned char *)file->data, 32);
+	crypto_hash_sha256_update(&sum, (unsigned char *)file->data + HEAD,
+	    file->len - HEAD);
+	crypto_hash_sha256_final(&sum, (unsigned char *)file->data + 32);
+	assert_int_equal(authindex_parse(file->data, file->len, &x, &e), 0);
+	assert_int_equal(authindex_verify(&x, &e), why != NULL ? -1 : 0);
+	if (why != NULL)
+		assert_err(&e, ERR_CONFIG, why);
+}
+
+static void
+a_right_hash_does_not_make_an_index_right(void **state)
+{
+	struct keylist l = { 0 };
+	char row[ENTRY], *first;
+	struct buf file, more;
+
+	add_many(&l, 2);
+	file = index_of(&l);
+	verify_says(&file, NULL);
+	first = file.data + HEAD;
+	memcpy(row, first, ENTRY);
+	memcpy(first, first + ENTRY, ENTRY);
+	memcpy(first + ENTRY, row, ENTRY);
+	verify_says(&file, "not one behind the other");
+	/* One key twice, with one line. */
+	memcpy(first, row, ENTRY);
+	memcpy(first + ENTRY, row, ENTRY);
+	verify_says(&file, "not sorted");
+	buf_clear(&file);
+
+	file = index_of(&l);
+	assert_int_equal(buf_adds(&file, "# more\n"), 0);
+	set32(&file, 16, (uint32_t)file.len);
+	verify_says(&file, "text that no entry has");
+	buf_clear(&file);
+	/* The same within: a line that no entry has in front of the text. */
+	file = index_of(&l);
+	buf_init(&more, file.max);
+	assert_int_equal(buf_add(&more, file.data, HEAD + 2 * ENTRY), 0);
+	assert_int_equal(buf_adds(&more, "\n"), 0);
+	assert_int_equal(buf_add(&more, file.data + HEAD + 2 * ENTRY,
+	    file.len - HEAD - 2 * ENTRY), 0);
+	set32(&more, 16, (uint32_t)more.len);
+	set32(&more, HEAD + 32, 1);
+	memcpy(row, more.data + HEAD + 36, 4);
+	set32(&more, HEAD + ENTRY + 32, (uint32_t)(unsigned char)row[0] + 2);
+	verify_says(&more, "not one behind the other");
+	buf_clear(&more);
+	buf_clear(&file);
 	keylist_clear(&l);
 }
 
@@ -294,6 +356,7 @@ main(void)
 		    a_file_that_is_cut_or_changed_anywhere_is_found_out),
 		cmocka_unit_test(
 		    no_offset_leads_out_and_no_line_to_another_key),
+		cmocka_unit_test(a_right_hash_does_not_make_an_index_right),
 		cmocka_unit_test(
 		    a_header_is_looked_at_before_what_it_says_is_used),
 		cmocka_unit_test(what_can_not_be_an_index_is_not_written),
