@@ -284,24 +284,6 @@ check_textfiles(const struct settings *s, struct err *e)
 	return 0;
 }
 
-/* One uid for two clients would be none for each. */
-static int
-check_users(const struct settings *s, struct err *e)
-{
-	const struct settings_client *v = s->clients;
-	size_t i, k;
-
-	for (i = 0; i < s->nclients; i++)
-		for (k = 0; k < i && v[i].user != NULL; k++)
-			if (v[k].user != NULL &&
-			    strcmp(v[i].user, v[k].user) == 0)
-				return err_set(e, ERR_CONFIG, "backup.conf: "
-				    "[client %s] and [client %s] have the same "
-				    "user '%s': each needs one of its own",
-				    v[k].name, v[i].name, v[i].user);
-	return 0;
-}
-
 int
 settings_check(const struct settings *s, struct err *e)
 {
@@ -317,7 +299,7 @@ settings_check(const struct settings *s, struct err *e)
 	if (s->store.there && s->store.dir == NULL)
 		return err_set(e, ERR_CONFIG, "backup.conf: [store] has no "
 		    "dir");
-	return check_textfiles(s, e) == -1 ? -1 : check_users(s, e);
+	return check_textfiles(s, e) == -1 ? -1 : settings_users(s, e);
 }
 
 struct settings_job *

@@ -120,9 +120,16 @@ void settings_clear(struct settings *s);
 
 /* settings_check(): what must be there once a whole file is read: a job's
  * root, [store]'s dir; and that no two jobs have the same textfile, no two
- * clients the same user. 0, or -1 ERR_CONFIG. A job's destination must be there
- * for who goes to the store (opts_job()): not where the store comes. */
+ * clients the same user (settings_users()). 0, or -1: ERR_CONFIG, ERR_SYS. A
+ * job's destination must be there for who goes to the store (opts_job()): not
+ * where the store comes. */
 int settings_check(const struct settings *s, struct err *e);
+
+/* settings_users(): whether each client that is received by a user has one of
+ * its own: the uids are compared, as the user database has them now; of names
+ * that it doesn't have, the names (serve_user() refuses those). 0, or -1:
+ * ERR_CONFIG, ERR_SYS (the database can't be asked), ERR_MEM. */
+int settings_users(const struct settings *s, struct err *e);
 
 /* settings_job(): the job called name; name NULL: the only one there is.
  * Borrowed, or NULL: ERR_CONFIG. */
