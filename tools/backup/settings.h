@@ -74,6 +74,7 @@ struct settings_policy {
 	int64_t keep[KEEP_MAX];	/* by enum settings_keep; all 0: keep all */
 	int64_t min_keep;	/* snapshots that space never takes; 1 */
 	int64_t quota;		/* bytes; 0: none */
+	int64_t max_jobs;	/* that it has backups of at a time; 16 */
 	int64_t rate_limit;	/* ms between the begins of two runs; 0 */
 	int64_t silent_days;	/* 0: never said */
 	int64_t allow;		/* allow.h; a [client]'s narrows what accept

@@ -7,6 +7,7 @@
 #include "request.h"
 #include "settings.h"
 
+#define MAX_JOBS	16
 #define CONNECT_MS	30000
 
 static void
@@ -42,6 +43,7 @@ settings_job_fill(struct settings_job *j, struct err *e)
 static const struct settings_policy defaults = {
 	.keep = { 0 },
 	.min_keep = 1,
+	.max_jobs = MAX_JOBS,
 	.quota = 0,
 	.rate_limit = 0,
 	.silent_days = 0,
