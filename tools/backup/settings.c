@@ -36,7 +36,8 @@ job_init(struct settings_job *j)
 {
 	j->one_file_system = j->compress = j->bandwidth = j->nice =
 	    j->ionice = j->mode = j->timeout = j->connect_timeout =
-	    j->beat = j->direct_port = j->postern = SETTINGS_UNSET;
+	    j->beat = j->direct_port = j->postern = j->command_timeout =
+	    SETTINGS_UNSET;
 }
 
 static void
@@ -151,7 +152,8 @@ store_of(struct settings *s)
 	if (!s->store.there) {
 		s->store.there = true;
 		s->store.min_free = s->store.evict_others =
-		    s->store.connect_timeout = SETTINGS_UNSET;
+		    s->store.connect_timeout = s->store.command_timeout =
+		    SETTINGS_UNSET;
 		policy_init(&s->store.policy);
 	}
 	return &s->store;

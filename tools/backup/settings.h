@@ -27,6 +27,8 @@
 
 #define SETTINGS_UNSET (-1)
 
+#define SETTINGS_COMMAND_KEY	"command-timeout"
+
 enum settings_compress { COMPRESS_NONE, COMPRESS_ZSTD, COMPRESS_ZLIB };
 enum settings_mode { MODE_CHANNEL, MODE_DIRECT };
 enum settings_backend { BACKEND_AUTO, BACKEND_HARDLINK, BACKEND_BTRFS };
@@ -59,6 +61,8 @@ struct settings_job {
 				 * from; none: what its name stands for */
 	int64_t postern;	/* a [client]'s, for `pull`: 0: not there */
 	int64_t timeout;	/* ms for the whole; filled: 0, none */
+	int64_t command_timeout;	/* ms for `after` and `on-failure`
+					 * each; filled: an hour */
 	int64_t connect_timeout;	/* filled: 30 s */
 	int64_t beat;		/* ms between two 'B', of both ends; filled:
 				 * 10 s. Lost is who says nothing for three */
@@ -90,6 +94,7 @@ struct settings_store {
 	int64_t min_free;	/* bytes */
 	int64_t evict_others;	/* 0, 1 */
 	int64_t connect_timeout;	/* ms until a client has asked */
+	int64_t command_timeout;	/* settings_command_ms() */
 	struct settings_policy policy;
 	char *before, *after, *on_failure, *on_silent, *textfile;
 };
@@ -156,6 +161,11 @@ void settings_client_get(struct settings *s, const struct settings *accepted,
 /* settings_client_user(): the user that receives for client name, borrowed;
  * NULL: who runs us. */
 const char *settings_client_user(const struct settings *s, const char *name);
+
+/* settings_command_ms(): how long each of [store]'s commands may take, but for
+ * `before`, which is part of the run; an hour unless the file says. 0: for
+ * ever. */
+uint64_t settings_command_ms(const struct settings *s);
 
 /* settings_name(): whether s can be the name of a client or a job:
  * [a-z0-9][a-z0-9._-]{0,62}, no "..", not the name of a snapshot.

@@ -9,6 +9,7 @@
 
 #define MAX_JOBS	16
 #define CONNECT_MS	30000
+#define COMMAND_MS	3600000
 
 static void
 fill(int64_t *n, int64_t value)
@@ -35,6 +36,7 @@ settings_job_fill(struct settings_job *j, struct err *e)
 	fill(&j->mode, MODE_CHANNEL);
 	fill(&j->direct_port, 0);
 	fill(&j->timeout, 0);
+	fill(&j->command_timeout, COMMAND_MS);
 	fill(&j->connect_timeout, CONNECT_MS);
 	fill(&j->beat, REQUEST_BEAT_MS);
 	return 0;
@@ -118,6 +120,15 @@ settings_client_user(const struct settings *s, const char *name)
 	const struct settings_client *c = find_client(s, name);
 
 	return c != NULL ? c->user : NULL;
+}
+
+uint64_t
+settings_command_ms(const struct settings *s)
+{
+	int64_t ms = s->store.command_timeout;
+
+	return s->store.there && ms != SETTINGS_UNSET ? (uint64_t)ms :
+	    COMMAND_MS;
 }
 
 static bool

@@ -63,6 +63,7 @@ const struct settings_key settings_keys[] = {
 	J("on-failure", KIND_STR, on_failure),
 	J("textfile", KIND_PATH, textfile),
 	J("timeout", KIND_TIME, timeout),
+	J("command-timeout", KIND_TIME, command_timeout),
 	J("connect-timeout", KIND_TIME, connect_timeout),
 	J("beat", KIND_TIME, beat),
 
@@ -70,6 +71,7 @@ const struct settings_key settings_keys[] = {
 	S("min-free", KIND_SIZE, min_free),
 	S("evict-others", KIND_BOOL, evict_others),
 	S("connect-timeout", KIND_TIME, connect_timeout),
+	S("command-timeout", KIND_TIME, command_timeout),
 	S("before", KIND_STR, before),
 	S("after", KIND_STR, after),
 	S("on-failure", KIND_STR, on_failure),

@@ -196,7 +196,7 @@ tell_silent(const struct status *s)
 
 	for (i = 0; i < s->n; i++) {
 		e = (struct err)ERR_INIT;
-		if (silent_tell(&s->own.store, &s->own.o->conf.store,
+		if (silent_tell(&s->own.store, &s->own.o->conf,
 		    &s->v[i], &e) == -1)
 			log_err(&e);
 	}
