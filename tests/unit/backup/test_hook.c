@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -312,6 +313,30 @@ who_ends_us_ends_the_owners_command_first(void **state)
 }
 
 static void
+at_a_terminal_a_command_may_ask(void **state)
+{
+	/* Stopped by SIGTTIN it would come to its limit. */
+	const struct hook_spec s = { .command = "read x </dev/tty && "
+		"test \"$x\" = word", .name = "before", .job = "home",
+		.limit_ms = WAIT_MS, .limit_key = "a-key" };
+	struct err e = ERR_INIT;
+	int fd, status;
+	pid_t pid;
+
+	(void)state;
+	fflush(NULL);
+	pid = forkpty(&fd, NULL, NULL, NULL);
+	assert_int_not_equal(pid, -1);
+	if (pid == 0)
+		_exit(hook_run(&s, &e) == -1 ? (int)e.code : 99);
+	assert_int_equal(write(fd, "word\n", 5), 5);
+	status = end_of(pid);
+	close(fd);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 99);
+}
+
+static void
 no_command_is_no_failure(void **state)
 {
 	struct hook_spec s = { .name = "after", .job = "home" };
@@ -336,6 +361,7 @@ main(void)
 		cmocka_unit_test(a_stderr_that_nobody_reads_is_not_the_commands),
 		cmocka_unit_test(the_last_lines_are_told_with_their_command),
 		cmocka_unit_test(what_is_kept_of_its_lines_is_bounded),
+		cmocka_unit_test(at_a_terminal_a_command_may_ask),
 		cmocka_unit_test(no_command_is_no_failure),
 	};
 
