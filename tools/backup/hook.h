@@ -21,7 +21,7 @@
 #include "settings.h"
 
 struct hook_spec {
-	const char *command;	/* borrowed until it has ended; NULL or "": none */
+	const char *command;	/* borrowed until it has ended; NULL, "": none */
 	const char *name;	/* static: "before" … */
 	const char *job;	/* for the call; POSTERN_JOB */
 	const struct reply *result;	/* for the call; NULL: there is none */

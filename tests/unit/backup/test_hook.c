@@ -164,7 +164,7 @@ run_with_stderr(int fd, const struct hook_spec *s)
 }
 
 static void
-a_stderr_that_nobody_reads_is_not_the_commands(void **state)
+a_stderr_that_nobody_reads_is_not_theirs(void **state)
 {
 	/* More than a pipe holds, on either stream. */
 	struct hook_spec s = { .command = "head -c 300000 /dev/zero; "
@@ -358,7 +358,7 @@ main(void)
 		T(an_owners_command_that_hangs_is_ended_with_its_group),
 		T(who_ends_us_ends_the_owners_command_first),
 		cmocka_unit_test(without_a_limit_a_command_has_its_time),
-		cmocka_unit_test(a_stderr_that_nobody_reads_is_not_the_commands),
+		cmocka_unit_test(a_stderr_that_nobody_reads_is_not_theirs),
 		cmocka_unit_test(the_last_lines_are_told_with_their_command),
 		cmocka_unit_test(what_is_kept_of_its_lines_is_bounded),
 		cmocka_unit_test(at_a_terminal_a_command_may_ask),

@@ -34,7 +34,7 @@ text_of(struct buf *out)
 }
 
 static void
-the_newest_lines_stay_and_the_last_that_matter(void **state)
+the_newest_runs_stay_and_the_last_that_matter(void **state)
 {
 	struct store_runs r;
 	struct store_runs_state s;
@@ -255,7 +255,7 @@ int
 main(void)
 {
 	const struct CMUnitTest all[] = {
-		cmocka_unit_test(the_newest_lines_stay_and_the_last_that_matter),
+		cmocka_unit_test(the_newest_runs_stay_and_the_last_that_matter),
 		cmocka_unit_test(long_lines_are_counted_by_their_bytes),
 		cmocka_unit_test(what_fits_is_not_many),
 		cmocka_unit_test(without_memory_it_says_so),
