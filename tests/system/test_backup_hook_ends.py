@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from backuplib import CLIENT, POSTERN, STORE, backup  # noqa: F401
+from backuplib import (CLIENT, POSTERN, STORE, backup,  # noqa: F401
+                       keys_line)
 from lab import proc
 
 DATA = "/srv/data"
@@ -62,6 +63,24 @@ def test_who_reads_nothing_of_it_stops_no_command(backup):
     assert kept[-20:] == [str(n) for n in range(11, 31)], said[-2000:]
     assert "reads-nothing 10\n" not in said
     assert f"after of {CLIENT}: 10 lines before these are left out" in said
+
+
+def test_a_stderr_that_is_full_stops_no_receive(backup):
+    """What sshd gave it is full before the store says a word."""
+    b = backup
+    b.setup(root=DATA, policy=conf(after="echo full-up; exit 5"))
+    b.files({f"{DATA}/a": "one\n"})
+    keys = b.store.read("/home/backup/.ssh/authorized_keys")
+    receive = re.search(r'command="([^"]*)"', keys)[1]
+    b.store.write("/tmp/receive", "#!/bin/sh\nmkfifo /tmp/full && "
+                  "exec 7<>/tmp/full || exit\n"
+                  "dd if=/dev/zero of=/dev/fd/7 bs=512 oflag=nonblock "
+                  f"2>/dev/null\nexec {receive} 2>&7\n", 0o755)
+    keys_line(b, "/tmp/receive")
+    b.run()
+    said = journal(b)
+    assert f"after of {CLIENT}: full-up\n" in said
+    assert f"after of {CLIENT}: echo full-up; exit 5: exit status 5" in said
 
 
 def test_who_hangs_up_ends_no_command(backup):
