@@ -90,6 +90,8 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 	if (r->direct != NULL) {
 		x->rc = direct_rc(r->direct);
 		x->over = x->rc != -1;
+		if (x->rc == UNREAD_VANISHED)
+			direct_late(r->direct, x->said, XFER_SAID);
 	}
 	/* It may lie of what it has kept, but not of what it has read. */
 	if (p.status == 0 && (!x->over || (x->rc != 0 &&
