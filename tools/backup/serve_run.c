@@ -196,6 +196,8 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	if ((stream == CHILD_STDERR && unread_complaint(line)) ||
 	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
 		r->complained = true;
+	if (stream == CHILD_STDOUT)
+		sink_inodes(line, &r->rec.inodes);
 	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||
 	    now < r->said_ms + PROGRESS_MS)
 		return;

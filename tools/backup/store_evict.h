@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * store_evict: room for a run, by removing snapshots as store_space.h
- * decides. The free space is looked at after each removal, so that no more go
+ * decides. What is free is looked at after each removal, so that no more go
  * than have to; on btrfs, which frees in the background, it is waited for.
+ * An .incoming goes by this only while nobody but us has its client's lock.
  */
 #ifndef POSTERN_STORE_EVICT_H
 #define POSTERN_STORE_EVICT_H
@@ -19,6 +20,10 @@
 int store_evict_free(int fd, const char *path, uint64_t *ret,
 	struct err *e);
 
+/* store_evict_room(): the same, and inodes. */
+int store_evict_room(int fd, const char *path, struct store_space_room *ret,
+	struct err *e);
+
 /* store_evict_crowded(): whether fewer than 2 % of the inodes where fd is are
  * left; never where the file system makes them as they are needed. */
 bool store_evict_crowded(int fd);
@@ -27,7 +32,8 @@ bool store_evict_crowded(int fd);
  * store_evict(): make room for a run of c, whose lock the caller holds. With
  * rules->across other clients' snapshots may go, but for those of clients
  * that are busy.
- * removed  gets the names of what went, also on failure; borrowed.
+ * removed  gets the names of what went, also on failure; borrowed. What a run
+ *	has left is CLIENT/.incoming there.
  * Returns 0, or -1: ERR_REFUSED (over the quota; too little is free and
  * nothing more may go), ERR_BUSY (another run works on the space), or why a
  * snapshot could not be removed.
