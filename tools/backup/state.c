@@ -132,9 +132,7 @@ read_open(const struct store_client *c, const struct settings_policy *p,
 	size_t i;
 	int rc;
 
-	rc = store_weigh_left(c, &s->left_bytes, e);
-	s->left = rc == 1;
-	if (rc == -1 || history_read(c, &s->history, e) == -1 ||
+	if (history_read(c, &s->history, e) == -1 ||
 	    store_runs_read(c, &runs, e) == -1)
 		return -1;
 	s->since_s = accepted_s(c);
@@ -147,7 +145,10 @@ read_open(const struct store_client *c, const struct settings_policy *p,
 	}
 	rc = state_make(s, &runs, p, c->store->now(), e);
 	store_runs_clear(&runs);
-	return rc;
+	if (rc == 0)
+		rc = store_weigh_left(c, &s->left_bytes, e);
+	s->left = rc == 1;
+	return rc == -1 ? -1 : 0;
 }
 
 int
