@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from test_backup_store import MIB, Store, file_system, kind  # noqa: F401
 
 BACKUP = BUILD / "tools" / "backup" / "postern-backup"
 DATA = "/srv/data"
+DAY = 86400
 DATA_MAX = (12 if "sanitize" not in BUILD.name else 1 << 20) * MIB
 
 
@@ -69,26 +71,27 @@ def test_what_a_run_has_left_is_named_with_its_size(file_system, kind):  # noqa:
     assert 'unfinished_bytes{client="laptop"} 3' in prom.read_text()
 
 
-def test_what_a_run_has_left_goes_before_any_snapshot(file_system, kind):  # noqa: F811
+def test_what_ones_own_run_has_left_goes_after_ones_own_history(
+        file_system, kind):  # noqa: F811
+    """A run goes on with it: it would begin anew each night otherwise."""
     store = Store(file_system(kind, 512 * MIB), kind)
     names = [snapshot(store, 40) for _ in range(3)]
     store.do("begin")
     inside = store.client / ".incoming"
     fill(inside / "more", 40)
-    # Enough is free: a run would go on with it.
-    assert store.do("evict", "1000", "0", "1", "0") == []
-    need = free(store) + 25 * MIB
-    assert store.do("evict", str(need), "0", "1", "0") == ["laptop/.incoming"]
-    assert not inside.exists() and not store.trash()
-    assert store.do("list") == names[::-1]
-    # And then as ever.
     need = free(store) + 25 * MIB
     assert store.do("evict", str(need), "0", "1", "0") == [names[0]]
+    assert inside.exists()
+    # Never under min-keep; rather than no run at all.
+    need = free(store) + 25 * MIB
+    assert store.do("evict", str(need), "0", "2", "0") == ["laptop/.incoming"]
+    assert not inside.exists() and not store.trash()
+    assert store.do("list") == names[:0:-1]
 
 
-def test_what_others_have_left_goes_by_the_setting_and_unlocked(
-        file_system):  # noqa: F811
-    store = Store(file_system("ext4", 512 * MIB), "ext4")
+def test_what_others_have_abandoned_goes_before_any_snapshot(
+        file_system, kind):  # noqa: F811
+    store = Store(file_system(kind, 512 * MIB), kind)
     mine = [snapshot(store, 10) for _ in range(2)]
     desk = [str(store.driver), str(store.path), "desk"]
     subprocess.run([*desk, "make"], check=True)
@@ -96,19 +99,31 @@ def test_what_others_have_left_goes_by_the_setting_and_unlocked(
     inside = store.path / "desk/.incoming"
     fill(inside / "more", 40)
     need = str(free(store) + 30 * MIB)
-    done = store.run("evict", need, "0", "9", "0")
-    assert done.returncode == 1 and done.stdout == b"", done
-    assert b"bytes are free" in done.stderr
+
+    def kept(*words):
+        done = store.run("evict", need, "0", "9", *words)
+        assert done.returncode == 1 and done.stdout == b"", done
+        assert b"bytes are free" in done.stderr and inside.exists()
+
+    # They may still go on with it, whatever is allowed.
+    store.now = int(time.time()) + 6 * DAY
+    kept("0")
+    kept("1")
+    store.now += 2 * DAY
+    # Not since they came last: a line of desk's own, of that day.
+    line = f"{store.now} run failed - 0 0 0 -\n"
+    (store.path / ".postern/desk/runs").write_text(line)
+    kept("0")
+    store.now += 8 * DAY
     with subprocess.Popen(["flock", store.path / ".postern/desk/lock", "-c",
                            "echo locked; cat"], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as busy:
         assert busy.stdout.readline() == b"locked\n"
-        done = store.run("evict", need, "0", "9", "1")
-        assert done.returncode == 1 and done.stdout == b"", done
+        kept("0")
+        kept("1")
         busy.stdin.close()
-    assert inside.exists()
-    # Before one's own history.
-    assert store.do("evict", need, "0", "1", "1") == ["desk/.incoming"]
+    assert store.do("evict", "1000", "0", "1", "0") == []
+    assert store.do("evict", need, "0", "1", "0") == ["desk/.incoming"]
     assert not inside.exists()
     assert store.do("list") == mine[::-1]
 

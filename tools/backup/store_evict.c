@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "store_list.h"
 #include "store_rec.h"
 #include "store_remove.h"
+#include "store_runs.h"
 #include "sys/clock.h"
 
 /* btrfs frees after the call has returned: so long we wait for more, and so
@@ -70,6 +72,30 @@ store_evict_crowded(int fd)
 	    room.inodes < room.spare;
 }
 
+/* Whether there is an .incoming that may go: our own one (it is locked), or
+ * one that nobody has touched for long. */
+static bool
+has_left(const struct store_client *c, bool own)
+{
+	struct store_runs runs = { 0 };
+	struct store_runs_state s;
+	int64_t touched;
+	struct stat st;
+
+	if (fstatat(c->fd, STORE_INCOMING, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return false;
+	if (own)
+		return true;
+	if (store_runs_read(c, &runs, NULL) == -1)
+		return false;
+	touched = (int64_t)st.st_ctim.tv_sec;
+	store_runs_state(&runs, c->store->now(), &s);
+	if (s.last != NULL && s.last->time_s > touched)
+		touched = s.last->time_s;
+	store_runs_clear(&runs);
+	return c->store->now() - touched > STORE_EVICT_LEFT_S;
+}
+
 /* Fill the part of p->c; keep: nothing of it may go. */
 static int
 fill(struct part *p, bool keep, struct store_space_client *out,
@@ -98,8 +124,7 @@ fill(struct part *p, bool keep, struct store_space_client *out,
 		store_rec_clear(&rec);
 	}
 	*out = (struct store_space_client){ p->c->name, p->snaps,
-	    p->list.n, !keep && faccessat(p->c->fd, STORE_INCOMING, F_OK,
-	    AT_SYMLINK_NOFOLLOW) == 0 };
+	    p->list.n, !keep && has_left(p->c, p->c != &p->client) };
 	return 0;
 }
 
@@ -118,7 +143,8 @@ table_clear(struct table *t)
 	free(t->clients);
 }
 
-/* The tables: own first, then the others when they are asked for. */
+/* The tables: own first, then the others: when they are asked for, or have
+ * left what may go. */
 static int
 table_fill(struct table *t, const struct store_client *own, bool across,
     struct err *e)
@@ -130,7 +156,7 @@ table_fill(struct table *t, const struct store_client *own, bool across,
 	int rc = -1;
 	size_t i;
 
-	if (across && store_clients(own->store, &names, e) == -1)
+	if (store_clients(own->store, &names, e) == -1)
 		goto out;
 	t->parts = calloc(names.n + 1, sizeof(t->parts[0]));
 	t->clients = calloc(names.n + 1, sizeof(t->clients[0]));
@@ -150,6 +176,10 @@ table_fill(struct table *t, const struct store_client *own, bool across,
 		if (store_client_open(own->store, names.v[i], &p->client,
 		    &busy) == -1)
 			continue;
+		if (!across && !has_left(&p->client, false)) {
+			store_client_close(&p->client);
+			continue;
+		}
 		p->c = &p->client;
 		keep = store_client_lock(&p->client, 0, &busy) == -1;
 		if (fill(p, keep, &t->clients[t->n++], e) == -1)

@@ -3,7 +3,8 @@
  * store_evict: room for a run, by removing snapshots as store_space.h
  * decides. What is free is looked at after each removal, so that no more go
  * than have to; on btrfs, which frees in the background, it is waited for.
- * An .incoming goes by this only while nobody but us has its client's lock.
+ * An .incoming of another client goes when it is STORE_EVICT_LEFT_S old and
+ * that client has not come since, and while nobody has its lock.
  */
 #ifndef POSTERN_STORE_EVICT_H
 #define POSTERN_STORE_EVICT_H
@@ -14,6 +15,8 @@
 #include "base/strv.h"
 #include "store.h"
 #include "store_space.h"
+
+#define STORE_EVICT_LEFT_S (7 * 86400)
 
 /* store_evict_free(): the bytes that are free for us where fd is. 0, or -1
  * ERR_SYS. */

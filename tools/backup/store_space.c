@@ -116,12 +116,12 @@ make_room(struct state *s, size_t n, size_t own)
 	bool any = true;
 	size_t i;
 
-	leave(s, own);
-	for (i = 0; s->rules->across && i < n; i++)
+	for (i = 0; i < n; i++)
 		if (i != own)
 			leave(s, i);
 	while (evict(s, own, false))
 		;
+	leave(s, own);
 	while (s->rules->across && any) {
 		any = false;
 		for (i = 0; i < n; i++)

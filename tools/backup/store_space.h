@@ -10,11 +10,13 @@
  *   - The free inodes must be at least what such a snapshot takes of them,
  *     reckoned likewise, and those that no run takes. Where the file system
  *     makes them as they are needed there is no such rule.
- *   - Otherwise what a broken run has left goes first, then the client's own
- *     oldest snapshots.
- *   - Only by the owner's setting those of other clients, after the client's
- *     own: the oldest of each in turn; what their runs have left before any
- *     snapshot.
+ *   - Otherwise what broken runs of other clients have left goes first, when
+ *     those have been silent since for long: nobody will go on with it. Then
+ *     the client's own oldest snapshots; and when that is not enough, what its
+ *     own broken run has left, which this one would go on with: it begins anew
+ *     then, which is better than never.
+ *   - Only by the owner's setting, and after the client's own, snapshots of
+ *     other clients: the oldest of each in turn.
  *   - No client is left with fewer than min_keep by that. A pinned or a held
  *     snapshot never goes.
  *
@@ -47,7 +49,8 @@ struct store_space_client {
 	const char *name;			/* borrowed */
 	const struct store_space_snap *snaps;	/* borrowed */
 	size_t n;
-	bool left;		/* there is an .incoming, which may go */
+	bool left;		/* there is an .incoming, which may go: it is
+				 * the own one, or an abandoned one */
 };
 
 /* What there is now. */

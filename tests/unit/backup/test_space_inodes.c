@@ -34,12 +34,13 @@ static const struct row {
 	{ 99, 0, 20, 3, false, false, false, "a1", 120 },
 	{ 99, 0, 20, 9, false, false, false, "", 120 },
 	{ 99, 0, 20, 2, true, false, false, "a1 a2 b1", 120 },
-	/* What a run has left goes first, others' by the setting only. */
+	/* What was abandoned goes first; one's own, which would be gone on
+	 * with, after one's own history and before that of others. */
 	{ 99, 120, 20, 1, true, true, true, "", 120 },
-	{ 99, 119, 20, 3, false, true, true, "a/left a1", 120 },
-	{ 99, 119, 20, 3, true, true, true, "a/left b/left a1", 120 },
-	{ 99, 119, 20, 3, true, false, true, "b/left a1", 120 },
-	{ 2, NONE, 0, 3, false, true, false, "a/left a1", 0 },
+	{ 99, 119, 20, 3, false, true, true, "b/left a1 a/left", 120 },
+	{ 99, 119, 20, 2, true, true, true, "b/left a1 a2 a/left b1", 120 },
+	{ 99, 119, 20, 9, true, true, false, "a/left", 120 },
+	{ 2, NONE, 0, 3, false, true, false, "a1 a/left", 0 },
 };
 
 static const char *
