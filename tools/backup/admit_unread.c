@@ -6,12 +6,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "grants.h"
 #include "half.h"
+#include "plain.h"
 #include "source.h"
 #include "sys/file.h"
 
@@ -124,6 +126,39 @@ could_read(const char *grants, int leash)
 	return pid != -1 && wait_for(pid, leash);
 }
 
+/* A grants_fn: fails when path is hidden and has one of the files in it. */
+static int
+look_hidden(void *arg, char letter, const char *path, struct err *e)
+{
+	const struct strv *files = arg;
+	size_t i;
+
+	for (i = 0; (letter == 'x' || letter == 'd') && i < files->n; i++)
+		if (strcmp(files->v[i], path) == 0 ? letter == 'x' :
+		    plain_below(files->v[i], path))
+			return err_set(e, ERR_REFUSED, "%s: is hidden",
+			    files->v[i]);
+	return 0;
+}
+
+/* Whether one of the files is no late one: the other side, whose rules are
+ * its own here, has asked for what the job leaves out. */
+static bool
+any_hidden(struct admit_unread *u, const char *dir)
+{
+	char path[PATH_ROOM];
+	struct buf text;
+	bool hidden;
+
+	snprintf(path, sizeof(path), "%s" SOURCE_GRANTS, dir);
+	buf_init(&text, GRANTS_MAX);
+	hidden = file_read(path, &text, NULL) == -1 ||
+	    grants_parse(text.data, text.len, look_hidden,
+	    &u->unread.files, NULL) == -1;
+	buf_clear(&text);
+	return hidden;
+}
+
 int
 admit_unread_judge(struct admit_unread *u, const char *dir, int leash, int rc)
 {
@@ -134,7 +169,7 @@ admit_unread_judge(struct admit_unread *u, const char *dir, int leash, int rc)
 	admit_unread_read(u);
 	n = snprintf(path, sizeof(path), "%s" SOURCE_UNREAD, dir);
 	if (rc != UNREAD_PARTIAL || !unread_only(&u->unread) || n < 0 ||
-	    (size_t)n >= sizeof(path))
+	    (size_t)n >= sizeof(path) || any_hidden(u, dir))
 		return rc;
 	buf_init(&text, GRANTS_MAX);
 	if (unread_grants(&u->unread, &text, NULL) == 0 &&

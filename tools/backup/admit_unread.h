@@ -31,8 +31,9 @@ void admit_unread_read(struct admit_unread *u);
 
 /*
  * admit_unread_judge(): rc, or UNREAD_VANISHED when it is UNREAD_PARTIAL for
- * late files alone, by the word of postern-backup-send --readable, which is
- * given 10 s. leash: it ends at once when that is readable.
+ * late files alone: by the word of postern-backup-send --readable, which is
+ * given 10 s, and none is what DIR's grants hide: that was asked for. leash:
+ * it ends at once when that is readable.
  */
 int admit_unread_judge(struct admit_unread *u, const char *dir, int leash,
 	int rc);
