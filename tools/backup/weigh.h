@@ -3,11 +3,12 @@
  * weigh: how much is below a job's roots, once its excludes are taken away, and
  * the folders that hold most of it. By openat(2), never through a symbolic
  * link; a file with several names counts once; what counts is the space that
- * is taken (st_blocks), so holes don't. Files with several names are remembered,
- * up to a number: of those beyond it each name counts its share, which is the
- * same as long as all names are below the roots. An exclude that begins with /
- * and has no wildcard is that path; others are compared as rsync would compare
- * them in all but its rarest cases, which is enough to find what is large.
+ * is taken (st_blocks), so holes don't. Files with several names are
+ * remembered, up to a number: of those beyond it each name counts its share,
+ * which is the same as long as all names are below the roots. An exclude that
+ * begins with / and has no wildcard is that path; others are compared as rsync
+ * would compare them in all but its rarest cases, which is enough to find what
+ * is large.
  */
 #ifndef BACKUP_WEIGH_H
 #define BACKUP_WEIGH_H
