@@ -61,8 +61,11 @@ mask(int empty, const char *path, struct err *e)
 	int at = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 	int copy, rc = -1;
 
-	if (at == -1)
+	/* Not there, or no folder: nothing is below it. */
+	if (at == -1 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
 		return 0;
+	if (at == -1)
+		return err_sys(e, "%s: hiding it", path);
 	copy = (int)syscall(SYS_open_tree, empty, "", TREE_CLONE |
 	    AT_EMPTY_PATH | O_CLOEXEC);
 	if (copy != -1)
