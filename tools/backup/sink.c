@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store_loose.h"
+
 #define PATH_ROOM 4096
 
 static int
@@ -34,7 +36,7 @@ add_options(const struct sink_spec *s, struct strv *v)
 		rc |= strv_add(v, "--no-whole-file");
 	} else {
 		rc |= strv_add(v, "--sparse");
-		rc |= strv_add(v, "--partial-dir=.postern-partial");
+		rc |= strv_add(v, "--partial-dir=" STORE_PARTIAL);
 	}
 	if (s->link_dest != NULL && s->link_dest[0] != '\0')
 		rc |= strv_addf(v, "--link-dest=%s", s->link_dest);
