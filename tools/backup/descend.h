@@ -13,6 +13,7 @@
 #ifndef POSTERN_DESCEND_H
 #define POSTERN_DESCEND_H
 
+#include <stddef.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
