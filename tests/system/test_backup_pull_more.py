@@ -13,7 +13,7 @@ from lab import proc
 from test_backup_attack_store import (DATA, MARK, OPEN, PULL, SENDER, by_hand,
                                       received, state, victim)  # noqa: F401
 from test_backup_attack_store import pull as drive
-from test_backup_pull import bare, pull, section, start  # noqa: F401
+from test_backup_pull import LINK, authorize, bare, pull, section, start  # noqa: F401
 from test_backup_run import sent
 
 MB = 1 << 20
@@ -166,3 +166,19 @@ def test_compress_of_a_host_without_postern(bare):
         assert bare.stored(DATA, name="h1") == bare.source(DATA)
     assert took["none"] > 2 * MB, took
     assert max(took["zlib"], took["zstd"]) < MB // 4, took
+
+
+# [client NAME], for any
+
+@pytest.mark.parametrize("postern", ["there", "not there"])
+def test_bandwidth_of_a_client_holds_its_pull_back(pull, postern):
+    if postern == "not there":
+        authorize(pull)
+        pull.client.run(["rm", "-f", LINK])
+        pull.client.run(["chown", "backup", f"{DATA}/secret"])
+    pull.files({f"{DATA}/f": os.urandom(700_000)})
+    section(pull, "bandwidth = 200K")
+    done = pull.owner("pull", "--json", "h1")
+    # No run can be faster than its limit: 700 kB, and a burst of one second.
+    assert done.of("result")[0]["seconds"] >= 2, str(done)
+    assert pull.stored(DATA, name="h1") == pull.source(DATA)

@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from backuplib import (CAP_DAC_READ_SEARCH, STORE,  # noqa: F401
+from backuplib import (CAP_DAC_READ_SEARCH, POSTERN, STORE,  # noqa: F401
                        backup)
 from lab import proc
 from test_backup_run import sent
@@ -92,6 +92,16 @@ def test_nice_ionice_and_bandwidth_are_the_senders(backup, mode):
         assert running.end().rc == 0
         os.utime(backup.client.path(f"{DATA}/f"))
         backup.files({f"{DATA}/f": os.urandom(700_000)})
+
+
+def test_who_is_nicer_already_stays_so(backup):
+    """A timer with Nice=: to be less nice again is root's alone."""
+    backup.setup(root=DATA, nice=3)
+    backup.files({f"{DATA}/f": "x"})
+    done = backup.client.run(
+        backup.as_user(backup.client, "nice", "-n", "9", POSTERN, "backup",
+                       "run"), check=False, env=backup.ENV)
+    assert done.returncode == 0, done
 
 
 def test_bandwidth_holds_a_sender_in_direct_mode_back(backup):

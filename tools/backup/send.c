@@ -144,7 +144,9 @@ be_modest(const struct send_opts *o, struct err *e)
 	if (o->nice != NULL) {
 		if (num_u64(o->nice, "--nice", 0, 19, &n, e) == -1)
 			return -1;
-		if (setpriority(PRIO_PROCESS, 0, (int)n) == -1)
+		/* Who is nicer already stays so, and may not be less. */
+		if (getpriority(PRIO_PROCESS, 0) < (int)n &&
+		    setpriority(PRIO_PROCESS, 0, (int)n) == -1)
 			return err_sys(e, "--nice %s", o->nice);
 	}
 	return o->ionice != NULL ? set_ionice(o->ionice, e) : 0;

@@ -207,6 +207,15 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 
 /* --- before it --- */
 
+/* What the owner lets a pull take; rsync asks the sender for it. */
+static int64_t
+bandwidth(const struct serve *s)
+{
+	if (s->o->bandwidth > 0)
+		return (int64_t)s->o->bandwidth;
+	return s->pull != NULL ? s->pull->bandwidth : 0;
+}
+
 static struct sink_spec
 sink_of(struct serve *s)
 {
@@ -220,7 +229,7 @@ sink_of(struct serve *s)
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.uid = s->client.recv_uid, .gid = s->client.recv_gid,
 		.one_file_system = s->req.one_file_system,
-		.compress = s->req.compress };
+		.bandwidth = bandwidth(s), .compress = s->req.compress };
 }
 
 static const struct xfer_calls calls = { .on_line = on_line,
