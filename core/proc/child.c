@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,6 +334,15 @@ child_pause(struct child *c, bool on)
 	c->paused = on;
 	if (c->out[0].watch != NULL)
 		loop_fd_pause(c->out[0].watch, on);
+}
+
+void
+child_room(struct child *c, int bytes)
+{
+	if (c->in != -1)
+		(void)fcntl(c->in, F_SETPIPE_SZ, bytes);
+	if (c->out[0].fd != -1)
+		(void)fcntl(c->out[0].fd, F_SETPIPE_SZ, bytes);
 }
 
 void

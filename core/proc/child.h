@@ -116,6 +116,10 @@ void child_raw(struct child *c);
 /* child_pause(): stop or resume reading stdout (back pressure). Lines that
  * were read before are still delivered. */
 void child_pause(struct child *c, bool on);
+/* child_room(): its stdin and stdout, where they are pipes, hold so many bytes
+ * (F_SETPIPE_SZ): who streams waits less often for the other end. A hint: what
+ * the kernel refuses stays as it is. */
+void child_room(struct child *c, int bytes);
 /* child_kill(): signal the process, or its group when it has one. */
 void child_kill(struct child *c, int signo);
 /* child_deadline(): SIGTERM ms from now instead of timeout_ms; 0: never.

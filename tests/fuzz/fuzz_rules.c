@@ -60,7 +60,7 @@ take(void *arg, char letter, const char *path, struct err *e)
 }
 
 static void
-check_grants(const struct rules *r, struct strv *excludes)
+check_grants(const struct rules *r, bool direct, struct strv *excludes)
 {
 	const struct expand_calls calls = { list, grant, excludes };
 	struct expand x = { .roots = { 0 } };
@@ -68,7 +68,7 @@ check_grants(const struct rules *r, struct strv *excludes)
 	struct buf text;
 
 	buf_init(&text, RULES_TEXT_MAX);
-	promise(rules_grants(r, &text, &e) == 0);
+	promise(rules_grants(r, direct, &text, &e) == 0);
 	promise(grants_parse(text.data, text.len, take, &x, &e) == 0);
 	promise(expand_run(&x, &calls, &e) == 0);
 	expand_clear(&x);
@@ -105,7 +105,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		promise(rules_explain(&r, size % 2 == 1, &out, &e) == 0);
 		for (p = out.data; *p != '\0'; p++)
 			promise((unsigned char)*p >= 0x20 || *p == '\n');
-		check_grants(&r, &excludes);
+		check_grants(&r, size % 2 == 1, &excludes);
 	} else {
 		promise(e.code == ERR_CONFIG && out.len == 0);
 		for (p = e.msg; *p != '\0'; p++)

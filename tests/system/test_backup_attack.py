@@ -122,12 +122,32 @@ ESCAPES = ["..", "../other", "/../etc", "/srv/../../etc", "//etc", "/etc/",
            "/srv/./x", "etc", "", "/srv\n/etc", "/\x1b[2J"]
 
 
-@pytest.mark.parametrize("key", ["root", "job", "rsync", "snapshot", "path",
-                                 "exclude", "op", "version", "compress"])
+DIRECT = (*RUN, ("mode", "direct"), ("port", "4444"), ("user", "backup"),
+          ("host-key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43))
+# What each goes into at the store.
+MORE = {"user": ["-oProxyCommand=id", "root@h3", "a b", "a;id", "$(id)",
+                 "a'", "%h"],
+        "port": ["22 -oProxyCommand=id", "0", "65536", "-1", "22;id", "0x16"],
+        "host-key": ["ssh-ed25519 AAAA\n* ssh-rsa AAAA", "ssh-rsa AAAA",
+                     "@cert-authority * ssh-ed25519 AAAA",
+                     "ssh-ed25519 AAAA command=\"id\""]}
+
+
+def test_the_direct_request_is_one_that_is_taken(target):
+    """The premise of what is refused below."""
+    with Hostile(target) as h:
+        assert h.ask(*DIRECT)[0] == 0
+
+
+@pytest.mark.parametrize("key", [
+    "root", "job", "rsync", "snapshot", "path", "exclude", "op", "version",
+    "compress", "one-file-system", "mode", "port", "host-key", "user",
+    "beat", "pattern", "match", "max-age", "sample"])
 def test_no_path_escapes_in_a_request(target, key):
     """Every field with every escape: refused, or without effect."""
-    for value in ESCAPES:
-        pairs = [p for p in RUN if p[0] != key] + [(key, value)]
+    base = DIRECT if key in dict(DIRECT[len(RUN):]) else RUN
+    for value in ESCAPES + MORE.get(key, []):
+        pairs = [p for p in base if p[0] != key] + [(key, value)]
         with Hostile(target) as h:
             got = h.ask(*pairs)
             assert got is not None
@@ -135,7 +155,8 @@ def test_no_path_escapes_in_a_request(target, key):
             if status == 0:
                 # A text of the sender's, which is only recorded: what would
                 # come of it is a snapshot of nothing.
-                assert key in ("exclude", "job", "root"), (key, value)
+                assert key in ("exclude", "job", "root") or \
+                    (key, value) == ("user", "etc"), (key, value)
                 assert h.frames.send(frame("E", "12"))
                 got = h.frames.until("R")
                 assert got and fields(got[1])[b"status"] != b"0"
@@ -143,6 +164,26 @@ def test_no_path_escapes_in_a_request(target, key):
                 assert status in (1, 64), (key, value, got)
                 assert key in why or "request" in why or "line" in why, why
                 assert not re.search(r"[\x00-\x1f\x7f]", why), why
+
+
+@pytest.mark.parametrize("op", ["list", "cat", "restore"])
+def test_no_path_escapes_from_a_snapshot(backup, op):
+    """By a key that may ask for it; one path is there, the others lead out.
+    """
+    backup.setup(root=DATA, accept=("--allow", "run,list,restore"))
+    backup.files({f"{DATA}/a": "mine\n"})
+    backup.run()
+    snapshot, = backup.snapshots()
+    more = (("rsync", "3.2.7"),) if op == "restore" else ()
+    for value in [f"{DATA}/a"] + ESCAPES + [
+            "/srv/data/../../../../../../etc/hostname", "/.postern",
+            f"/../{snapshot}/srv/data/a", "/srv/data/a/../a", "/etc/hostname",
+            f"/../../.postern/{CLIENT}/client.conf"]:
+        with Hostile(backup, op) as h:
+            got = h.ask(("op", op), ("version", "1"), ("snapshot", snapshot),
+                        ("path", value), *more)
+            assert got is not None
+            assert (got[0] == 0) == (value == f"{DATA}/a"), (value, got)
 
 
 def test_client_name_is_not_the_clients_to_say(target):
@@ -367,9 +408,15 @@ def test_a_link_swapped_in_while_it_is_read_leads_nowhere(backup):
         swap.kill()
         swap.wait()
     roots = [backup.snapshot(n) for n in backup.snapshots()]
-    for root in [*roots, os.fsencode(backup.incoming())]:
+    if backup.incoming().exists():
+        roots.append(os.fsencode(backup.incoming()))
+    fine = 0
+    for root in roots:
         for name, (_, content) in backup.contents(root).items():
             assert not content or secret.encode() not in content, name
+            fine += content == b"fine"
+    # It was read all the same: 22 folders stood still.
+    assert fine >= 22 * 30, fine
 
 
 def test_a_sender_that_lies_of_sizes_is_held_to_its_quota(backup):

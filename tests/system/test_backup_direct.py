@@ -179,6 +179,25 @@ def test_nothing_listens_after_the_deadline(direct):
     grant.b.store.write(f"{grant.dir}/end", "")
 
 
+def test_who_came_before_the_deadline_is_hung_up_on_at_it(direct):
+    """A connection that waits with its key until nobody looks any more."""
+    grant = Grant(direct, connect_timeout="3s")
+    wait = f"""use IO::Socket::INET;
+        my $s = IO::Socket::INET->new("h1:{grant.port}") or die $!;
+        syswrite $s, "SSH-2.0-later\r\n";
+        sysread $s, my $b, 4 or die; $| = 1; print "$b\n";
+        1 while sysread $s, $b, 4096; print "over\n";"""
+    with direct.store.popen(["perl", "-e", wait], stdout=subprocess.PIPE,
+                            text=True) as p:
+        assert p.stdout.readline() == "SSH-\n"
+        assert strangers(direct)
+        done = grant.running.end()
+        assert done.rc == 75 and "nobody came" in done.err, str(done)
+        assert p.stdout.readline() == "over\n"
+    assert not strangers(direct)
+    grant.b.store.write(f"{grant.dir}/end", "")
+
+
 def strangers(b):
     return b.pids(b.client, r"sshd: \[accepted\]")
 

@@ -281,16 +281,20 @@ def test_show_tells_how_a_snapshot_was_made(full):
 
 # --- prune, pin ---
 
-def survivors(names, last=0, daily=0, weekly=0, monthly=0, min_keep=1):
+def survivors(names, last=0, hourly=0, daily=0, weekly=0, monthly=0,
+              yearly=0, min_keep=1):
     """What the rules keep, reckoned in another way than the program does."""
     def day(name):
         return datetime.datetime.fromtimestamp(
             int(name.rsplit(".", 1)[1]), datetime.timezone.utc)
 
     keep, newest = set(), names[::-1]
-    for count, key in [(last, lambda d: d), (daily, lambda d: d.date()),
+    for count, key in [(last, lambda d: d),
+                       (hourly, lambda d: (d.date(), d.hour)),
+                       (daily, lambda d: d.date()),
                        (weekly, lambda d: d.isocalendar()[:2]),
-                       (monthly, lambda d: (d.year, d.month))]:
+                       (monthly, lambda d: (d.year, d.month)),
+                       (yearly, lambda d: d.year)]:
         seen = []
         for name in newest:
             if key(day(name)) not in seen:
@@ -306,7 +310,8 @@ def survivors(names, last=0, daily=0, weekly=0, monthly=0, min_keep=1):
 @pytest.mark.parametrize("rules", [
     {"last": 1}, {"last": 7}, {"daily": 5}, {"weekly": 2},
     {"daily": 3, "weekly": 3}, {"monthly": 1, "last": 2}, {"last": 50},
-    {"daily": 1, "min_keep": 4}])
+    {"daily": 1, "min_keep": 4}, {"hourly": 6}, {"yearly": 1},
+    {"yearly": 2, "hourly": 2}])
 def test_prune_keeps_what_the_rules_say(store, rules):
     names = store.names()
     want = survivors(names, **rules)

@@ -643,6 +643,21 @@ def test_each_process_of_the_store_killed(backup):
     each_killed(backup, ["sshd", "receive", "recv's rsync", "relay"])
 
 
+def test_sshds_monitor_on_the_store_killed(backup):
+    """Nobody needs it any more: the run goes on, and all of it ends."""
+    backup.setup(root=DATA, **BEAT)
+    before = backup.leftovers()
+    with Paused(backup) as p:
+        for pid in backup.pids(backup.store, r"^sshd: backup \[priv"):
+            os.kill(pid, signal.SIGKILL)
+            break
+        else:
+            raise AssertionError("there is none")
+    assert p.done.rc == 0, str(p.done)
+    before.settle()
+    assert backup.stored(DATA) == backup.source(DATA)
+
+
 def test_link_cut_in_the_middle_of_a_file(backup):
     backup.setup(root=DATA, **BEAT)
     backup.files({f"{DATA}/a": "a"})
@@ -656,6 +671,12 @@ def test_link_cut_in_the_middle_of_a_file(backup):
     assert backup.stored(DATA) == backup.source(DATA)
 
 
+def sent(host):
+    """Bytes that the host has sent, of all kinds."""
+    text = proc.read(f"/proc/{host.init_pid}/net/dev").decode()
+    return int(re.search(r"^ *eth0:(.*)$", text, re.M)[1].split()[8])
+
+
 def no_longer_busy(backup):
     done = backup.run("--json", expect=None)
     assert done.rc in (0, 75), str(done)
@@ -664,15 +685,24 @@ def no_longer_busy(backup):
 
 def test_resume_takes_what_had_come_of_a_file(backup):
     backup.setup(root=DATA, **BEAT)
-    backup.files({f"{DATA}/big": os.urandom(1_500_000)})
-    with Paused(backup, go_on=False):
-        pass
+    size = 3_000_000
+    backup.files({f"{DATA}/big": os.urandom(size)})
+    running = backup.start("--json", "--bandwidth", "500K")
+    running.wait_event(lambda e: e["event"] == "progress"
+                       and e["bytes"] > size // 2, what="half of it")
+    sender = backup.wait_pid(backup.client, PROCESSES["send's rsync"][1])
+    os.kill(sender, signal.SIGSTOP)
+    running.kill()
+    running.end()
     partial = backup.incoming() / DATA[1:] / ".postern-partial/big"
     proc.wait_for(partial.exists, 10, "partial file")
     had = partial.stat().st_size
-    assert 0 < had < 1_500_000
-    done = proc.wait_for(lambda: no_longer_busy(backup), 30, "free store")
+    assert size // 3 < had < size
+    before = sent(backup.client)
+    proc.wait_for(lambda: no_longer_busy(backup), 30, "free store")
     assert backup.stored(DATA) == backup.source(DATA)
+    # Random bytes: each that was there already was not sent again.
+    assert sent(backup.client) - before < size - had // 2
 
 
 def test_interrupt_ends_a_run_cleanly(backup):

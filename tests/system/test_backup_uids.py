@@ -335,6 +335,24 @@ def test_two_clients_may_not_have_the_same_user(vault):
     assert vault.snapshots() == []
 
 
+def test_two_names_of_one_uid_are_the_same_user(vault):
+    """useradd -o: else each would be the other's receiver."""
+    vault.setup(users=False, root=DATA)
+    vault.store.run(f"useradd -o -u {ME} -g {ME} -d /nonexistent "
+                    "-s /usr/sbin/nologin recv-twin")
+    try:
+        vault.policy(False, clients=f"[client {CLIENT}]\nuser = recv-laptop\n"
+                     f"[client {OTHER}]\nuser = recv-twin\n")
+        fill(vault)
+        done = vault.owner("status", expect=1)
+        assert ("users of the same uid, 'recv-laptop' and 'recv-twin' "
+                f"({ME}): each needs one of its own") in done.err, str(done)
+        vault.run("-q", expect=1)
+        assert vault.snapshots() == [] and vault.snapshots(OTHER) == []
+    finally:
+        vault.store.run("userdel recv-twin")
+
+
 def test_in_direct_mode_it_is_that_user_too(vault):
     vault.setup(root=DATA, mode="direct")
     fill(vault)

@@ -9,8 +9,10 @@ import re
 
 import pytest
 
-from backuplib import STORE, backup  # noqa: F401
+from backuplib import (CAP_DAC_READ_SEARCH, POSTERN, STORE,  # noqa: F401
+                       backup)
 from lab import proc
+from test_backup_run import sent
 
 DATA = "/srv/data"
 MB = 1 << 20
@@ -23,12 +25,6 @@ SYS_IOPRIO_GET, WHO_PROCESS, IDLE, BEST_EFFORT = 252, 1, 3 << 13, 2 << 13
 @pytest.fixture(params=["channel", "direct"])
 def mode(request):
     return request.param
-
-
-def sent(host):
-    """Bytes that the host has sent, of all kinds."""
-    text = proc.read(f"/proc/{host.init_pid}/net/dev").decode()
-    return int(re.search(r"^ *eth0:(.*)$", text, re.M)[1].split()[8])
 
 
 def ioprio(pid):
@@ -86,9 +82,26 @@ def test_nice_ionice_and_bandwidth_are_the_senders(backup, mode):
         assert int(stat[16]) == nice
         assert ioprio(pid) == prio
         assert "--bwlimit=200 " in proc.cmdline(pid) + " "
+        # And it has the one capability, and no way to another.
+        text = proc.read(f"/proc/{pid}/status").decode()
+        found = dict(re.findall(r"^(Cap\w+|NoNewPrivs|Seccomp):\t(\w+)$", text,
+                                re.M))
+        assert int(found["CapEff"], 16) == 1 << CAP_DAC_READ_SEARCH, text
+        assert int(found["CapPrm"], 16) == 1 << CAP_DAC_READ_SEARCH, text
+        assert (found["NoNewPrivs"], found["Seccomp"]) == ("1", "2"), text
         assert running.end().rc == 0
         os.utime(backup.client.path(f"{DATA}/f"))
         backup.files({f"{DATA}/f": os.urandom(700_000)})
+
+
+def test_who_is_nicer_already_stays_so(backup):
+    """A timer with Nice=: to be less nice again is root's alone."""
+    backup.setup(root=DATA, nice=3)
+    backup.files({f"{DATA}/f": "x"})
+    done = backup.client.run(
+        backup.as_user(backup.client, "nice", "-n", "9", POSTERN, "backup",
+                       "run"), check=False, env=backup.ENV)
+    assert done.returncode == 0, done
 
 
 def test_bandwidth_holds_a_sender_in_direct_mode_back(backup):

@@ -54,3 +54,13 @@ def test_a_quick_run_of_backup_prints_a_table_a_case(tmp_path):
                    "restic"):
         assert target in cases[-1], target
     assert "| postern backup receive |" in text
+    # find and diff, each with its limit.
+    found = text.split("\n## find and diff among ")[1]
+    for row, limit in (("find --exact", "10 ms"), ("find --prefix", "10 ms"),
+                       ("find", "300 ms"), ("diff", "1000 ms")):
+        rows = [line for line in found.splitlines()
+                if line.startswith(f"| {row} | ")]
+        assert rows and all(r.endswith(f" | {limit} |") for r in rows), row
+        # Something was found, so something was looked for.
+        assert any(int(r.split(" | ")[-2]) > 0 for r in rows), row
+    assert found.count("(target ") == 4

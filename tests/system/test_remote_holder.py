@@ -261,7 +261,7 @@ def connect(port):
 
     def attempt():
         try:
-            return socket.create_connection(("127.0.0.1", port), timeout=10)
+            return socket.create_connection(("localhost", port), timeout=10)
         except OSError:
             return None
     return wait_for(attempt)

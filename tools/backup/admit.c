@@ -12,9 +12,10 @@
  * This process stays beside it and holds the leash: when `postern backup run`
  * is gone, however it ended, it ends the jail and its own sshd; when it is
  * gone itself, the kernel ends the jail. On the leash it says why it refused,
- * or rsync's exit status.
+ * or rsync's exit status: 24 in the place of 23 when it was for files alone
+ * that came too late (unread.h), which are in DIR/unread then.
  *
- * Exit status: rsync's, or 1.
+ * Exit status: that one, or 1.
  */
 #include <errno.h>
 #include <poll.h>
@@ -29,6 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "admit_unread.h"
 #include "base/esc.h"
 #include "base/num.h"
 #include "direct.h"
@@ -168,8 +170,9 @@ out:
 
 /* --- beside it --- */
 
+/* said: its stderr. */
 static pid_t
-start(const struct strv *argv, struct err *e)
+start(const struct strv *argv, int said, struct err *e)
 {
 	pid_t pid = fork();
 
@@ -182,6 +185,7 @@ start(const struct strv *argv, struct err *e)
 	if (pid != 0)
 		return pid;
 	setpgid(0, 0);
+	dup2(said, STDERR_FILENO);
 	execv(argv->v[0], argv->v);
 	err_sys(e, "run %s", argv->v[0]);
 	dprintf(STDERR_FILENO, NAME ": %s\n", e->msg);
@@ -190,11 +194,11 @@ start(const struct strv *argv, struct err *e)
 
 /* Until the jail is over, or the leash is cut. The exit status. */
 static int
-watch(const struct admit *a, pid_t pid)
+watch(const struct admit *a, pid_t pid, struct admit_unread *u)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), status = 0;
-	struct pollfd p[2] = { { .fd = a->leash, .events = POLLIN },
-		{ .fd = pidfd, .events = POLLIN } };
+	struct pollfd p[3] = { { .fd = a->leash, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN }, { .events = POLLIN } };
 	siginfo_t over;
 	bool cut = false;
 	char line[16];
@@ -204,11 +208,14 @@ watch(const struct admit *a, pid_t pid)
 	close(STDIN_FILENO);
 	close(STDOUT_FILENO);
 	while (!cut) {
-		n = poll(p, 2, -1);
+		p[2].fd = u->fd;
+		n = poll(p, 3, -1);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 || pidfd == -1)
 			break;
+		if (p[2].revents != 0)
+			admit_unread_read(u);
 		if (p[1].revents != 0)
 			break;
 		cut = p[0].revents != 0;
@@ -229,6 +236,7 @@ watch(const struct admit *a, pid_t pid)
 	/* The store is not asked how it went. */
 	rc = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 	    WEXITSTATUS(status);
+	rc = admit_unread_judge(u, a->dir, a->leash, rc);
 	n = snprintf(line, sizeof(line), DIRECT_RC "%d\n", rc);
 	(void)send(a->leash, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return rc;
@@ -256,9 +264,11 @@ main(int argc, char **argv)
 {
 	const struct rlimit none = { 0, 0 };
 	struct admit a = { .leash = -1, .sshd = getppid() };
+	struct admit_unread u = { .fd = -1 };
 	struct strv words = { 0 };
 	struct err e = ERR_INIT;
 	char meet[PATH_ROOM];
+	int said = -1, rc;
 	pid_t pid;
 
 	if (argc < 1 || parse(argv + 1, &a, &e) == -1)
@@ -274,9 +284,13 @@ main(int argc, char **argv)
 		return fail(&a, &e);
 	/* First: a command that is refused has been a session, too. */
 	a.leash = oneshot_join(meet, &e);
-	if (a.leash == -1 || make_argv(&a, &words, &e) == -1)
+	if (a.leash == -1 || make_argv(&a, &words, &e) == -1 ||
+	    admit_unread_open(&u, &said, &e) == -1)
 		return fail(&a, &e);
-	pid = start(&words, &e);
+	pid = start(&words, said, &e);
+	close(said);
 	strv_clear(&words);
-	return pid == -1 ? fail(&a, &e) : watch(&a, pid);
+	rc = pid == -1 ? fail(&a, &e) : watch(&a, pid, &u);
+	admit_unread_clear(&u);
+	return rc;
 }

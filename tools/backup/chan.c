@@ -238,6 +238,8 @@ chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 	w->in = in;
 	w->out = out != in ? out : -1;
 	w->beat_ms = beat_ms;
+	(void)fcntl(in, F_SETPIPE_SZ, CHAN_ROOM);
+	(void)fcntl(out, F_SETPIPE_SZ, CHAN_ROOM);
 	msg_init(&w->msg);
 	queue_init(&w->queue, QUEUE_MAX);
 	if (start(w, e) == -1) {

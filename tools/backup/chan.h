@@ -22,6 +22,10 @@
 #include "proc/loop.h"
 #include "proc/msg.h"
 
+/* What a pipe that streams should hold, bytes: as much as anybody may ask for
+ * by default (pipe-max-size, proc(5)). */
+#define CHAN_ROOM (1 << 20)
+
 struct chan;
 
 struct chan_ops {
@@ -42,7 +46,8 @@ struct chan_ops {
 
 /*
  * chan_new(): takes in and out (set non-blocking, closed by chan_free(), and
- * on failure; they may be the same), copies ops. beat_ms 0: neither beats nor
+ * on failure; they may be the same; pipes are made to hold CHAN_ROOM, where
+ * the kernel lets us), copies ops. beat_ms 0: neither beats nor
  * a limit for silence. Returns owned, or NULL: ERR_MEM, ERR_SYS.
  */
 struct chan *chan_new(struct loop *l, int in, int out, uint64_t beat_ms,

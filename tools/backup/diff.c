@@ -11,6 +11,7 @@
 #include "say.h"
 #include "search.h"
 #include "size.h"
+#include "store_weigh.h"
 #include "tell.h"
 #include "ui/emit.h"
 #include "ui/log.h"
@@ -206,12 +207,39 @@ ask_wholes(struct look *l, const struct store_client *c, struct err *e)
 	return 0;
 }
 
+/* What no snapshot has: a run that goes on, or one that was given up. */
+static int
+say_left(struct look *l, const struct store_client *c, struct err *e)
+{
+	char all[SIZE_TEXT], name[STORE_NAME_MAX + sizeof(STORE_INCOMING) + 16];
+	const char *cells[] = { name, all, all, "" };
+	uint64_t bytes = 0;
+	struct emit j;
+	int rc = store_weigh_left(c, &bytes, e);
+
+	if (rc != 1)
+		return rc;
+	if (l->o->json) {
+		emit_begin(&j);
+		emit_str(&j, "client", c->name);
+		emit_bool(&j, "unfinished", true);
+		emit_num(&j, "bytes", (int64_t)bytes);
+		return say_json(emit_end(&j, stdout), e);
+	}
+	size_text(bytes, all);
+	snprintf(name, sizeof(name), "%s/" STORE_INCOMING " (unfinished)",
+	    c->name);
+	table_row(&l->table, cells);
+	return 0;
+}
+
 static int
 one_client(void *arg, struct store_client *c, struct err *e)
 {
 	struct owner *w = arg;
+	int rc = with_catalog(w->arg, c, ask_wholes, e);
 
-	return with_catalog(w->arg, c, ask_wholes, e);
+	return rc == -1 || say_left(w->arg, c, e) == -1 ? -1 : rc;
 }
 
 static int

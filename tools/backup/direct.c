@@ -11,13 +11,16 @@
 #include "base/esc.h"
 #include "base/num.h"
 #include "cmd.h"
+#include "grants.h"
 #include "half.h"
 #include "keys.h"
+#include "late.h"
 #include "secret/memfile.h"
 #include "source.h"
 #include "ssh/host.h"
 #include "ssh/oneshot.h"
 #include "ssh/sshargv.h"
+#include "sys/file.h"
 
 #define RESOLVE_MS 10000
 #define PEERS_MAX 8
@@ -186,6 +189,35 @@ direct_rc(const struct direct *d)
 {
 	oneshot_read(d->sshd);
 	return d->rc;
+}
+
+/* A grants_fn: what unread_grants() has written. */
+static int
+on_late(void *arg, char letter, const char *path, struct err *e)
+{
+	struct unread *u = arg;
+
+	return strv_add(&u->files, path) == 0 ? 0 :
+	    err_set(e, ERR_MEM, "out of memory");
+}
+
+void
+direct_late(const struct direct *d, char *said, size_t cap)
+{
+	struct unread u = { .files = { .max = UNREAD_MAX } };
+	struct buf text;
+	char *path;
+
+	if (d->dir == NULL || asprintf(&path, "%s" SOURCE_UNREAD,
+	    d->dir) == -1)
+		return;
+	buf_init(&text, GRANTS_MAX);
+	if (file_read(path, &text, NULL) == 0 && grants_parse(text.data,
+	    text.len, on_late, &u, NULL) == 0 && u.files.n > 0)
+		late_name(&u, said, cap);
+	buf_clear(&text);
+	unread_clear(&u);
+	free(path);
 }
 
 int

@@ -47,6 +47,9 @@ int direct_request(const struct direct *d, struct request *q, struct err *e);
 /* direct_rc(): the exit status of the rsync that read, by the gate's word;
  * -1: there is none, or it is not over. */
 int direct_rc(const struct direct *d);
+/* direct_late(): once that is UNREAD_VANISHED: the files that came too late
+ * into said (cap bytes), as late_name(); none: said stays as it is. */
+void direct_late(const struct direct *d, char *said, size_t cap);
 /* direct_open(): listens from now on, for j's connect-timeout, and sends the
  * key on c. 0, or -1: as source_files(), oneshot_open(), chan_send(). */
 int direct_open(struct direct *d, struct chan *c, struct err *e);

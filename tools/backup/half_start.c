@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/strv.h"
+#include "chan.h"
 #include "half_priv.h"
 #include "jail.h"
 
@@ -63,6 +64,7 @@ start(struct loop *l, const struct strv *argv, bool recv,
 	if (h->child == NULL)
 		goto fail;
 	h->pid = child_pid(h->child);
+	child_room(h->child, CHAN_ROOM);
 	child_raw(h->child);
 	/* Only the jail's copy is left, so that its end is seen here. */
 	if (h->wire.theirs != -1)

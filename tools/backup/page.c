@@ -73,10 +73,9 @@ alarms(struct html *h, const struct state *s)
 	struct buf b;
 
 	buf_init(&b, ALARM_MAX);
-	if (state_alarms(s, &b) == -1)
+	if (state_words(s, &b) == -1)
 		h->failed = true;
-	html_elem(h, "td", s->alarms != 0 ? "alarm" : NULL,
-	    s->alarms != 0 ? b.data : "well");
+	html_elem(h, "td", s->alarms != 0 ? "alarm" : NULL, b.data);
 	buf_clear(&b);
 }
 

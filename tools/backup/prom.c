@@ -93,6 +93,13 @@ quota(const struct state *s, uint64_t *ret)
 }
 
 static bool
+left(const struct state *s, uint64_t *ret)
+{
+	*ret = s->left_bytes;
+	return true;
+}
+
+static bool
 verify_s(const struct state *s, uint64_t *ret)
 {
 	*ret = (uint64_t)s->verify.time_s;
@@ -132,6 +139,7 @@ static const struct {
 	{ "snapshot_files", "Files in the newest snapshot.", snapshot_files },
 	{ "used_bytes", "What all snapshots take.", used },
 	{ "quota_bytes", "What they may take.", quota },
+	{ "unfinished_bytes", "What a run has left unfinished.", left },
 	{ "verify_timestamp_seconds", "When the last verify ended.",
 	    verify_s },
 	{ "verify_found", "1 when the last verify found something.",

@@ -5,14 +5,13 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/esc.h"
 #include "grants.h"
+#include "late.h"
 #include "source.h"
 #include "sys/file.h"
 #include "ui/log.h"
 
 #define LOOK_MS 10000
-#define ROOM 48			/* for "and 1000 more" */
 #define PATH_ROOM 4096
 
 static void
@@ -33,33 +32,6 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 
 /* --- what could not be opened --- */
 
-/* In the place of rsync's words: the names, as many as there is room for. */
-static void
-name_late(struct reader *r)
-{
-	const struct strv *v = &r->unread.files;
-	char *said = r->xfer.said;
-	size_t i, len = 0;
-	struct buf b;
-
-	for (i = 0; i < v->n; i++)
-		log_debug("%s: came after the run had begun, or took the "
-		    "place of what was there", v->v[i]);
-	buf_init(&b, XFER_SAID - ROOM);
-	(void)buf_adds(&b, "left to the next run:");
-	for (i = 0; i < v->n; i++) {
-		len = b.len;
-		if (buf_adds(&b, i == 0 ? " " : ", ") == -1 ||
-		    esc_text(&b, v->v[i], strlen(v->v[i])) == -1)
-			break;
-	}
-	snprintf(said, XFER_SAID, "%s", b.data);
-	if (i < v->n)
-		snprintf(said + len, XFER_SAID - len, " and %zu more (-v "
-		    "names them)", v->n - i);
-	buf_clear(&b);
-}
-
 static void
 on_look_line(void *arg, enum child_stream s, const char *line, size_t len,
     bool cut)
@@ -73,8 +45,9 @@ on_looked(void *arg, const struct child_end *end)
 	struct reader *r = arg;
 	bool could = WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
 
+	/* In the place of rsync's words. */
 	if (could)
-		name_late(r);
+		late_name(&r->unread, r->xfer.said, XFER_SAID);
 	xfer_told(&r->xfer, could ? UNREAD_VANISHED : UNREAD_PARTIAL);
 }
 

@@ -258,6 +258,7 @@ backup_receive(struct backup_opts *o, struct err *e)
 	if (o->client == NULL || o->store == NULL)
 		return err_set(e, ERR_USAGE, "which client, and where is the "
 		    "store? (--client NAME, --store DIR or [store] dir)");
+	serve_stderr();
 	rc = serve_policy(&s, o->client, e);
 	if (rc == 0)
 		rc = serve_loop(&s, e);

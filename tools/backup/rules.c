@@ -165,7 +165,10 @@ rules_explain(const struct rules *r, bool direct, struct buf *out,
 		else if (!matters(r, x))
 			how = "lies in no root: not read anyway";
 		else
-			how = "not read, by kernel and rsync";
+			how = direct ? "not read, by kernel and rsync; names "
+			    "in it are not listed, by the kernel where root "
+			    "reads, else by the store's rsync alone" :
+			    "not read, by kernel and rsync";
 		if (explain_line(out, "exclude", x, how) == -1)
 			return no_mem(e);
 	}

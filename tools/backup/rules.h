@@ -71,10 +71,12 @@ int rules_explain(const struct rules *r, bool direct, struct buf *out,
 /*
  * rules_grants(): what the kernel is to let through, as grants.h has it,
  * appended: each root; each literal exclude and (below the root "/") /dev,
- * /proc, /run, /sys as hidden. Folders may be listed everywhere: rsync lists
- * the roots' parents, the first of which is "/", and Landlock knows no grant
- * for a folder without what is below it. 0, or -1: as rules_check(), ERR_MEM.
+ * /proc, /run, /sys as hidden. Landlock knows no grant for a folder without
+ * what is below it. So folders may be listed everywhere where a daemon walks
+ * down to the roots from "/"; direct: in the roots alone, which rsync gets as
+ * arguments then and begins with. 0, or -1: as rules_check(), ERR_MEM.
  */
-int rules_grants(const struct rules *r, struct buf *out, struct err *e);
+int rules_grants(const struct rules *r, bool direct, struct buf *out,
+	struct err *e);
 
 #endif

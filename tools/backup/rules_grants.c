@@ -18,8 +18,23 @@ add_exclude(struct buf *out, const char *x, struct err *e)
 	return grants_add(out, folder ? 'd' : 'x', path, e);
 }
 
+/* 'r' is not for a folder that something is hidden in; it is listed, too. */
+static int
+add_lists(const struct rules *r, bool direct, struct buf *out, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	if (!direct)
+		return grants_add(out, 'l', "/", e);
+	for (i = 0; rc == 0 && i < r->roots->n; i++)
+		rc = grants_add(out, 'l', r->roots->v[i], e);
+	return rc;
+}
+
 int
-rules_grants(const struct rules *r, struct buf *out, struct err *e)
+rules_grants(const struct rules *r, bool direct, struct buf *out,
+    struct err *e)
 {
 	bool all = strv_has(r->roots, "/");
 	size_t i, start = out->len;
@@ -34,7 +49,7 @@ rules_grants(const struct rules *r, struct buf *out, struct err *e)
 		if (!strv_has(r->roots, rules_unreal[i]))
 			rc = grants_add(out, 'x', rules_unreal[i], e);
 	if (rc == 0)
-		rc = grants_add(out, 'l', "/", e);
+		rc = add_lists(r, direct, out, e);
 	if (rc == 0)
 		return 0;
 	out->len = start;

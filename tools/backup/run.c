@@ -37,6 +37,7 @@ struct run {
 	struct reader reader;		/* mode = channel */
 	struct show *show;
 	struct loop_timer *limit;
+	uint64_t begin_ms;		/* clock_ms() */
 	struct reply result;
 	bool done;			/* a result came */
 	bool interrupted;
@@ -89,6 +90,8 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 	if (r->direct != NULL) {
 		x->rc = direct_rc(r->direct);
 		x->over = x->rc != -1;
+		if (x->rc == UNREAD_VANISHED)
+			direct_late(r->direct, x->said, XFER_SAID);
 	}
 	/* It may lie of what it has kept, but not of what it has read. */
 	if (p.status == 0 && (!x->over || (x->rc != 0 &&
@@ -177,6 +180,20 @@ request(const struct settings_job *j, struct request *q, struct err *e)
 	return version_rsync(&q->rsync, e);
 }
 
+/* The run's time, of which `before` has had its part. */
+static int
+set_limit(struct run *r, struct err *e)
+{
+	uint64_t limit = (uint64_t)r->job->timeout;
+	uint64_t gone = clock_ms() - r->begin_ms;
+
+	if (r->job->timeout <= 0)
+		return 0;
+	r->limit = loop_timer_new(r->loop, gone < limit ? limit - gone : 0, 0,
+	    on_limit, r, e);
+	return r->limit != NULL ? 0 : -1;
+}
+
 static int
 start(struct run *r, struct err *e)
 {
@@ -199,12 +216,8 @@ start(struct run *r, struct err *e)
 	r->show = show_new(r->loop, r->o, r->job, e);
 	if (r->show == NULL)
 		return -1;
-	if (r->job->timeout > 0) {
-		r->limit = loop_timer_new(r->loop, (uint64_t)r->job->timeout,
-		    0, on_limit, r, e);
-		if (r->limit == NULL)
-			return -1;
-	}
+	if (set_limit(r, e) == -1)
+		return -1;
 	rc = request(r->job, &q, e);
 	if (rc == 0 && r->job->mode == MODE_DIRECT)
 		rc = start_direct(r, &q, e);
@@ -235,14 +248,28 @@ add_own_words(struct run *r)
 		    n > 0 ? "; here: " : "", r->reader.xfer.said);
 }
 
+/* A command of the job's; none is 0. `before` is part of the run. */
+static int
+command(const struct settings_job *j, const char *name, const char *what,
+    const struct reply *result, struct err *e)
+{
+	const int64_t ms = result == NULL ? j->timeout : j->command_timeout;
+	const struct hook_spec spec = { .command = what, .name = name,
+		.job = j->section, .result = result,
+		.limit_ms = ms > 0 ? (uint64_t)ms : 0,
+		.limit_key = result == NULL ? "timeout" :
+		    SETTINGS_COMMAND_KEY };
+
+	return hook_run(&spec, e);
+}
+
 /* For Prometheus, once the hooks had their turn. */
 static int
-write_metrics(const struct run *r, uint64_t begin_ms, int status,
-    struct err *e)
+write_metrics(const struct run *r, int status, struct err *e)
 {
 	struct metrics m = { .run_s = (uint64_t)time(NULL),
 		.status = (uint64_t)status,
-		.seconds = (clock_ms() - begin_ms) / 1000 };
+		.seconds = (clock_ms() - r->begin_ms) / 1000 };
 
 	if (r->job->textfile == NULL)
 		return 0;
@@ -260,12 +287,12 @@ write_metrics(const struct run *r, uint64_t begin_ms, int status,
 int
 run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 {
-	struct run r = { .o = o, .job = j, .err = ERR_INIT };
+	struct run r = { .o = o, .job = j, .begin_ms = clock_ms(),
+		.err = ERR_INIT };
 	struct err e = ERR_INIT;
-	uint64_t begin_ms = clock_ms();
 	int status;
 
-	if (hook_run(j->before, "before", j, NULL, &e) == -1 ||
+	if (command(j, "before", j->before, NULL, &e) == -1 ||
 	    start(&r, &e) == -1 || loop_run(r.loop, &e) == -1)
 		r.err = e;
 	reader_clear(&r.reader);
@@ -286,15 +313,15 @@ run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 	show_free(r.show);
 	loop_free(r.loop);
 	e = (struct err)ERR_INIT;
-	if (status != 0 && hook_run(j->on_failure, "on-failure", j, &r.result,
+	if (status != 0 && command(j, "on-failure", j->on_failure, &r.result,
 	    &e) == -1)
 		log_err(&e);
 	e = (struct err)ERR_INIT;
-	if (hook_run(j->after, "after", j, &r.result, &e) == -1) {
+	if (command(j, "after", j->after, &r.result, &e) == -1) {
 		log_err(&e);
 		status = status != 0 ? status : 1;
 	}
-	if (write_metrics(&r, begin_ms, status, &e) == -1) {
+	if (write_metrics(&r, status, &e) == -1) {
 		log_err(&e);
 		status = status != 0 ? status : 1;
 	}

@@ -16,7 +16,8 @@
  * root reads, for whoever may execute it. It does not parse what a peer
  * sends: rsync does, confined. The grants are read before the capability is
  * effective: they must be the caller's to read. What they hide is left out
- * with the capability: the caller may not even list what lies beside it.
+ * with the capability: the caller may not even list what lies beside it. Of
+ * what is hidden root sees no name either (send_mask.h).
  *
  * With --readable no rsync is started: 0 when it could read the files that
  * FILE names (as grants), 1 when not. Who may execute it learns no more than
@@ -36,6 +37,7 @@
 #include "grants.h"
 #include "jail.h"
 #include "send_grants.h"
+#include "send_mask.h"
 #include "sys/cap.h"
 #include "sys/file.h"
 
@@ -142,7 +144,9 @@ be_modest(const struct send_opts *o, struct err *e)
 	if (o->nice != NULL) {
 		if (num_u64(o->nice, "--nice", 0, 19, &n, e) == -1)
 			return -1;
-		if (setpriority(PRIO_PROCESS, 0, (int)n) == -1)
+		/* Who is nicer already stays so, and may not be less. */
+		if (getpriority(PRIO_PROCESS, 0) < (int)n &&
+		    setpriority(PRIO_PROCESS, 0, (int)n) == -1)
 			return err_sys(e, "--nice %s", o->nice);
 	}
 	return o->ionice != NULL ? set_ionice(o->ionice, e) : 0;
@@ -159,7 +163,8 @@ confine(const struct send_opts *o, struct err *e)
 	buf_init(&text, GRANTS_MAX);
 	if (file_read(o->grants, &text, e) == -1)
 		goto out;
-	if (cap_keep(CAP_KEEP_READ, &all, e) == -1)
+	if (send_mask(&text, e) == -1 ||
+	    cap_keep(CAP_KEEP_READ, &all, e) == -1)
 		goto out;
 	s = sandbox_new(e);
 	if (s == NULL || jail_programs(s, e) == -1 ||

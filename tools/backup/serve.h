@@ -83,6 +83,9 @@ int serve_cat(struct serve *s, struct err *e);
 int serve_find(struct serve *s, struct err *e);
 int serve_verify(struct serve *s, struct err *e);
 
+/* serve_stderr(): stderr is sshd's, and so the client's to read or not: from
+ * now on what finds no room in it is lost, and nothing waits. */
+void serve_stderr(void);
 /* serve_over(): nothing is left to say, or nobody to hear it (e). */
 void serve_over(struct serve *s, const struct err *e);
 /* serve_go_on(): the answer of status 0, with what r says. */

@@ -22,13 +22,16 @@ hook(struct serve *s, const char *name, const char *command,
     const struct reply *result, void (*on_end)(void *arg,
     const struct err *e), struct err *e)
 {
-	const struct settings_job job = { .section = s->client.name };
 	struct run *r = run_of(s);
+	/* `before` ends with the run, at its timeout: run_before_stop(). */
+	const struct hook_spec spec = { .command = command, .name = name,
+		.job = s->client.name, .result = result,
+		.limit_ms = r->ending ? settings_command_ms(&s->o->conf) : 0,
+		.limit_key = SETTINGS_COMMAND_KEY };
 
 	if (command == NULL)
 		return 0;
-	r->hook = hook_start(s->loop, command, name, &job, result, on_end, s,
-	    e);
+	r->hook = hook_start(s->loop, &spec, on_end, s, e);
 	return r->hook != NULL ? 1 : -1;
 }
 

@@ -29,7 +29,6 @@ struct query {
 	struct stream *stream;
 	struct loop_timer *tick;
 	struct hook *hook;
-	struct settings_job job;	/* what the hook is told of */
 	atomic_bool stop;
 	pthread_mutex_t mutex;		/* of now, which the thread writes */
 	struct reply now;
@@ -195,17 +194,20 @@ rows_are_out(void *arg)
 	struct serve *s = arg;
 	struct query *q = s->op;
 	struct reply r = q->sum;
+	const struct hook_spec spec = {
+		.command = s->o->conf.store.on_failure, .name = "on-failure",
+		.job = s->client.name, .result = &r,
+		.limit_ms = settings_command_ms(&s->o->conf),
+		.limit_key = SETTINGS_COMMAND_KEY };
 	struct err e = ERR_INIT;
 
 	if (q->err.code != ERR_NONE) {
 		r = (struct reply){ .status = (uint64_t)err_exit(q->err.code) };
 		snprintf(r.why, sizeof(r.why), "%s", q->err.msg);
 	}
-	q->job.section = s->client.name;
 	if (s->req.op == REQUEST_VERIFY && r.status != 0 && r.status != 75 &&
-	    q->lost.code == ERR_NONE && s->o->conf.store.on_failure != NULL) {
-		q->hook = hook_start(s->loop, s->o->conf.store.on_failure,
-		    "on-failure", &q->job, &r, on_hook, s, &e);
+	    q->lost.code == ERR_NONE && spec.command != NULL) {
+		q->hook = hook_start(s->loop, &spec, on_hook, s, &e);
 		if (q->hook != NULL)
 			return;
 		log_err(&e);

@@ -61,7 +61,7 @@ reckon(struct serve *s, uint64_t quota, struct err *e)
 int
 run_admit(void *arg, struct err *e)
 {
-	return too_soon(arg, e);
+	return too_soon(arg, e) == -1 ? -1 : run_jobs(arg, e);
 }
 
 int

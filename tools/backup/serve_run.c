@@ -196,6 +196,8 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	if ((stream == CHILD_STDERR && unread_complaint(line)) ||
 	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
 		r->complained = true;
+	if (stream == CHILD_STDOUT)
+		sink_inodes(line, &r->rec.inodes);
 	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||
 	    now < r->said_ms + PROGRESS_MS)
 		return;
@@ -204,6 +206,15 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 }
 
 /* --- before it --- */
+
+/* What the owner lets a pull take; rsync asks the sender for it. */
+static int64_t
+bandwidth(const struct serve *s)
+{
+	if (s->o->bandwidth > 0)
+		return (int64_t)s->o->bandwidth;
+	return s->pull != NULL ? s->pull->bandwidth : 0;
+}
 
 static struct sink_spec
 sink_of(struct serve *s)
@@ -218,7 +229,7 @@ sink_of(struct serve *s)
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.uid = s->client.recv_uid, .gid = s->client.recv_gid,
 		.one_file_system = s->req.one_file_system,
-		.compress = s->req.compress };
+		.bandwidth = bandwidth(s), .compress = s->req.compress };
 }
 
 static const struct xfer_calls calls = { .on_line = on_line,

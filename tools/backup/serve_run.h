@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * serve_run: what the parts of a backup's service share. serve_room.c makes
- * room; serve_run.c has the transfer done; serve_settle.c makes a snapshot of
- * what came and prunes; serve_hook.c runs the store's own commands around all
- * that, and writes down how it went.
+ * serve_run: what the parts of a backup's service share. serve_jobs.c counts
+ * the client's jobs and serve_room.c makes room; serve_run.c has the transfer
+ * done; serve_settle.c makes a snapshot of what came and prunes; serve_hook.c
+ * runs the store's own commands around all that, and writes down how it went.
  */
 #ifndef BACKUP_SERVE_RUN_H
 #define BACKUP_SERVE_RUN_H
@@ -46,8 +46,12 @@ struct run {
 struct run *run_of(struct serve *s);
 
 /* run_admit(): a worker's: whether the client may come now. 0, or -1: ERR_BUSY
- * (too soon), ERR_SYS, ERR_MEM. */
+ * (too soon), or as run_jobs(). */
 int run_admit(void *arg, struct err *e);
+/* run_jobs(): whether the job that was asked for is one that the client has
+ * backups of, or may have beside them (max-jobs). 0, or -1: ERR_REFUSED,
+ * ERR_SYS, ERR_MEM. */
+int run_jobs(const struct serve *s, struct err *e);
 /* run_prepare(): a worker's: there is room, and .incoming is there to be
  * filled. 0, or -1 as store_evict() and store_build_begin(). */
 int run_prepare(void *arg, struct err *e);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "serve.h"
 #include "ui/log.h"
@@ -15,6 +18,17 @@ serve_over(struct serve *s, const struct err *e)
 		s->on_end(s, e);
 	else
 		loop_stop(s->loop);
+}
+
+void
+serve_stderr(void)
+{
+	int flags = fcntl(STDERR_FILENO, F_GETFL);
+	struct stat st;
+
+	if (flags != -1 && fstat(STDERR_FILENO, &st) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)))
+		(void)fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
 }
 
 static void

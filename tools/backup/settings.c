@@ -36,7 +36,8 @@ job_init(struct settings_job *j)
 {
 	j->one_file_system = j->compress = j->bandwidth = j->nice =
 	    j->ionice = j->mode = j->timeout = j->connect_timeout =
-	    j->beat = j->direct_port = j->postern = SETTINGS_UNSET;
+	    j->beat = j->direct_port = j->postern = j->command_timeout =
+	    SETTINGS_UNSET;
 }
 
 static void
@@ -151,7 +152,8 @@ store_of(struct settings *s)
 	if (!s->store.there) {
 		s->store.there = true;
 		s->store.min_free = s->store.evict_others =
-		    s->store.connect_timeout = SETTINGS_UNSET;
+		    s->store.connect_timeout = s->store.command_timeout =
+		    SETTINGS_UNSET;
 		policy_init(&s->store.policy);
 	}
 	return &s->store;
@@ -284,24 +286,6 @@ check_textfiles(const struct settings *s, struct err *e)
 	return 0;
 }
 
-/* One uid for two clients would be none for each. */
-static int
-check_users(const struct settings *s, struct err *e)
-{
-	const struct settings_client *v = s->clients;
-	size_t i, k;
-
-	for (i = 0; i < s->nclients; i++)
-		for (k = 0; k < i && v[i].user != NULL; k++)
-			if (v[k].user != NULL &&
-			    strcmp(v[i].user, v[k].user) == 0)
-				return err_set(e, ERR_CONFIG, "backup.conf: "
-				    "[client %s] and [client %s] have the same "
-				    "user '%s': each needs one of its own",
-				    v[k].name, v[i].name, v[i].user);
-	return 0;
-}
-
 int
 settings_check(const struct settings *s, struct err *e)
 {
@@ -317,7 +301,7 @@ settings_check(const struct settings *s, struct err *e)
 	if (s->store.there && s->store.dir == NULL)
 		return err_set(e, ERR_CONFIG, "backup.conf: [store] has no "
 		    "dir");
-	return check_textfiles(s, e) == -1 ? -1 : check_users(s, e);
+	return check_textfiles(s, e) == -1 ? -1 : settings_users(s, e);
 }
 
 struct settings_job *

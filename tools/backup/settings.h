@@ -27,6 +27,8 @@
 
 #define SETTINGS_UNSET (-1)
 
+#define SETTINGS_COMMAND_KEY	"command-timeout"
+
 enum settings_compress { COMPRESS_NONE, COMPRESS_ZSTD, COMPRESS_ZLIB };
 enum settings_mode { MODE_CHANNEL, MODE_DIRECT };
 enum settings_backend { BACKEND_AUTO, BACKEND_HARDLINK, BACKEND_BTRFS };
@@ -59,6 +61,8 @@ struct settings_job {
 				 * from; none: what its name stands for */
 	int64_t postern;	/* a [client]'s, for `pull`: 0: not there */
 	int64_t timeout;	/* ms for the whole; filled: 0, none */
+	int64_t command_timeout;	/* ms for `after` and `on-failure`
+					 * each; filled: an hour */
 	int64_t connect_timeout;	/* filled: 30 s */
 	int64_t beat;		/* ms between two 'B', of both ends; filled:
 				 * 10 s. Lost is who says nothing for three */
@@ -74,6 +78,7 @@ struct settings_policy {
 	int64_t keep[KEEP_MAX];	/* by enum settings_keep; all 0: keep all */
 	int64_t min_keep;	/* snapshots that space never takes; 1 */
 	int64_t quota;		/* bytes; 0: none */
+	int64_t max_jobs;	/* that it has backups of at a time; 16 */
 	int64_t rate_limit;	/* ms between the begins of two runs; 0 */
 	int64_t silent_days;	/* 0: never said */
 	int64_t allow;		/* allow.h; a [client]'s narrows what accept
@@ -89,6 +94,7 @@ struct settings_store {
 	int64_t min_free;	/* bytes */
 	int64_t evict_others;	/* 0, 1 */
 	int64_t connect_timeout;	/* ms until a client has asked */
+	int64_t command_timeout;	/* settings_command_ms() */
 	struct settings_policy policy;
 	char *before, *after, *on_failure, *on_silent, *textfile;
 };
@@ -120,9 +126,16 @@ void settings_clear(struct settings *s);
 
 /* settings_check(): what must be there once a whole file is read: a job's
  * root, [store]'s dir; and that no two jobs have the same textfile, no two
- * clients the same user. 0, or -1 ERR_CONFIG. A job's destination must be there
- * for who goes to the store (opts_job()): not where the store comes. */
+ * clients the same user (settings_users()). 0, or -1: ERR_CONFIG, ERR_SYS. A
+ * job's destination must be there for who goes to the store (opts_job()): not
+ * where the store comes. */
 int settings_check(const struct settings *s, struct err *e);
+
+/* settings_users(): whether each client that is received by a user has one of
+ * its own: the uids are compared, as the user database has them now; of names
+ * that it doesn't have, the names (serve_user() refuses those). 0, or -1:
+ * ERR_CONFIG, ERR_SYS (the database can't be asked), ERR_MEM. */
+int settings_users(const struct settings *s, struct err *e);
 
 /* settings_job(): the job called name; name NULL: the only one there is.
  * Borrowed, or NULL: ERR_CONFIG. */
@@ -148,6 +161,11 @@ void settings_client_get(struct settings *s, const struct settings *accepted,
 /* settings_client_user(): the user that receives for client name, borrowed;
  * NULL: who runs us. */
 const char *settings_client_user(const struct settings *s, const char *name);
+
+/* settings_command_ms(): how long each of [store]'s commands may take, but for
+ * `before`, which is part of the run; an hour unless the file says. 0: for
+ * ever. */
+uint64_t settings_command_ms(const struct settings *s);
 
 /* settings_name(): whether s can be the name of a client or a job:
  * [a-z0-9][a-z0-9._-]{0,62}, no "..", not the name of a snapshot.

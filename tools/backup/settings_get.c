@@ -7,7 +7,9 @@
 #include "request.h"
 #include "settings.h"
 
+#define MAX_JOBS	16
 #define CONNECT_MS	30000
+#define COMMAND_MS	3600000
 
 static void
 fill(int64_t *n, int64_t value)
@@ -34,6 +36,7 @@ settings_job_fill(struct settings_job *j, struct err *e)
 	fill(&j->mode, MODE_CHANNEL);
 	fill(&j->direct_port, 0);
 	fill(&j->timeout, 0);
+	fill(&j->command_timeout, COMMAND_MS);
 	fill(&j->connect_timeout, CONNECT_MS);
 	fill(&j->beat, REQUEST_BEAT_MS);
 	return 0;
@@ -42,6 +45,7 @@ settings_job_fill(struct settings_job *j, struct err *e)
 static const struct settings_policy defaults = {
 	.keep = { 0 },
 	.min_keep = 1,
+	.max_jobs = MAX_JOBS,
 	.quota = 0,
 	.rate_limit = 0,
 	.silent_days = 0,
@@ -116,6 +120,15 @@ settings_client_user(const struct settings *s, const char *name)
 	const struct settings_client *c = find_client(s, name);
 
 	return c != NULL ? c->user : NULL;
+}
+
+uint64_t
+settings_command_ms(const struct settings *s)
+{
+	int64_t ms = s->store.command_timeout;
+
+	return s->store.there && ms != SETTINGS_UNSET ? (uint64_t)ms :
+	    COMMAND_MS;
 }
 
 static bool

@@ -45,10 +45,13 @@ first_today(const struct store_client *c, struct err *e)
 }
 
 static int
-run(const char *command, const struct state *s, struct err *e)
+run(const struct settings *conf, const struct state *s, struct err *e)
 {
-	struct settings_job j = { .section = (char *)s->name };
 	struct reply r = { .status = 2 };
+	const struct hook_spec spec = { .command = conf->store.on_silent,
+		.name = "on-silent", .job = s->name, .result = &r,
+		.limit_ms = settings_command_ms(conf),
+		.limit_key = SETTINGS_COMMAND_KEY };
 	char days[24];
 	struct buf why;
 	int rc;
@@ -62,17 +65,17 @@ run(const char *command, const struct state *s, struct err *e)
 	rc |= setenv("POSTERN_DAYS", days, 1);
 	if (rc != 0)
 		return err_set(e, ERR_MEM, "out of memory");
-	return hook_run(command, "on-silent", &j, &r, e);
+	return hook_run(&spec, e);
 }
 
 int
-silent_tell(const struct store *store, const struct settings_store *conf,
+silent_tell(const struct store *store, const struct settings *conf,
     const struct state *s, struct err *e)
 {
 	struct store_client c;
 	int rc;
 
-	if (conf->on_silent == NULL || (s->alarms & STATE_SILENT) == 0)
+	if (conf->store.on_silent == NULL || (s->alarms & STATE_SILENT) == 0)
 		return 0;
 	if (store_client_open(store, s->name, &c, e) == -1)
 		return -1;
@@ -80,5 +83,5 @@ silent_tell(const struct store *store, const struct settings_store *conf,
 	store_client_close(&c);
 	if (rc != 1)
 		return rc;
-	return run(conf->on_silent, s, e) == 0 ? 1 : -1;
+	return run(conf, s, e) == 0 ? 1 : -1;
 }

@@ -19,8 +19,8 @@
 /* silent_tell(): s is one of store's, and silent. It counts as told before
  * the command is run, so a failing one isn't run again the same day. 1: it
  * was run; 0: it was told before, or somebody else does it now; -1:
- * ERR_PEER (its status is not 0), or why it could not be run. */
-int silent_tell(const struct store *store, const struct settings_store *conf,
+ * ERR_PEER (its status is not 0), ERR_TIMEOUT, or why it could not be run. */
+int silent_tell(const struct store *store, const struct settings *conf,
 	const struct state *s, struct err *e);
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store_loose.h"
+
 #define PATH_ROOM 4096
 
 static int
@@ -34,7 +36,7 @@ add_options(const struct sink_spec *s, struct strv *v)
 		rc |= strv_add(v, "--no-whole-file");
 	} else {
 		rc |= strv_add(v, "--sparse");
-		rc |= strv_add(v, "--partial-dir=.postern-partial");
+		rc |= strv_add(v, "--partial-dir=" STORE_PARTIAL);
 	}
 	if (s->link_dest != NULL && s->link_dest[0] != '\0')
 		rc |= strv_addf(v, "--link-dest=%s", s->link_dest);
@@ -180,6 +182,22 @@ sink_line(const char *line, struct reply *r)
 			    strtoull(line + len, NULL, 10);
 	}
 	return false;
+}
+
+void
+sink_inodes(const char *line, uint64_t *sum)
+{
+	static const char all[] = "Number of files: ";
+	static const char came[] = "Number of regular files transferred: ";
+	const char *at = NULL;
+
+	if (strncmp(line, came, sizeof(came) - 1) == 0)
+		at = line + sizeof(came) - 1;
+	else if (strncmp(line, all, sizeof(all) - 1) == 0 &&
+	    (at = strstr(line, "dir: ")) != NULL)
+		at += 5;
+	if (at != NULL && *at >= '0' && *at <= '9')
+		*sum += strtoull(at, NULL, 10);
 }
 
 const char *

@@ -132,7 +132,7 @@ write_all(const struct source_spec *s, const char *dir,
 		else if (i == GRANTS)
 			rc = s->rules.roots == NULL ?
 			    grants_add(&b, 'r', s->path, e) :
-			    rules_grants(&s->rules, &b, e);
+			    rules_grants(&s->rules, gate, &b, e);
 		else if (s->rules.roots != NULL) {
 			/* Not these files: they are of this run alone. */
 			rc = buf_addf(&b, "- %s/\n", dir) == 0 ?

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "size.h"
 #include "store_btrfs.h"
+#include "store_weigh.h"
 
 #define DAY_S		86400
 
@@ -143,7 +145,10 @@ read_open(const struct store_client *c, const struct settings_policy *p,
 	}
 	rc = state_make(s, &runs, p, c->store->now(), e);
 	store_runs_clear(&runs);
-	return rc;
+	if (rc == 0)
+		rc = store_weigh_left(c, &s->left_bytes, e);
+	s->left = rc == 1;
+	return rc == -1 ? -1 : 0;
 }
 
 int
@@ -229,4 +234,18 @@ state_alarms(const struct state *s, struct buf *out)
 		    s->verify.message[0] != '\0' ? s->verify.message :
 		    s->verify.state);
 	return rc == 0 ? 0 : -1;
+}
+
+int
+state_words(const struct state *s, struct buf *out)
+{
+	char size[SIZE_TEXT];
+	int rc;
+
+	rc = s->alarms != 0 ? state_alarms(s, out) : buf_adds(out, "well");
+	if (rc == 0 && s->left) {
+		size_text(s->left_bytes, size);
+		rc = buf_addf(out, ", unfinished: %s", size);
+	}
+	return rc;
 }

@@ -36,6 +36,8 @@ struct state {
 	enum store_backend backend;
 	struct history history;	/* .why: after the next backup */
 	uint64_t used, quota;	/* bytes; quota 0: none */
+	bool left;		/* a run has left something unfinished */
+	uint64_t left_bytes;	/* that it takes; not in used */
 	int64_t since_s;	/* when it was accepted, or first heard of */
 	int64_t good_s;		/* the last backup; 0: none */
 	int64_t silent_s;	/* since then, or since_s */
@@ -77,5 +79,7 @@ int64_t state_silent_days(const struct state *s);
  * 95 % of its quota"; "" when all is well. Not escaped. 0, or -1: out's cap is
  * reached. */
 int state_alarms(const struct state *s, struct buf *out);
+/* state_words(): the same, or "well"; and what is unfinished. */
+int state_words(const struct state *s, struct buf *out);
 
 #endif

@@ -86,6 +86,8 @@ one_json(const struct state *s, struct err *e)
 	emit_str(&j, "newest", s->history.n > 0 ? newest->name : NULL);
 	emit_num(&j, "used", (int64_t)s->used);
 	emit_num(&j, "quota", (int64_t)s->quota);
+	if (s->left)
+		emit_num(&j, "unfinished", (int64_t)s->left_bytes);
 	if (verified) {
 		emit_num(&j, "verify", s->verify.time_s);
 		emit_str(&j, "verify-state", s->verify.state);
@@ -121,8 +123,7 @@ row(struct table *t, const struct state *s, int64_t now_s)
 		size_ago(now_s - s->verify.time_s, verify);
 	snprintf(next, sizeof(next), "%zu", state_next(s, NULL));
 	buf_init(&why, ALARM_MAX);
-	if ((s->alarms != 0 ? state_alarms(s, &why) :
-	    buf_adds(&why, "well")) == -1)
+	if (state_words(s, &why) == -1)
 		t->failed = true;
 	cells[8] = why.data;
 	table_row(t, cells);
@@ -196,7 +197,7 @@ tell_silent(const struct status *s)
 
 	for (i = 0; i < s->n; i++) {
 		e = (struct err)ERR_INIT;
-		if (silent_tell(&s->own.store, &s->own.o->conf.store,
+		if (silent_tell(&s->own.store, &s->own.o->conf,
 		    &s->v[i], &e) == -1)
 			log_err(&e);
 	}

@@ -12,6 +12,7 @@
 #include "store_btrfs.h"
 #include "store_file.h"
 #include "store_lend.h"
+#include "store_loose.h"
 #include "store_rec.h"
 
 /* So many seconds in a row may have a snapshot already. */
@@ -74,7 +75,9 @@ take_incoming(const struct store_client *c, int fd, struct store_build *b,
 		return err_sys(e, "%s/" STORE_INCOMING, c->path);
 	b->dev = st.st_dev;
 	b->ino = st.st_ino;
-	return 0;
+	/* A new folder has nothing in it, a new subvolume all of the basis. */
+	return b->resumed || b->backend == STORE_BTRFS ?
+	    store_loosen(fd, c->path, b->backend, e) : 0;
 }
 
 /* Whether who receives now owns what is in that snapshot: nobody else may
@@ -158,9 +161,10 @@ same(const struct store_client *c, const struct store_build *b,
 	    S_ISDIR(st.st_mode) && st.st_dev == b->dev && st.st_ino == b->ino;
 }
 
-/* All of it is on the disk, and (btrfs) is ours and can't change any more. */
+/* All of it is on the disk, and (btrfs) is ours and can't change any more.
+ * tidy: there may be parts of files in it. */
 static int
-settle(const struct store_client *c, const struct store_build *b,
+settle(const struct store_client *c, const struct store_build *b, bool tidy,
     struct err *e)
 {
 	int fd, rc = -1;
@@ -172,6 +176,8 @@ settle(const struct store_client *c, const struct store_build *b,
 		    "folder that was begun", c->path);
 		goto out;
 	}
+	if (tidy && store_tidy(fd, c->path, e) == -1)
+		goto out;
 	if (b->backend == STORE_BTRFS && store_lend_back(c, fd, e) == -1)
 		goto out;
 	/* Through c->fd: it was open while the data came, so it is told of
@@ -271,7 +277,7 @@ store_build_finish(const struct store_client *c, const struct store_build *b,
 
 	rec->backend = b->backend;
 	rec->receiver = c->recv_uid;
-	if (settle(c, b, e) == -1)
+	if (settle(c, b, b->resumed || rec->partial, e) == -1)
 		return -1;
 	for (;;) {
 		if (free_name(c, name, e) == -1 ||

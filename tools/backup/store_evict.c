@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "store_evict.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include "store_list.h"
 #include "store_rec.h"
 #include "store_remove.h"
+#include "store_runs.h"
 #include "sys/clock.h"
 
 /* btrfs frees after the call has returned: so long we wait for more, and so
@@ -35,26 +38,65 @@ struct table {
 };
 
 int
-store_evict_free(int fd, const char *path, uint64_t *ret, struct err *e)
+store_evict_room(int fd, const char *path, struct store_space_room *ret,
+    struct err *e)
 {
 	struct statvfs fs;
 
 	if (fstatvfs(fd, &fs) == -1)
 		return err_sys(e, "%s: statvfs", path);
-	*ret = (uint64_t)fs.f_bavail * fs.f_frsize;
+	*ret = (struct store_space_room){
+		.bytes = (uint64_t)fs.f_bavail * fs.f_frsize,
+		.inodes = fs.f_files > 0 ? fs.f_favail : UINT64_MAX,
+		.spare = fs.f_files / 50 };
+	return 0;
+}
+
+int
+store_evict_free(int fd, const char *path, uint64_t *ret, struct err *e)
+{
+	struct store_space_room room;
+
+	if (store_evict_room(fd, path, &room, e) == -1)
+		return -1;
+	*ret = room.bytes;
 	return 0;
 }
 
 bool
 store_evict_crowded(int fd)
 {
-	struct statvfs fs;
+	struct store_space_room room;
 
-	return fstatvfs(fd, &fs) == 0 && fs.f_files > 0 &&
-	    fs.f_favail < fs.f_files / 50;
+	return store_evict_room(fd, "", &room, NULL) == 0 &&
+	    room.inodes < room.spare;
 }
 
-/* Fill the part of p->c; keep: none of its snapshots may go. */
+/* Whether there is an .incoming that may go: our own one (it is locked), or
+ * one that nobody has touched for long. */
+static bool
+has_left(const struct store_client *c, bool own)
+{
+	struct store_runs runs = { 0 };
+	struct store_runs_state s;
+	int64_t touched;
+	struct stat st;
+
+	if (fstatat(c->fd, STORE_INCOMING, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return false;
+	if (own)
+		return true;
+	if (store_runs_read(c, &runs, NULL) == -1)
+		return false;
+	touched = (int64_t)st.st_ctim.tv_sec;
+	store_runs_state(&runs, c->store->now(), &s);
+	if (s.last != NULL && s.last->time_s > touched)
+		touched = s.last->time_s;
+	store_runs_clear(&runs);
+	return c->store->now() - touched > STORE_EVICT_LEFT_S;
+}
+
+/* Fill the part of p->c; keep: nothing of it may go. */
 static int
 fill(struct part *p, bool keep, struct store_space_client *out,
     struct err *e)
@@ -78,10 +120,11 @@ fill(struct part *p, bool keep, struct store_space_client *out,
 			continue;
 		s->bytes = rec.bytes;
 		s->added = rec.added;
+		s->inodes = rec.inodes;
 		store_rec_clear(&rec);
 	}
 	*out = (struct store_space_client){ p->c->name, p->snaps,
-	    p->list.n };
+	    p->list.n, !keep && has_left(p->c, p->c != &p->client) };
 	return 0;
 }
 
@@ -100,7 +143,8 @@ table_clear(struct table *t)
 	free(t->clients);
 }
 
-/* The tables: own first, then the others when they are asked for. */
+/* The tables: own first, then the others: when they are asked for, or have
+ * left what may go. */
 static int
 table_fill(struct table *t, const struct store_client *own, bool across,
     struct err *e)
@@ -112,7 +156,7 @@ table_fill(struct table *t, const struct store_client *own, bool across,
 	int rc = -1;
 	size_t i;
 
-	if (across && store_clients(own->store, &names, e) == -1)
+	if (store_clients(own->store, &names, e) == -1)
 		goto out;
 	t->parts = calloc(names.n + 1, sizeof(t->parts[0]));
 	t->clients = calloc(names.n + 1, sizeof(t->clients[0]));
@@ -132,6 +176,10 @@ table_fill(struct table *t, const struct store_client *own, bool across,
 		if (store_client_open(own->store, names.v[i], &p->client,
 		    &busy) == -1)
 			continue;
+		if (!across && !has_left(&p->client, false)) {
+			store_client_close(&p->client);
+			continue;
+		}
 		p->c = &p->client;
 		keep = store_client_lock(&p->client, 0, &busy) == -1;
 		if (fill(p, keep, &t->clients[t->n++], e) == -1)
@@ -145,28 +193,70 @@ out:
 
 /* What is free, after waiting for what is still being freed. */
 static int
-free_now(const struct store_client *c, uint64_t need, uint64_t *ret,
-    struct err *e)
+free_now(const struct store_client *c, uint64_t need,
+    struct store_space_room *ret, struct err *e)
 {
 	static const struct timespec pause = { 0, 200 * 1000000l };
 	uint64_t end, still, was = 0;
 
-	if (store_evict_free(c->fd, c->path, ret, e) == -1)
+	if (store_evict_room(c->fd, c->path, ret, e) == -1)
 		return -1;
-	if (*ret >= need || !store_btrfs_is(c->fd))
+	if (ret->bytes >= need || !store_btrfs_is(c->fd))
 		return 0;
 	end = clock_ms() + FREEING_MS;
 	still = clock_ms() + STILL_MS;
-	while (*ret < need && clock_ms() < end && clock_ms() < still) {
-		if (*ret > was)
+	while (ret->bytes < need && clock_ms() < end && clock_ms() < still) {
+		if (ret->bytes > was)
 			still = clock_ms() + STILL_MS;
-		was = *ret;
+		was = ret->bytes;
 		store_btrfs_sync(c->fd);
 		nanosleep(&pause, NULL);
-		if (store_evict_free(c->fd, c->path, ret, e) == -1)
+		if (store_evict_room(c->fd, c->path, ret, e) == -1)
 			return -1;
 	}
 	return 0;
+}
+
+/* 0, 1 when it stays after all, -1. */
+static int
+carry_out_one(const struct table *t, const struct store_space_step *s,
+    struct strv *removed, struct err *e)
+{
+	const struct store_client *c = t->parts[s->client].c;
+	struct err why = ERR_INIT;
+	const char *name;
+	int rc;
+
+	if (s->snap == STORE_SPACE_LEFT) {
+		if (store_remove_incoming(c, e) == -1)
+			return -1;
+		rc = strv_addf(removed, "%s/" STORE_INCOMING, c->name);
+	} else {
+		name = t->clients[s->client].snaps[s->snap].name;
+		if (store_remove(c, name, &why) == -1) {
+			/* Somebody reads it since: the next one will do. */
+			if (why.code == ERR_BUSY || why.code == ERR_REFUSED)
+				return 1;
+			if (e != NULL)
+				*e = why;
+			return -1;
+		}
+		rc = strv_add(removed, name);
+	}
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
+static int
+too_little(const struct store_client *c, const struct store_space_plan *plan,
+    const struct store_space_room *room, struct err *e)
+{
+	bool bytes = room->bytes < plan->need;
+
+	return err_set(e, ERR_REFUSED, "%s: %llu %s are free, %llu are "
+	    "needed, and no more snapshots may be removed", c->path,
+	    (unsigned long long)(bytes ? room->bytes : room->inodes),
+	    bytes ? "bytes" : "inodes",
+	    (unsigned long long)(bytes ? plan->need : plan->need_inodes));
 }
 
 /* Carry out the plan. */
@@ -175,38 +265,23 @@ carry_out(const struct table *t, const struct store_space_plan *plan,
     struct strv *removed, struct err *e)
 {
 	const struct store_client *own = t->parts[0].c;
-	struct err why = ERR_INIT;
-	uint64_t free_bytes = 0;
-	const char *name;
+	struct store_space_room room;
 	size_t i;
+	int rc;
 
-	if (store_evict_free(own->fd, own->path, &free_bytes, e) == -1)
+	if (store_evict_room(own->fd, own->path, &room, e) == -1)
 		return -1;
 	for (i = 0; i < plan->n; i++) {
-		const struct store_space_step *s = &plan->steps[i];
-
-		if (!s->quota && free_bytes >= plan->need)
+		if (!plan->steps[i].quota && store_space_enough(plan, &room))
 			break;
-		name = t->clients[s->client].snaps[s->snap].name;
-		if (store_remove(t->parts[s->client].c, name, &why) == -1) {
-			/* Somebody reads it since: the next one will do. */
-			if (why.code == ERR_BUSY || why.code == ERR_REFUSED)
-				continue;
-			if (e != NULL)
-				*e = why;
+		rc = carry_out_one(t, &plan->steps[i], removed, e);
+		if (rc == -1)
 			return -1;
-		}
-		if (strv_add(removed, name) == -1)
-			return err_set(e, ERR_MEM, "out of memory");
-		if (free_now(own, plan->need, &free_bytes, e) == -1)
+		if (rc == 0 && free_now(own, plan->need, &room, e) == -1)
 			return -1;
 	}
-	if (free_bytes < plan->need)
-		return err_set(e, ERR_REFUSED, "%s: %llu bytes are free, %llu "
-		    "are needed, and no more snapshots may be removed",
-		    own->path, (unsigned long long)free_bytes,
-		    (unsigned long long)plan->need);
-	return 0;
+	return store_space_enough(plan, &room) ? 0 :
+	    too_little(own, plan, &room, e);
 }
 
 int
@@ -216,15 +291,14 @@ store_evict(const struct store_client *c,
 {
 	struct store_space_plan plan = { 0 };
 	struct table t = { 0 };
-	uint64_t free_bytes;
+	struct store_space_room room;
 	int lock = -1, rc = -1;
 
 	if (rules->across && store_lock(c->store, LOCK_MS, &lock, e) == -1)
 		return -1;
 	if (table_fill(&t, c, rules->across, e) == -1 ||
-	    store_evict_free(c->fd, c->path, &free_bytes, e) == -1 ||
-	    store_space_plan(t.clients, t.n, 0, rules, free_bytes, &plan,
-	    e) == -1)
+	    store_evict_room(c->fd, c->path, &room, e) == -1 ||
+	    store_space_plan(t.clients, t.n, 0, rules, &room, &plan, e) == -1)
 		goto out;
 	if (plan.over_quota) {
 		err_set(e, ERR_REFUSED, "%s: its quota is %llu bytes, it uses "

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * store_evict: room for a run, by removing snapshots as store_space.h
- * decides. The free space is looked at after each removal, so that no more go
+ * decides. What is free is looked at after each removal, so that no more go
  * than have to; on btrfs, which frees in the background, it is waited for.
+ * An .incoming of another client goes when it is STORE_EVICT_LEFT_S old and
+ * that client has not come since, and while nobody has its lock.
  */
 #ifndef POSTERN_STORE_EVICT_H
 #define POSTERN_STORE_EVICT_H
@@ -14,9 +16,15 @@
 #include "store.h"
 #include "store_space.h"
 
+#define STORE_EVICT_LEFT_S (7 * 86400)
+
 /* store_evict_free(): the bytes that are free for us where fd is. 0, or -1
  * ERR_SYS. */
 int store_evict_free(int fd, const char *path, uint64_t *ret,
+	struct err *e);
+
+/* store_evict_room(): the same, and inodes. */
+int store_evict_room(int fd, const char *path, struct store_space_room *ret,
 	struct err *e);
 
 /* store_evict_crowded(): whether fewer than 2 % of the inodes where fd is are
@@ -27,7 +35,8 @@ bool store_evict_crowded(int fd);
  * store_evict(): make room for a run of c, whose lock the caller holds. With
  * rules->across other clients' snapshots may go, but for those of clients
  * that are busy.
- * removed  gets the names of what went, also on failure; borrowed.
+ * removed  gets the names of what went, also on failure; borrowed. What a run
+ *	has left is CLIENT/.incoming there.
  * Returns 0, or -1: ERR_REFUSED (over the quota; too little is free and
  * nothing more may go), ERR_BUSY (another run works on the space), or why a
  * snapshot could not be removed.

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -38,13 +37,14 @@ static bool
 snapshot(const struct store_client *c, const struct dirent *d,
     struct store_snap *ret)
 {
+	size_t len = strlen(d->d_name);
 	struct snapname n;
 
-	if (strlen(d->d_name) >= sizeof(ret->name) ||
+	if (len >= sizeof(ret->name) ||
 	    snapname_parse(d->d_name, &n, NULL) == -1 ||
 	    strcmp(n.client, c->name) != 0 || !is_folder(c->fd, d))
 		return false;
-	snprintf(ret->name, sizeof(ret->name), "%s", d->d_name);
+	memcpy(ret->name, d->d_name, len + 1);
 	ret->time_s = n.time_s;
 	return true;
 }

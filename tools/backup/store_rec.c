@@ -31,6 +31,7 @@ static const struct row {
 	{ "files", NUMBER, offsetof(struct store_rec, files) },
 	{ "bytes", NUMBER, offsetof(struct store_rec, bytes) },
 	{ "added", NUMBER, offsetof(struct store_rec, added) },
+	{ "inodes", NONZERO, offsetof(struct store_rec, inodes) },
 	{ "seconds", NUMBER, offsetof(struct store_rec, seconds) },
 	{ "receiver", NONZERO, offsetof(struct store_rec, receiver) },
 };

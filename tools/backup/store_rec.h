@@ -15,6 +15,7 @@
  *	one-file-system yes | no
  *	real-metadata yes | no		(no: --fake-super's attributes)
  *	files 1234	bytes 5678	added 99	seconds 12
+ *	inodes 77			(not there: nobody counted)
  *	receiver 998			(a uid; not there: the store's owner)
  */
 #ifndef POSTERN_STORE_REC_H
@@ -43,6 +44,7 @@ struct store_rec {
 	uint64_t files;		/* in the whole snapshot */
 	uint64_t bytes;		/* of all files in it */
 	uint64_t added;		/* bytes that it took on the disk */
+	uint64_t inodes;	/* that it took, about */
 	uint64_t seconds;	/* that its making took */
 	uint64_t receiver;	/* the uid whose files these are; 0: the store's
 				 * owner */

@@ -159,8 +159,8 @@ store_runs_clear(struct store_runs *r)
 	*r = (struct store_runs){ 0 };
 }
 
-static bool
-good(const struct store_run *r)
+bool
+store_runs_good(const struct store_run *r)
 {
 	return strcmp(r->state, STORE_RUNS_OK) == 0 ||
 	    strcmp(r->state, STORE_RUNS_WARN) == 0;
@@ -181,7 +181,7 @@ store_runs_state(const struct store_runs *r, int64_t now_s,
 		if (strcmp(v->op, "run") != 0)
 			continue;
 		s.last = v;
-		if (good(v)) {
+		if (store_runs_good(v)) {
 			s.good = v;
 			s.failures = 0;
 		} else {
@@ -212,7 +212,8 @@ store_runs_calendar(const struct store_runs *r, int64_t now_s,
 		day = r->v[i].time_s / DAY_S - first;
 		if (day < 0 || (uint64_t)day >= n)
 			continue;
-		what = good(&r->v[i]) ? STORE_DAY_OK : STORE_DAY_FAILED;
+		what = store_runs_good(&r->v[i]) ? STORE_DAY_OK :
+		    STORE_DAY_FAILED;
 		if (what > days[day])
 			days[day] = what;
 	}

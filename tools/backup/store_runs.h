@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_runs: what happened to a client, one line a run, in the append-only
- * text file STORE/.postern/NAME/runs:
+ * store_runs: what happened to a client, one line a run, at the end of the
+ * text file STORE/.postern/NAME/runs, which loses its oldest when there are
+ * too many:
  *
  *	TIME OP STATE SNAPSHOT FILES BYTES SECONDS MESSAGE
  *
@@ -25,7 +26,12 @@
 #define STORE_RUNS_WORD		16	/* bytes of OP and STATE, with NUL */
 #define STORE_RUNS_MSG		400	/* bytes of a message, with the NUL */
 #define STORE_RUNS_LINE		2048	/* bytes of a line, at most */
-#define STORE_RUNS_MAX		20000	/* runs that are read back */
+#define STORE_RUNS_MAX		20000	/* lines that are read back … */
+#define STORE_RUNS_BYTES	((size_t)4 << 20)	/* … and bytes */
+/* What stays of a file that has come to have more than those: a year of runs
+ * each half an hour fits in. */
+#define STORE_RUNS_KEEP		18000
+#define STORE_RUNS_KEEP_BYTES	((size_t)3 << 20)
 
 /* The states that mean something here; others may come to be. */
 #define STORE_RUNS_OK		"ok"
@@ -62,6 +68,17 @@ int store_runs_parse(const char *text, size_t len, struct store_runs *ret,
 	struct err *e);
 void store_runs_clear(struct store_runs *r);
 
+/* store_runs_good(): whether r made a snapshot. */
+bool store_runs_good(const struct store_run *r);
+
+/* store_runs_many(): whether text is more than is read back. Pure.
+ * store_runs_trim(): append to out what stays of it then: the newest lines,
+ * and before them, of those that go, the last verify and the last good run, so
+ * that no flood of failed ones hides these. Pure. 0, or -1 ERR_MEM. */
+bool store_runs_many(const char *text, size_t len);
+int store_runs_trim(const char *text, size_t len, struct buf *out,
+	struct err *e);
+
 /* What `status` tells of a client. Runs: those whose op is "run". */
 struct store_runs_state {
 	const struct store_run *last;	/* borrowed; NULL: never ran */
@@ -88,10 +105,13 @@ void store_runs_calendar(const struct store_runs *r, int64_t now_s,
 	enum store_runs_day *days, size_t n);
 
 /*
- * store_runs_add(), store_runs_read(): a line to the client's file (O_APPEND,
- * fsync; a torn one before it is ended first); the last 4 MiB of it. No
- * lock is needed: a line is one write. 0, or -1 ERR_SYS, ERR_UNSAFE, ERR_MEM,
- * ERR_CONFIG.
+ * store_runs_add(): a line to the client's file (one write, fsync; a torn one
+ * before it is ended first), which is then replaced, as a whole, by what stays
+ * of it if it has grown too long. Under a lock of its own, runs.lock, that is
+ * waited for. 0, or -1 ERR_SYS, ERR_UNSAFE, ERR_MEM, ERR_CONFIG, ERR_BUSY; when
+ * it is the replacing that failed the line is there, and the message says so.
+ * store_runs_read(): the last STORE_RUNS_BYTES of it; no lock is needed. 0, or
+ * -1 as store_runs_add().
  */
 int store_runs_add(const struct store_client *c, const struct store_run *r,
 	struct err *e);

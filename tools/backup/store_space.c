@@ -29,15 +29,24 @@ store_space_used(const struct store_space_client *c, const bool *gone)
 	return sum > largest ? sum : largest;
 }
 
+/* at: of a number in struct store_space_snap. */
 static uint64_t
-average(const struct store_space_client *c)
+average(const struct store_space_client *c, size_t at)
 {
 	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 1; i < c->n; i++)
-		sum = plus(sum, c->snaps[i].added);
+		sum = plus(sum, *(const uint64_t *)((const char *)
+		    &c->snaps[i] + at));
 	return c->n > 1 ? sum / (c->n - 1) : 0;
+}
+
+bool
+store_space_enough(const struct store_space_plan *p,
+    const struct store_space_room *room)
+{
+	return room->bytes >= p->need && room->inodes >= p->need_inodes;
 }
 
 /* What the decision goes along. */
@@ -70,6 +79,15 @@ evict(struct state *s, size_t i, bool quota)
 	return true;
 }
 
+/* What a run of client i has left goes. */
+static void
+leave(struct state *s, size_t i)
+{
+	if (s->clients[i].left)
+		s->plan->steps[s->plan->n++] = (struct store_space_step){ i,
+		    STORE_SPACE_LEFT, false };
+}
+
 /* The client's own, until it is within its quota. */
 static void
 keep_quota(struct state *s, size_t own)
@@ -98,8 +116,12 @@ make_room(struct state *s, size_t n, size_t own)
 	bool any = true;
 	size_t i;
 
+	for (i = 0; i < n; i++)
+		if (i != own)
+			leave(s, i);
 	while (evict(s, own, false))
 		;
+	leave(s, own);
 	while (s->rules->across && any) {
 		any = false;
 		for (i = 0; i < n; i++)
@@ -130,7 +152,7 @@ state_init(struct state *s, size_t n)
 		return -1;
 	for (i = 0; i < n; i++) {
 		s->left[i] = s->clients[i].n;
-		total += s->clients[i].n;
+		total += s->clients[i].n + 1;
 		s->gone[i] = calloc(s->left[i] + 1, sizeof(bool));
 		if (s->gone[i] == NULL)
 			return -1;
@@ -141,8 +163,9 @@ state_init(struct state *s, size_t n)
 
 int
 store_space_plan(const struct store_space_client *clients, size_t n,
-    size_t own, const struct store_space_rules *rules, uint64_t free_bytes,
-    struct store_space_plan *ret, struct err *e)
+    size_t own, const struct store_space_rules *rules,
+    const struct store_space_room *room, struct store_space_plan *ret,
+    struct err *e)
 {
 	struct store_space_plan p = { 0 };
 	struct state s = { .clients = clients, .rules = rules, .plan = &p };
@@ -154,10 +177,14 @@ store_space_plan(const struct store_space_client *clients, size_t n,
 		return err_set(e, ERR_MEM, "out of memory");
 	}
 	p.used = store_space_used(c, NULL);
-	p.average = average(c);
+	p.average = average(c, offsetof(struct store_space_snap, added));
 	p.need = p.average > rules->min_free ? p.average : rules->min_free;
+	/* A run that takes of the spare ones is ended: they come on top. */
+	if (room->inodes != UINT64_MAX)
+		p.need_inodes = plus(room->spare, average(c,
+		    offsetof(struct store_space_snap, inodes)));
 	keep_quota(&s, own);
-	if (free_bytes < p.need && !p.over_quota)
+	if (!store_space_enough(&p, room) && !p.over_quota)
 		make_room(&s, n, own);
 	state_clear(&s, n);
 	*ret = p;

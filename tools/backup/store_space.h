@@ -7,9 +7,16 @@
  *     min_free), and what the client uses plus an average snapshot at most its
  *     quota. The average is of what each took, without the oldest: that was
  *     the whole once, and the next one won't be.
- *   - Otherwise the client's own oldest snapshots go.
- *   - Only by the owner's setting, and after the client's own, those of other
- *     clients: the oldest of each in turn.
+ *   - The free inodes must be at least what such a snapshot takes of them,
+ *     reckoned likewise, and those that no run takes. Where the file system
+ *     makes them as they are needed there is no such rule.
+ *   - Otherwise what broken runs of other clients have left goes first, when
+ *     those have been silent since for long: nobody will go on with it. Then
+ *     the client's own oldest snapshots; and when that is not enough, what its
+ *     own broken run has left, which this one would go on with: it begins anew
+ *     then, which is better than never.
+ *   - Only by the owner's setting, and after the client's own, snapshots of
+ *     other clients: the oldest of each in turn.
  *   - No client is left with fewer than min_keep by that. A pinned or a held
  *     snapshot never goes.
  *
@@ -33,6 +40,7 @@ struct store_space_snap {
 	const char *name;	/* borrowed */
 	uint64_t bytes;		/* all that is in it */
 	uint64_t added;		/* what it took on the disk when it was made */
+	uint64_t inodes;	/* likewise */
 	bool keep;		/* pinned, or held by a reader */
 };
 
@@ -41,6 +49,15 @@ struct store_space_client {
 	const char *name;			/* borrowed */
 	const struct store_space_snap *snaps;	/* borrowed */
 	size_t n;
+	bool left;		/* there is an .incoming, which may go: it is
+				 * the own one, or an abandoned one */
+};
+
+/* What there is now. */
+struct store_space_room {
+	uint64_t bytes;		/* free for us */
+	uint64_t inodes;	/* likewise; UINT64_MAX: there is no number */
+	uint64_t spare;		/* inodes that no run takes: 2 % of all */
 };
 
 struct store_space_rules {
@@ -50,11 +67,13 @@ struct store_space_rules {
 	bool across;		/* other clients' may go, too */
 };
 
+#define STORE_SPACE_LEFT SIZE_MAX	/* a step's snap: .incoming */
+
 struct store_space_step {
 	size_t client, snap;	/* places in the tables */
 	/*
 	 * Whether it goes in any case, for the quota's sake; else only while
-	 * the free space is below need.
+	 * there is not enough (store_space_enough()).
 	 */
 	bool quota;
 };
@@ -63,6 +82,7 @@ struct store_space_plan {
 	struct store_space_step *steps;	/* owned */
 	size_t n;
 	uint64_t need;		/* bytes that must be free */
+	uint64_t need_inodes;	/* 0: there is no number of them */
 	uint64_t average;	/* bytes of a snapshot of the client */
 	uint64_t used;		/* bytes that the client uses before */
 	uint64_t used_after;	/* when the steps for the quota are done */
@@ -72,15 +92,19 @@ struct store_space_plan {
 };
 
 /*
- * store_space_plan(): own: which of the clients (n of them) wants to run;
- * free_bytes: what is free now. Steps that are not for the quota's sake are
- * there only when free_bytes is below the need. 0 with *ret filled
- * (store_space_clear()), or -1 ERR_MEM.
+ * store_space_plan(): own: which of the clients (n of them) wants to run.
+ * Steps that are not for the quota's sake are there only when there is not
+ * enough. 0 with *ret filled (store_space_clear()), or -1 ERR_MEM.
  */
 int store_space_plan(const struct store_space_client *clients, size_t n,
 	size_t own, const struct store_space_rules *rules,
-	uint64_t free_bytes, struct store_space_plan *ret, struct err *e);
+	const struct store_space_room *room, struct store_space_plan *ret,
+	struct err *e);
 void store_space_clear(struct store_space_plan *p);
+
+/* store_space_enough(): whether a run may begin with that. */
+bool store_space_enough(const struct store_space_plan *p,
+	const struct store_space_room *room);
 
 /* store_space_used(): what a client uses, as above, without the snapshots
  * whose place in gone (n of them, or NULL) is true. */

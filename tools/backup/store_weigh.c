@@ -11,18 +11,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/strv.h"
+#include "base/buf.h"
 #include "store_file.h"
+#include "store_list.h"
 #include "walk.h"
 
 #define BLOCK 512		/* of st_blocks: stat(2) */
-#define TODO_MAX ((size_t)1 << 22)
+#define PATH_BYTES_MAX 16384
+/* Of folders' names, on all levels: beyond that, few of a level at a time. */
+#define HELD_MAX ((size_t)4 << 20)
+#define FEW 4
+
+/* A folder on the way to where we are. */
+struct level {
+	size_t path_len;	/* of its path, with the '/' */
+	char *names;		/* owned: folders in it, each with its NUL */
+	size_t len, cap, next;
+	bool more;		/* names behind after were not listed */
+	char after[NAME_MAX + 1];
+};
 
 struct weigh {
 	const atomic_bool *stop;
 	int root, prev;		/* prev -1: nothing to compare with */
 	bool twins;
-	struct strv todo;	/* folders, "/a/b/" */
+	struct buf path;
+	struct walk_list list;	/* of the part at hand */
+	struct level *levels;
+	size_t n, cap;
+	size_t held;		/* bytes of all names */
 	uint64_t bytes;
 };
 
@@ -33,7 +50,33 @@ stopped(const struct weigh *w)
 }
 
 static int
-take(struct weigh *w, int fd, int prev, const char *path, const char *name,
+no_mem(struct err *e)
+{
+	return err_set(e, ERR_MEM, "out of memory");
+}
+
+/* A folder to come. */
+static int
+hold(struct weigh *w, struct level *l, const char *name, struct err *e)
+{
+	size_t n = strlen(name) + 1;
+	char *more;
+
+	if (l->len + n > l->cap) {
+		more = realloc(l->names, l->len + n + l->len / 2);
+		if (more == NULL)
+			return no_mem(e);
+		l->names = more;
+		l->cap = l->len + n + l->len / 2;
+	}
+	memcpy(l->names + l->len, name, n);
+	l->len += n;
+	w->held += n;
+	return 0;
+}
+
+static int
+take(struct weigh *w, struct level *l, int fd, int prev, const char *name,
     struct err *e)
 {
 	struct stat st, old;
@@ -42,8 +85,7 @@ take(struct weigh *w, int fd, int prev, const char *path, const char *name,
 		return 0;
 	if (S_ISDIR(st.st_mode)) {
 		w->bytes += (uint64_t)st.st_blocks * BLOCK;
-		return strv_addf(&w->todo, "%s%s/", path, name) == 0 ? 0 :
-		    err_set(e, ERR_MEM, "out of memory");
+		return hold(w, l, name, e);
 	}
 	if (prev != -1 && fstatat(prev, name, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    walk_same(&st, &old, w->twins))
@@ -53,73 +95,158 @@ take(struct weigh *w, int fd, int prev, const char *path, const char *name,
 	return 0;
 }
 
+/* The next names in the folder of l, which is at w->path. */
 static int
-folder(struct weigh *w, const char *path, struct err *e)
+part(struct weigh *w, struct level *l, struct err *e)
 {
-	struct walk_list l = { 0 };
+	struct walk_list *v = &w->list;
 	struct err none = ERR_INIT;
-	char after[NAME_MAX + 1] = "";
 	int fd = -1, prev = -1, rc = -1;
-	const char *name = "";
 	size_t i;
 
-	if (walk_open(w->root, path, &fd, e) == -1)
+	w->held -= l->len;
+	l->len = l->next = 0;
+	l->more = false;
+	if (walk_open(w->root, w->path.data, &fd, e) == -1)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
 		    0 : -1;
 	if (w->prev != -1)
-		(void)walk_open(w->prev, path, &prev, &none);
-	do {
-		if (walk_list(fd, after, &l, e) == -1)
-			goto out;
-		for (i = 0; i < l.n && !stopped(w); i++) {
-			name = l.names + l.at[i];
-			if (take(w, fd, prev, path, name, e) == -1)
-				goto out;
-		}
-		snprintf(after, sizeof(after), "%s", name);
-	} while (l.more && !stopped(w));
+		(void)walk_open(w->prev, w->path.data, &prev, &none);
+	/* The first part, of the root, is a full one: it allocates. */
+	v->max = w->held > HELD_MAX ? FEW : WALK_PART;
+	if (walk_list(fd, l->after, v, e) == -1)
+		goto out;
 	rc = 0;
+	for (i = 0; i < v->n && rc == 0 && !stopped(w); i++)
+		rc = take(w, l, fd, prev, v->names + v->at[i], e);
+	l->more = v->more;
+	if (v->n > 0)
+		snprintf(l->after, sizeof(l->after), "%s",
+		    v->names + v->at[v->n - 1]);
 out:
-	walk_list_clear(&l);
 	close(fd);
 	if (prev != -1)
 		close(prev);
 	return rc;
 }
 
+/* Into the folder name of the one at hand ("/": the root). */
+static int
+enter(struct weigh *w, const char *name, struct err *e)
+{
+	struct level *more;
+
+	if (w->n == w->cap) {
+		more = reallocarray(w->levels, w->cap + 32, sizeof(*more));
+		if (more == NULL)
+			return no_mem(e);
+		w->levels = more;
+		w->cap += 32;
+	}
+	if (w->path.len + strlen(name) + 1 >= PATH_BYTES_MAX)
+		return err_set(e, ERR_REFUSED, "a path of more than %d bytes",
+		    PATH_BYTES_MAX);
+	if (buf_addf(&w->path, "%s%s", name, w->n > 0 ? "/" : "") == -1)
+		return no_mem(e);
+	w->levels[w->n] = (struct level){ .path_len = w->path.len };
+	return part(w, &w->levels[w->n++], e);
+}
+
+static void
+leave(struct weigh *w)
+{
+	struct level *l = &w->levels[--w->n];
+
+	w->held -= l->len;
+	free(l->names);
+	if (w->n == 0)
+		return;
+	w->path.len = w->levels[w->n - 1].path_len;
+	w->path.data[w->path.len] = '\0';
+}
+
+static int
+all(struct weigh *w, struct err *e)
+{
+	struct level *l;
+	const char *name;
+	int rc = enter(w, "/", e);
+
+	while (rc == 0 && w->n > 0 && !stopped(w)) {
+		l = &w->levels[w->n - 1];
+		if (l->next < l->len) {
+			name = l->names + l->next;
+			l->next += strlen(name) + 1;
+			rc = enter(w, name, e);
+		} else if (l->more) {
+			rc = part(w, l, e);
+		} else {
+			leave(w);
+		}
+	}
+	return rc;
+}
+
+static void
+weigh_clear(struct weigh *w)
+{
+	while (w->n > 0)
+		leave(w);
+	free(w->levels);
+	walk_list_clear(&w->list);
+	buf_clear(&w->path);
+	close(w->root);
+	if (w->prev != -1)
+		close(w->prev);
+}
+
 int
 store_weigh(const struct store_client *c, const char *prev,
     const atomic_bool *stop, uint64_t *ret, struct err *e)
 {
-	struct weigh w = { .stop = stop, .root = -1, .prev = -1,
-		.todo = { .max = TODO_MAX } };
-	char *path;
+	struct weigh w = { .stop = stop, .root = -1, .prev = -1 };
 	int rc = -1;
 
 	if (store_file_dir(c->fd, c->path, STORE_INCOMING, &w.root, e) == -1)
 		return -1;
+	buf_init(&w.path, PATH_BYTES_MAX);
 	if (prev[0] != '\0' &&
 	    store_file_dir(c->fd, c->path, prev, &w.prev, e) == -1)
 		goto out;
 	w.twins = w.prev != -1 && walk_twins(w.root, w.prev);
-	if (strv_add(&w.todo, "/") == -1) {
-		err_set(e, ERR_MEM, "out of memory");
-		goto out;
-	}
-	while (w.todo.n > 0 && !stopped(&w)) {
-		path = w.todo.v[--w.todo.n];
-		w.todo.v[w.todo.n] = NULL;
-		rc = folder(&w, path, e);
-		free(path);
-		if (rc == -1)
-			goto out;
-	}
-	*ret = w.bytes;
-	rc = 0;
+	rc = all(&w, e);
+	if (rc == 0)
+		*ret = w.bytes;
 out:
-	strv_clear(&w.todo);
-	close(w.root);
-	if (w.prev != -1)
-		close(w.prev);
+	weigh_clear(&w);
 	return rc;
+}
+
+int
+store_weigh_left(const struct store_client *c, uint64_t *ret, struct err *e)
+{
+	const struct store_snap *basis;
+	struct store_list l = { 0 };
+	struct err why = ERR_INIT;
+	struct stat st;
+	int rc;
+
+	if (fstatat(c->fd, STORE_INCOMING, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 :
+		    err_sys(e, "%s/" STORE_INCOMING, c->path);
+	if (store_list_read(c, &l, e) == -1)
+		return -1;
+	basis = store_list_basis(&l, c->store->now());
+	rc = store_weigh(c, basis != NULL ? basis->name : "", NULL, ret,
+	    &why);
+	store_list_clear(&l);
+	if (rc == 0)
+		return 1;
+	/* It has become a snapshot since, or is removed. */
+	if (fstatat(c->fd, STORE_INCOMING, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
+	    errno == ENOENT)
+		return 0;
+	if (e != NULL)
+		*e = why;
+	return -1;
 }

@@ -4,6 +4,10 @@
  * its sender says. By what the file system tells: the blocks of each file and
  * folder, but for files that are the same as in the snapshot that it is built
  * upon. A file with several names counts once, shared among them.
+ *
+ * Of the folders that are yet to come, only the names in those on the way to
+ * where it is are held, a part of each at a time: some MiB, however many there
+ * are.
  */
 #ifndef POSTERN_STORE_WEIGH_H
 #define POSTERN_STORE_WEIGH_H
@@ -19,9 +23,16 @@
  * meanwhile is passed over, so that it may be called while rsync works.
  * stop      looked at now and then; true: give up. May be NULL.
  * ret       bytes; on giving up what was counted so far.
- * Returns 0, or -1: ERR_SYS, ERR_MEM.
+ * Returns 0, or -1: ERR_SYS, ERR_MEM, ERR_REFUSED (a path that no rsync
+ * makes: longer than 16 KiB).
  */
 int store_weigh(const struct store_client *c, const char *prev,
 	const atomic_bool *stop, uint64_t *ret, struct err *e);
+
+/* store_weigh_left(): what a run has left that is under way, or that nobody
+ * has gone on with; on top of c's newest snapshot. 1 with *ret filled, 0 when
+ * there is nothing, or -1 as store_weigh(). */
+int store_weigh_left(const struct store_client *c, uint64_t *ret,
+	struct err *e);
 
 #endif

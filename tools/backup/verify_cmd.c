@@ -138,11 +138,14 @@ out:
 static void
 tell_owner(struct check *c, const struct reply *r)
 {
-	struct settings_job j = { .section = (char *)c->what };
+	const struct hook_spec spec = {
+		.command = c->o->conf.store.on_failure, .name = "on-failure",
+		.job = c->what, .result = r,
+		.limit_ms = settings_command_ms(&c->o->conf),
+		.limit_key = SETTINGS_COMMAND_KEY };
 	struct err e = ERR_INIT;
 
-	if (r->status != 0 && r->status != 75 && hook_run(
-	    c->o->conf.store.on_failure, "on-failure", &j, r, &e) == -1)
+	if (r->status != 0 && r->status != 75 && hook_run(&spec, &e) == -1)
 		log_err(&e);
 }
 

@@ -15,6 +15,7 @@
 #define PATH_BYTES_MAX	65536
 #define DEPTH_MAX	500	/* an open folder a level */
 #define TICK_FILES	1024
+#define LINKS_MAX	393216	/* three quarters of 2^19 places */
 /* Of a folder that one folder below it has. */
 #define MOST(part, whole) ((part) >= (whole) - (whole) / 10)
 
@@ -145,22 +146,27 @@ grow(struct weigh *w)
 	return 0;
 }
 
-/* 1: this file has been counted under another name, 0: not, -1 ERR_MEM. */
+/* What this name of a file counts. 0, or -1 ERR_MEM. */
 static int
-counted(struct weigh *w, const struct stat *st)
+bytes_of(struct weigh *w, const struct stat *st, uint64_t *ret)
 {
 	const struct inode f = { st->st_dev, st->st_ino };
-	size_t i;
+	size_t max = w->spec->links > 0 ? w->spec->links : LINKS_MAX, i;
 
+	*ret = (uint64_t)st->st_blocks * 512;
 	if (st->st_nlink < 2 || st->st_ino == 0)
 		return 0;
-	if (w->nseen * 4 >= w->cap * 3 && grow(w) == -1)
+	if (w->nseen * 4 >= w->cap * 3 && w->nseen < max && grow(w) == -1)
 		return -1;
 	i = slot(w, &f);
-	if (w->seen[i].ino != 0)
-		return 1;
-	w->seen[i] = f;
-	w->nseen++;
+	if (w->seen[i].ino != 0) {
+		*ret = 0;
+	} else if (w->nseen < max) {
+		w->seen[i] = f;
+		w->nseen++;
+	} else {
+		*ret /= (uint64_t)st->st_nlink;
+	}
 	return 0;
 }
 
@@ -214,6 +220,7 @@ weigh_entry(struct weigh *w, int dirfd, const char *name, struct sum *s)
 {
 	struct sum below = { 0 };
 	struct stat st;
+	uint64_t bytes;
 	int fd;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
@@ -226,13 +233,10 @@ weigh_entry(struct weigh *w, int dirfd, const char *name, struct sum *s)
 		w->spec->on_tick(w->spec->arg, w->ret->files, w->ret->bytes,
 		    w->path.data);
 	if (!S_ISDIR(st.st_mode)) {
-		switch (counted(w, &st)) {
-		case -1:
+		if (bytes_of(w, &st, &bytes) == -1)
 			return -1;
-		case 0:
-			s->bytes += (uint64_t)st.st_blocks * 512;
-			w->ret->bytes += (uint64_t)st.st_blocks * 512;
-		}
+		s->bytes += bytes;
+		w->ret->bytes += bytes;
 		return 0;
 	}
 	/* A mount point stays, as rsync has it, as an empty folder. */

@@ -3,9 +3,12 @@
  * weigh: how much is below a job's roots, once its excludes are taken away, and
  * the folders that hold most of it. By openat(2), never through a symbolic
  * link; a file with several names counts once; what counts is the space that
- * is taken (st_blocks), so holes don't. An exclude that begins with / and has
- * no wildcard is that path; others are compared as rsync would compare them in
- * all but its rarest cases, which is enough to find what is large.
+ * is taken (st_blocks), so holes don't. Files with several names are
+ * remembered, up to a number: of those beyond it each name counts its share,
+ * which is the same as long as all names are below the roots. An exclude that
+ * begins with / and has no wildcard is that path; others are compared as rsync
+ * would compare them in all but its rarest cases, which is enough to find what
+ * is large.
  */
 #ifndef BACKUP_WEIGH_H
 #define BACKUP_WEIGH_H
@@ -26,6 +29,8 @@ struct weigh_spec {
 	bool one_file_system;
 	size_t lines;		/* keep at most so many folders */
 	uint64_t min_bytes;	/* none smaller */
+	size_t links;		/* files with several names that are
+				 * remembered; 0: 393216, in 8 MiB */
 	/* Now and then; may be NULL. path: where the walk is. */
 	void (*on_tick)(void *arg, uint64_t files, uint64_t bytes,
 		const char *path);

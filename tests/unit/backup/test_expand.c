@@ -84,7 +84,7 @@ ask(struct expand *x, const char *roots, const char *excludes)
 	for (s = copy; *excludes != '\0' && (word = strsep(&s, "|")) != NULL;)
 		assert_int_equal(strv_add(&ex, word), 0);
 	buf_init(&text, 65536);
-	if (rules_grants(&rules, &text, &e) == -1)
+	if (rules_grants(&rules, false, &text, &e) == -1)
 		fail_msg("%s: %s", roots, e.msg);
 	assert_string_equal(text.data + text.len - 4, "l /\n");
 	text.len -= 4;

@@ -184,19 +184,43 @@ the_kernel_gets_roots_and_literal_excludes(void **state)
 
 	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		buf_init(&out, RULES_TEXT_MAX);
-		if (rules_grants(given(&g, t[i].roots, t[i].excludes), &out,
-		    &e) == -1)
+		if (rules_grants(given(&g, t[i].roots, t[i].excludes), false,
+		    &out, &e) == -1)
 			fail_msg("%s: %s", t[i].roots, e.msg);
 		assert_string_equal(out.data, t[i].want);
 		buf_clear(&out);
 		given_clear(&g);
 	}
 	buf_init(&out, RULES_TEXT_MAX);
-	assert_int_equal(rules_grants(given(&g, "/home", "/home"), &out, &e),
-	    -1);
+	assert_int_equal(rules_grants(given(&g, "/home", "/home"), false,
+	    &out, &e), -1);
 	assert_err(&e, ERR_CONFIG, "hides a whole root");
 	assert_int_equal(out.len, 0);
 	given_clear(&g);
+}
+
+static void
+a_sender_that_begins_with_the_roots_lists_them_alone(void **state)
+{
+	static const struct { const char *roots, *excludes, *want; } t[] = {
+		{ "/home", "", "r /home\nl /home\n" },
+		{ "/home/a b|/srv", "/srv/d", "r /home/a\\040b\nr /srv\n"
+		    "x /srv/d\nl /home/a\\040b\nl /srv\n" },
+		{ "/", "", "r /\nx /dev\nx /proc\nx /run\nx /sys\nl /\n" },
+	};
+	struct err e = ERR_INIT;
+	struct given g;
+	struct buf out;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_init(&out, RULES_TEXT_MAX);
+		assert_int_equal(rules_grants(given(&g, t[i].roots,
+		    t[i].excludes), true, &out, &e), 0);
+		assert_string_equal(out.data, t[i].want);
+		buf_clear(&out);
+		given_clear(&g);
+	}
 }
 
 static void
@@ -241,7 +265,8 @@ it_says_who_enforces_what(void **state)
 	    true, &out, &e), 0);
 	assert_non_null(strstr(out.data, "exclude *.o: left out by the store's "
 	    "rsync alone: it is a pattern\nexclude /home/x: not read, by "
-	    "kernel and rsync\n"));
+	    "kernel and rsync; names in it are not listed, by the kernel "
+	    "where root reads, else by the store's rsync alone\n"));
 	buf_clear(&out);
 	given_clear(&g);
 }
@@ -262,7 +287,7 @@ out_of_memory_is_an_error_wherever_it_happens(void **state)
 			failmalloc_arm(n);
 			rc = step == 0 ? rules_text(&g.r, &out, &e) :
 			    step == 1 ? rules_explain(&g.r, true, &out, &e) :
-			    rules_grants(&g.r, &out, &e);
+			    rules_grants(&g.r, false, &out, &e);
 			if (!failmalloc_disarm())
 				break;
 			assert_int_equal(rc, -1);
@@ -287,6 +312,8 @@ main(void)
 		    a_pattern_that_leaves_the_roots_alone_is_taken),
 		cmocka_unit_test(a_path_too_long_for_a_rule_is_refused),
 		cmocka_unit_test(the_kernel_gets_roots_and_literal_excludes),
+		cmocka_unit_test(
+		    a_sender_that_begins_with_the_roots_lists_them_alone),
 		cmocka_unit_test(it_says_who_enforces_what),
 		cmocka_unit_test(
 		    out_of_memory_is_an_error_wherever_it_happens),

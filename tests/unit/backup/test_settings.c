@@ -51,6 +51,7 @@ static const char whole[] =
     "before = sync; echo a=b\n"
     "on-failure = mail root\n"
     "timeout = 2h\n"
+    "command-timeout = 90s\n"
     "beat = 5s\n"
     "[job all]\n"
     "destination = ssh://store:22\n"
@@ -206,6 +207,7 @@ settings_job_fill_changes_nothing_that_was_said(void **state)
 	assert_int_equal(settings_job_fill(j, &e), 0);
 	assert_string_equal(j->name, "laptop-home");
 	assert_int_equal(j->beat, 5000);
+	assert_int_equal(j->command_timeout, 90000);
 	assert_int_equal(j->connect_timeout, 30000);
 	assert_non_null(strstr(j->key, "/postern/backup_key"));
 	j = &s.jobs[1];
@@ -215,6 +217,7 @@ settings_job_fill_changes_nothing_that_was_said(void **state)
 	assert_int_equal(j->compress, COMPRESS_NONE);
 	assert_int_equal(j->one_file_system, 0);
 	assert_int_equal(j->timeout, 0);
+	assert_int_equal(j->command_timeout, 3600000);
 }
 
 static void
@@ -243,7 +246,30 @@ settings_of_a_client_go_before_those_of_the_store(void **state)
 	assert_int_equal(parse(""), 0);
 	settings_client_get(&s, NULL, "other", &p, NULL);
 	assert_int_equal(p.min_keep, 1);
+	assert_int_equal(p.max_jobs, 16);
 	assert_int_equal(p.backend, BACKEND_AUTO);
+	assert_int_equal(parse("[store]\nmax-jobs = 3\n[client a]\n"
+	    "max-jobs = 40\n"), 0);
+	settings_client_get(&s, NULL, "a", &p, NULL);
+	assert_int_equal(p.max_jobs, 40);
+	settings_client_get(&s, NULL, "b", &p, NULL);
+	assert_int_equal(p.max_jobs, 3);
+	refuses("[store]\nmax-jobs = 0\n",
+	    "f:2: max-jobs: '0': must be from 1 to 100000");
+}
+
+static void
+settings_gives_a_command_its_time(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(""), 0);
+	assert_int_equal(settings_command_ms(&s), 3600000);
+	assert_int_equal(parse("[store]\ndir = /s\n"), 0);
+	assert_int_equal(settings_command_ms(&s), 3600000);
+	assert_int_equal(parse("[store]\ncommand-timeout = 5m\n"), 0);
+	assert_int_equal(settings_command_ms(&s), 300000);
+	assert_int_equal(parse("[store]\ncommand-timeout = 0\n"), 0);
+	assert_int_equal(settings_command_ms(&s), 0);
 }
 
 static void
@@ -375,6 +401,7 @@ main(void)
 		    settings_job_fill_changes_nothing_that_was_said),
 		cmocka_unit_test(
 		    settings_of_a_client_go_before_those_of_the_store),
+		cmocka_unit_test(settings_gives_a_command_its_time),
 		cmocka_unit_test(
 		    settings_of_the_owner_go_before_what_accept_wrote),
 		cmocka_unit_test(

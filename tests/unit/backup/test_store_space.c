@@ -122,6 +122,7 @@ each_row_of_the_table_holds(void **state)
 		const struct row *r = &rows[i];
 		struct store_space_rules rules = { r->min_free * GIB,
 		    r->quota * GIB, r->min_keep, r->across };
+		struct store_space_room room = { 0, UINT64_MAX, 0 };
 		struct store_space_plan p;
 		struct fixture f = { 0 };
 		struct err e = ERR_INIT;
@@ -129,8 +130,9 @@ each_row_of_the_table_holds(void **state)
 		add(&f, "a", r->a);
 		add(&f, "b", r->b);
 		add(&f, "c", r->c);
+		room.bytes = r->free * GIB;
 		assert_int_equal(store_space_plan(f.clients, f.n, 0, &rules,
-		    r->free * GIB, &p, &e), 0);
+		    &room, &p, &e), 0);
 		if (strcmp(words(&f, &p), r->want) != 0)
 			fail_msg("row %zu: '%s', not '%s'", i, words(&f, &p),
 			    r->want);
@@ -152,10 +154,11 @@ absurd_sizes_do_not_wrap(void **state)
 	    { "a2", UINT64_MAX, UINT64_MAX }, { "a3", 1, UINT64_MAX } };
 	struct store_space_client c = { "a", s, 3 };
 	struct store_space_rules rules = { 0, 100, 1, false };
+	struct store_space_room room = { 5, UINT64_MAX, 0 };
 	struct store_space_plan p;
 	struct err e = ERR_INIT;
 
-	assert_int_equal(store_space_plan(&c, 1, 0, &rules, 5, &p, &e), 0);
+	assert_int_equal(store_space_plan(&c, 1, 0, &rules, &room, &p, &e), 0);
 	assert_true(p.used == UINT64_MAX);
 	assert_true(p.over_quota);
 	assert_int_equal(p.n, 0);
@@ -166,6 +169,7 @@ static void
 out_of_memory_is_said(void **state)
 {
 	struct store_space_rules rules = { GIB, 0, 1, true };
+	struct store_space_room room = { 0, UINT64_MAX, 0 };
 	struct store_space_plan p;
 	struct fixture f = { 0 };
 	struct err e = ERR_INIT;
@@ -176,7 +180,8 @@ out_of_memory_is_said(void **state)
 	add(&f, "b", "1/1 1/1");
 	for (n = 1;; n++) {
 		failmalloc_arm(n);
-		rc = store_space_plan(f.clients, f.n, 0, &rules, 0, &p, &e);
+		rc = store_space_plan(f.clients, f.n, 0, &rules, &room,
+		    &p, &e);
 		if (!failmalloc_disarm())
 			break;
 		assert_int_equal(rc, -1);
