@@ -363,7 +363,10 @@ exec /usr/share/gitolite3/gitolite-shell "$@"
 
 @pytest.fixture(scope="session")
 def git_hosts(lab):
-    return Git(lab)
+    # For pytest a fixture that two files import is two: hosts are made once.
+    if not hasattr(lab, "git"):
+        lab.git = Git(lab)
+    return lab.git
 
 
 @pytest.fixture

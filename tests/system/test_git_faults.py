@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 """What fails: a server that is gone, frozen or refuses, sessions that are cut,
-a pool that dies, limits. Each time people read why, and nothing hangs: who
+limits. Each time people read why, and nothing hangs: who
 waits here for a person has a deadline of 60 s, which nothing comes near."""
 
 import os
-import re
 import signal
 
 import pytest
@@ -228,111 +227,6 @@ def test_a_gateways_sshd_that_is_restarted_ends_nothing(git):
         git.gw.wait_up()
         git.go()
         assert clone.wait(60) == 0
-
-
-# The pool.
-
-def masters(git):
-    return git.pids(git.gw, "ssh -N")
-
-
-def test_the_pool_comes_with_the_first_session_and_once(git):
-    git.conf(mux=2)
-    many = [git.start("bob", "ssh -T git@gw info", stdout=-1)
-            for _ in range(6)]
-    for p in many:
-        assert b"hello bob" in p.communicate(timeout=60)[0]
-    git.wait_pool(2)
-    assert len(git.pids(git.gw, "postern-git mux")) == 1
-    assert len(masters(git)) == 2
-    fine(git)
-    # Through a master: no ssh of the server's is new.
-    assert len([p for p in git.sshds(git.gl)
-                if re.fullmatch(r"sshd: git(@notty)?", proc.cmdline(p))]) == 2
-
-
-def test_masters_that_die_come_back_and_sessions_go_on(git):
-    git.conf(mux=2)
-    fine(git)
-    git.wait_pool(2)
-    before = masters(git)
-    for pid in before:
-        os.kill(pid, signal.SIGKILL)
-    fine(git)
-    git.wait_pool(2)
-    assert not set(before) & set(masters(git))
-    fine(git)
-
-
-def test_a_master_that_is_frozen_is_replaced(git):
-    git.conf(mux=1, gw=QUICK)
-    fine(git)
-    git.wait_pool(1)
-    frozen = masters(git)[0]
-    os.kill(frozen, signal.SIGSTOP)
-    proc.wait_for(lambda: masters(git) and frozen not in masters(git), 60,
-                  "new master")
-    git.wait_pool(1)
-    fine(git)
-
-
-def test_a_pool_that_is_killed_leaves_nothing_and_is_made_anew(git):
-    git.conf(mux=2)
-    fine(git)
-    git.wait_pool(2)
-    pool = git.pids(git.gw, "postern-git mux")
-    os.kill(pool[0], signal.SIGKILL)
-    proc.wait_for(lambda: not masters(git), 10, "end of the masters")
-    # The sockets are there, and nobody behind them.
-    assert git.gw.exists(f"{RUN}/mux/0")
-    fine(git)
-    git.wait_pool(2)
-    assert git.pids(git.gw, "postern-git mux") != pool
-
-
-def test_a_pool_that_nobody_wants_ends(git):
-    git.conf(mux=1, gw=["mux-idle = 1s"])
-    fine(git)
-    proc.wait_for(lambda: git.pids(git.gw, "postern-git mux"), 30, "pool")
-    proc.wait_for(lambda: not git.pids(git.gw, "postern-git mux"), 30,
-                  "end of the pool")
-    assert not masters(git)
-    assert not git.gw.exists(f"{RUN}/mux/0")
-
-
-def test_where_the_pool_is_a_service_no_session_starts_it(git):
-    git.conf(mux=1, gw=["mux-start = service"])
-    fine(git)
-    fine(git)
-    assert not git.pids(git.gw, "postern-git mux")
-
-
-def test_forty_at_once_through_a_server_that_takes_ten(git):
-    """More than the server's MaxSessions and MaxStartups let in: what finds no
-    room in the pool goes by itself, and once more when it is turned away."""
-    git.seed("t/a")
-    git.conf(mux=1)
-    git.gl.write("/etc/ssh/sshd_config.d/10-few.conf",
-                 "MaxSessions 4\nMaxStartups 3:100:5\n")
-    git.gl.run("systemctl restart ssh")
-    git.gl.wait_up()
-    git.gw.run("sed -i 's/^MaxStartups.*//' /etc/ssh/sshd_config; "
-               "echo 'MaxStartups 100' >/etc/ssh/sshd_config.d/10-many.conf;"
-               " systemctl restart ssh")
-    git.gw.wait_up()
-    try:
-        fine(git)
-        git.wait_pool(1)
-        many = [git.start("bob", f"git clone -q git@gw:t/a c{i}", stderr=-1)
-                for i in range(40)]
-        said = [p.communicate(timeout=120)[1] for p in many]
-        assert [p.returncode for p in many] == [0] * 40, said
-    finally:
-        git.gl.path("/etc/ssh/sshd_config.d/10-few.conf").unlink()
-        git.gw.path("/etc/ssh/sshd_config.d/10-many.conf").unlink()
-        for host in (git.gl, git.gw):
-            host.run("systemctl restart ssh")
-            host.wait_up()
 
 
 # Limits.

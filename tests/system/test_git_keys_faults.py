@@ -161,6 +161,17 @@ def test_each_system_call_that_fails_leaves_whole_keys(store, error):
     store.settle()
 
 
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+def test_nothing_is_in_force_that_is_not_on_the_disk(store, nth):
+    """The two files, their folder, the folder of generations."""
+    point = faults.Point("fsync", nth)
+    done = store.run(point.fail(UPDATE, "EIO"))
+    assert done.stdout.startswith(b"v1 failed "), done
+    assert b"Input/output error" in done.stdout
+    assert store.look() == "old"
+    store.settle()
+
+
 @pytest.fixture
 def small(keys):
     """The store on a disk of its own, of 600 KiB."""

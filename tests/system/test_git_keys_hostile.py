@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from gitkeylib import BEGIN, END, ENV, ETC, KEYDIR, STATE, keys, text
+from lab import proc
 
 __all__ = ["keys"]
 
@@ -232,6 +233,8 @@ def test_a_writer_that_stalls_is_ended_at_the_deadline(old):
                               stdout=subprocess.PIPE) as stalls:
                 stalls.stdin.write(stream[:length])
                 stalls.stdin.flush()
+                proc.wait_for(lambda p=stalls: p.poll() is not None, 20,
+                              "end of the update")
                 assert stalls.stdout.read().startswith(b"v1 busy ")
 
 

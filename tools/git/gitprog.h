@@ -33,7 +33,8 @@ int gitprog_sid(char ret[17], struct err *e);
 /*
  * gitprog_watch(): fn(arg) once whoever reads our standard output is gone:
  * sshd closes that pipe with the session. What is no pipe and no socket is
- * not watched. ret borrowed until gitprog_unwatch(). 0, or -1: ERR_SYS, ERR_MEM.
+ * not watched. ret is borrowed until gitprog_unwatch(). 0, or -1: ERR_SYS,
+ * ERR_MEM.
  */
 int gitprog_watch(struct loop *l, void (*fn)(void *arg), void *arg,
 	struct gitprog_watch *ret, struct err *e);

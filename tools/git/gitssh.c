@@ -115,12 +115,6 @@ stands(const char *line)
 	    strstr(line, "master session id: ") != NULL;
 }
 
-static const char *
-undebugged(const char *line)
-{
-	return strncmp(line, "debug1: ", 8) == 0 ? line + 8 : line;
-}
-
 struct gitssh_said
 gitssh_said(const char *text, size_t len, struct buf *why)
 {
@@ -140,8 +134,7 @@ gitssh_said(const char *text, size_t len, struct buf *why)
 		memcpy(line, text, n);
 		line[n] = '\0';
 		r.stood = r.stood || stands(line);
-		if (strncmp(line, "debug", 5) == 0 &&
-		    strstr(line, "connect to address") == NULL)
+		if (strncmp(line, "debug", 5) == 0)
 			continue;
 		f = sshargv_fail(line);
 		if (f == SSHFAIL_OTHER || f < r.fail)
@@ -152,12 +145,11 @@ gitssh_said(const char *text, size_t len, struct buf *why)
 	}
 	if (best == NULL || why == NULL)
 		return r;
-	n = (size_t)(undebugged(best) - best);
 	/* ssh ends its lines with CR LF in a terminal's raw mode. */
-	while (best_len > n && (best[best_len - 1] == '\r' ||
+	while (best_len > 0 && (best[best_len - 1] == '\r' ||
 	    best[best_len - 1] == ' '))
 		best_len--;
-	if (esc_text(why, best + n, best_len - n) == -1)
+	if (esc_text(why, best, best_len) == -1)
 		buf_clear(why);
 	return r;
 }

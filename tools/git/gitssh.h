@@ -45,8 +45,8 @@ struct gitssh_said {
 
 /*
  * gitssh_said(): reads len bytes of an ssh's words (LogLevel DEBUG1).
- * why  the line that says the most, appended, escaped and without what debug
- *      puts in front; nothing when none says anything. May be NULL.
+ * why  the line that says the most, appended, escaped; nothing when none says
+ *      anything. What it only says for debugging does not count. May be NULL.
  */
 struct gitssh_said gitssh_said(const char *text, size_t len,
 	struct buf *why);
