@@ -2,10 +2,9 @@
 #include "proc/queue.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 struct queue_part {
 	struct queue_part *next;
@@ -91,52 +90,23 @@ shift(struct queue *q)
 	free(part);
 }
 
-/* What has not been written of the first parts, for writev(2). */
-static int
-gather(const struct queue *q, struct iovec *v, int max)
-{
-	const struct queue_part *part;
-	int n = 0;
-
-	for (part = q->first; part != NULL && n < max; part = part->next)
-		v[n++] = (struct iovec){
-			.iov_base = (void *)(uintptr_t)(part->data + part->off),
-			.iov_len = part->len - part->off };
-	return n;
-}
-
-/* All is counted before the first done(), which may drop the queue. */
-static void
-written(struct queue *q, size_t n)
-{
-	struct queue_part *part;
-	size_t k;
-
-	for (part = q->first; n > 0; part = part->next) {
-		k = part->len - part->off;
-		if (k > n)
-			k = n;
-		part->off += k;
-		q->bytes -= k;
-		n -= k;
-	}
-	while (q->first != NULL && q->first->off == q->first->len)
-		shift(q);
-}
-
 int
 queue_write(struct queue *q, int fd)
 {
-	struct iovec v[16];
+	struct queue_part *part;
 	ssize_t n;
 
-	while (q->first != NULL) {
-		n = writev(fd, v, gather(q, v, 16));
+	while ((part = q->first) != NULL) {
+		n = part->len == part->off ? 0 :
+		    write(fd, part->data + part->off, part->len - part->off);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
 			return errno == EAGAIN ? 0 : -1;
-		written(q, (size_t)n);
+		part->off += (size_t)n;
+		q->bytes -= (size_t)n;
+		if (part->off == part->len)
+			shift(q);
 	}
 	return 0;
 }

@@ -82,64 +82,6 @@ a_full_pipe_takes_a_part_and_a_broken_one_is_an_error(void **state)
 	close(p[1]);
 }
 
-static void
-forty_parts_through_a_pipe_of_a_page_come_in_order(void **state)
-{
-	char part[999], got[1000];
-	size_t i, come = 0;
-	struct queue q;
-	ssize_t n;
-	int p[2];
-
-	assert_int_equal(pipe2(p, O_CLOEXEC | O_NONBLOCK), 0);
-	assert_int_equal(fcntl(p[1], F_SETPIPE_SZ, 4096), 4096);
-	queue_init(&q, 40 * sizeof(part));
-	for (i = 0; i < 40; i++) {
-		memset(part, 'A' + (int)i, sizeof(part));
-		assert_int_equal(queue_add(&q, part, sizeof(part)), 0);
-	}
-	while (come < 40 * sizeof(part)) {
-		assert_int_equal(queue_write(&q, p[1]), 0);
-		n = read(p[0], got, sizeof(got));
-		assert_true(n > 0);
-		for (i = 0; i < (size_t)n; i++, come++)
-			assert_int_equal(got[i], 'A' + come / sizeof(part));
-	}
-	assert_int_equal(q.bytes, 0);
-	assert_null(q.first);
-	close(p[0]);
-	close(p[1]);
-}
-
-/* As the owner of a queue does when a secret has been written. */
-static void
-start_anew(void *arg)
-{
-	struct queue *q = arg;
-
-	queue_drop(q);
-	(void)queue_add(q, "new", 3);
-}
-
-static void
-a_done_that_drops_the_rest_and_adds_loses_nothing_new(void **state)
-{
-	char got[16] = "";
-	struct queue q;
-	int p[2];
-
-	assert_int_equal(pipe2(p, O_CLOEXEC | O_NONBLOCK), 0);
-	queue_init(&q, 100);
-	assert_int_equal(queue_borrow(&q, "one", 3, start_anew, &q), 0);
-	assert_int_equal(queue_add(&q, "two", 3), 0);
-	assert_int_equal(queue_write(&q, p[1]), 0);
-	assert_int_equal(q.bytes, 0);
-	assert_int_equal(read(p[0], got, sizeof(got)), 9);
-	assert_string_equal(got, "onetwonew");
-	close(p[0]);
-	close(p[1]);
-}
-
 int
 main(void)
 {
@@ -149,10 +91,6 @@ main(void)
 		cmocka_unit_test(the_cap_counts_what_waits_and_drop_calls_done),
 		cmocka_unit_test(
 		    a_full_pipe_takes_a_part_and_a_broken_one_is_an_error),
-		cmocka_unit_test(
-		    forty_parts_through_a_pipe_of_a_page_come_in_order),
-		cmocka_unit_test(
-		    a_done_that_drops_the_rest_and_adds_loses_nothing_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
