@@ -169,8 +169,6 @@ class Git:
         gw.run(f"chown root:git {ETC}/id_ed25519; "
                f"chmod 640 {ETC}/id_ed25519")
         self.trust(self.gl, "gl")
-        self.lines({who: keys for who, keys in self.keys.items()})
-        gw.write("/etc/postern/git/authorized_keys", "")
         self._sshd(gw, "gw")
 
     def trust(self, server, name):
@@ -214,6 +212,9 @@ class Git:
         for who in PEOPLE:
             self.client.run(f"rm -rf /home/{who}/[!.]* /home/{who}/.g* "
                             f"/home/{who}/.l*")
+        # Tests of the keys' way write both.
+        self.lines(self.keys)
+        self.gw.write(f"{ETC}/authorized_keys", "")
         self.conf()
 
     @staticmethod

@@ -81,8 +81,9 @@ def test_after_kill_9_in_each_state_the_key_is_gone(two, secret_search, way):
 def test_after_the_limit_the_key_is_gone(two, secret_search, way):
     taken = two.leftovers(ignore=(DATABASE, r"/srv/priv(/|$)"))
     many(two, "before the limit", 60)
+    # Long enough for a busy machine to reach the control below.
     run = in_its_middle(two, way, *(() if way == "hold" else
-                                    ("--for", "3s")))
+                                    ("--for", "7s")))
     wait(run, "ready", "h2")
     # The control: there it is.
     assert secret_search([two.admin], SECRET.encode())
