@@ -70,7 +70,7 @@ system() {
 		--dist loadfile "$@" >"$log" 2>&1 || rc=$?
 	last=$(tail -n 1 "$log")
 	if [ "$rc" = 1 ]; then
-		cat "$log"
+		sed 's/^/first try: /' "$log"
 		first=$(echo "$last" | grep -o '[0-9]* passed' | cut -d' ' -f1)
 		say "what failed, once more"
 		rc=0

@@ -53,6 +53,9 @@ run_job() {
 	lines out "$number" <"$job/out"
 	wait "$pid"
 	rc=$?
+	# Where all is being ended, that csync2 was killed is no answer: why
+	# this session ended is.
+	[ ! -d "$d/leaving" ] || exit
 }
 
 # end_one PID: if it still is one of ours; ids are used again.
@@ -87,6 +90,7 @@ check_jobs() {
 		elif [ -d "$d/j${j%:*}" ]; then
 			stop_job "${j%:*}"
 			rm -rf "$d/j${j%:*}"
+			say out "${j%:*}" 'the process of this push was killed'
 			say end "${j%:*}" 137
 		fi
 	done

@@ -12,7 +12,6 @@ import os
 import pathlib
 import secrets
 import shutil
-import signal
 import subprocess
 
 from . import proc, root
@@ -231,15 +230,11 @@ def kill_all(cgroup):
     if not cgroup.exists():
         return
 
-    def gone():
-        for pid in proc.pids_in(cgroup):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        return not proc.pids_in(cgroup)
-
-    proc.wait_for(gone, 20, f"end of the processes of {cgroup.name}")
+    # By the kernel and not by number: between a list of processes and the
+    # kill, a number may have become that of another lab's process.
+    (cgroup / "cgroup.kill").write_text("1")
+    proc.wait_for(lambda: not proc.pids_in(cgroup), 20,
+                  f"end of the processes of {cgroup.name}")
     for folder, _, _ in os.walk(cgroup, topdown=False):
         os.rmdir(folder)
 
