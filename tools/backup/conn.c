@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bulk.h"
 #include "keys.h"
 #include "link.h"
 #include "ssh/sshargv.h"
@@ -90,9 +91,17 @@ on_ssh_end(void *arg)
 
 static const struct chan_ops chan_calls = { on_frame, on_room, on_chan_end };
 
+/* Files go over the connection, not just names. */
+static bool
+carries_much(const struct request *r)
+{
+	return (r->op == REQUEST_RUN && r->port == NULL) ||
+	    r->op == REQUEST_RESTORE || r->op == REQUEST_CAT;
+}
+
 static int
-ssh_argv(const struct settings_job *j, const char *command, struct strv *argv,
-    struct err *e)
+ssh_argv(const struct settings_job *j, const struct request *r,
+    struct strv *argv, struct err *e)
 {
 	struct strv options = { 0 };
 	struct sshargv_opts o = { .program = j->ssh, .config = j->ssh_config,
@@ -100,8 +109,10 @@ ssh_argv(const struct settings_job *j, const char *command, struct strv *argv,
 		.connect_timeout_s = (unsigned)(j->connect_timeout / 1000) };
 	int rc = -1;
 
-	if (keys_options(j, &options, e) == 0)
-		rc = sshargv_build(&o, j->destination, command, argv, e);
+	if (keys_options(j, &options, e) == 0 && (!carries_much(r) ||
+	    bulk_options(&o, j->destination, &options, e) == 0))
+		rc = sshargv_build(&o, j->destination,
+		    request_op_name(r->op), argv, e);
 	strv_clear(&options);
 	return rc;
 }
@@ -205,7 +216,7 @@ conn_open(struct loop *l, const struct settings_job *j,
 	struct strv argv = { 0 };
 	struct conn *c = NULL;
 
-	if (ssh_argv(j, request_op_name(request->op), &argv, e) == 0)
+	if (ssh_argv(j, request, &argv, e) == 0)
 		c = open_by(l, argv.v, j->destination, (uint64_t)j->beat,
 		    request, calls, arg, e);
 	/* Until then it is the handshake that takes its time. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/esc.h"
+#include "bulk.h"
 #include "keys.h"
 #include "link.h"
 #include "serve.h"
@@ -249,6 +250,7 @@ start(struct pull *p, struct err *e)
 		if (strv_add(&options, o->ssh_options.v[i]) == -1)
 			rc = err_set(e, ERR_MEM, "out of memory");
 	if (rc == 0 && keys_pull(p->j, &options, e) == 0 &&
+	    bulk_options(&ssh, p->j->destination, &options, e) == 0 &&
 	    command(p, &what, e) == 0 && sshargv_build(&ssh,
 	    p->j->destination, what.data, &argv, e) == 0)
 		rc = o->dry_run ? print(&argv, e) : start_ssh(p, &argv, e);

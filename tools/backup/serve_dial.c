@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bulk.h"
 #include "dial.h"
 #include "keys.h"
 #include "proc/msg.h"
 #include "secret/memfile.h"
 #include "ssh/edkey.h"
+#include "ssh/sshcipher.h"
 
 #define CONNECT_S 20
 #define ALIAS "postern-direct"
@@ -127,7 +129,8 @@ serve_dial_direct(struct serve *s, const void *seed, struct err *e)
 	if (strv_addf(&d->options, "IdentityFile=%s", d->key.path) == -1 ||
 	    strv_addf(&d->options, "UserKnownHostsFile=%s",
 	    d->known_hosts.path) == -1 || strv_addv(&d->options,
-	    fixed) == -1) {
+	    fixed) == -1 || (sshcipher_here() &&
+	    strv_add(&d->options, SSHCIPHER_FIRST) == -1)) {
 		err_set(e, ERR_MEM, "out of memory");
 		goto fail;
 	}
@@ -159,7 +162,8 @@ serve_dial_plain(struct serve *s, struct err *e)
 		rc = strv_addv(&d->options, o->ssh_options.v);
 	if (d->dest == NULL || rc == -1)
 		err_set(e, ERR_MEM, "out of memory");
-	else if (keys_pull(s->pull, &d->options, e) == 0)
+	else if (keys_pull(s->pull, &d->options, e) == 0 &&
+	    bulk_options(&d->ssh, d->dest, &d->options, e) == 0)
 		return d;
 	serve_dial_free(d);
 	return NULL;
