@@ -174,7 +174,9 @@ sandbox_allow(struct sandbox *s, const char *path, unsigned allow,
 	rule.parent = open_path(path, allow);
 	if (rule.parent == -1) {
 		if ((errno == ENOENT && (allow & SANDBOX_OPTIONAL) != 0) ||
-		    (errno == ELOOP && (allow & SANDBOX_STRICT) != 0))
+		    ((errno == ELOOP || (errno == ENOTDIR &&
+		    (allow & SANDBOX_OPTIONAL) != 0)) &&
+		    (allow & SANDBOX_STRICT) != 0))
 			return 1;
 		return err_sys(e, "%s", path);
 	}

@@ -2,6 +2,7 @@
 """The commands of backup.conf that say too much, to nobody, or do not end; and
 a client that finds new names for its jobs."""
 
+import os
 import re
 import signal
 
@@ -171,6 +172,32 @@ def test_an_on_failure_of_a_clients_verify_that_hangs_is_ended(backup):
     b.run(cmd="verify", expect=2)
     assert logged(b) == ["on-failure"]
     assert b.pids(b.store, ASLEEP) == []
+
+
+@pytest.mark.parametrize("when", ["in the command", "before it"])
+def test_who_hangs_up_hides_nothing_that_a_verify_found(backup, when):
+    """The rows come before the owner's command: a client that doesn't want
+    the owner to hear of it goes away."""
+    b = backup
+    b.setup(root=DATA, accept=("--allow", "run,verify"), policy=conf(
+        on_failure=f"echo begun >>{LOG}; sleep 2; echo done >>{LOG}"))
+    b.files({f"{DATA}/a": "one\n"})
+    if when == "before it":
+        # Much to read after what is found.
+        b.files({f"{DATA}/z{n}": os.urandom(1 << 16).hex() * 100
+                 for n in range(20)})
+    b.run()
+    b.store.path(f"{STORE}/{CLIENT}/{b.snapshots()[0]}{DATA}/a").write_text(
+        "eno\n")
+    asks = b.start(cmd="verify")
+    if when == "before it":
+        proc.wait_for(lambda: any(f"{DATA}/a" in x for x in asks.lines), 30,
+                      "row of the file")
+    else:
+        wait_logged(b, "begun")
+    asks.kill()
+    wait_logged(b, "done")
+    assert logged(b) == ["begun", "done"]
 
 
 def alone(b, expect):

@@ -4,6 +4,7 @@
 import hashlib
 import os
 import re
+import shutil
 import signal
 import stat
 import struct
@@ -266,6 +267,24 @@ def test_the_default_place_must_be_new_or_empty(made):
     assert made.client.read(f"/srv/restored-{snap}{DATA}/plain") == "x\n"
     done = as_root(made, "--privileged", snap, f"{DATA}/plain", expect=1)
     assert "is not empty" in done.err and "--to" in done.err
+
+
+def test_the_default_place_is_no_link_and_nobody_else_s(made):
+    snap = made.snapshots()[-1]
+    place = made.client.path(f"/srv/restored-{snap}")
+    shutil.rmtree(place, ignore_errors=True)
+    elsewhere = made.client.path("/srv/elsewhere")
+    elsewhere.mkdir(exist_ok=True)
+    place.symlink_to("/srv/elsewhere")
+    done = as_root(made, "--privileged", snap, f"{DATA}/plain", expect=1)
+    assert f"./restored-{snap}: " in done.err
+    place.unlink()
+    place.mkdir()
+    os.chown(place, 12345, 12345)
+    done = as_root(made, "--privileged", snap, f"{DATA}/plain", expect=1)
+    assert "belongs to somebody else" in done.err
+    assert list(elsewhere.iterdir()) == list(place.iterdir()) == []
+    place.rmdir()
 
 
 def test_dry_run_shows_paths_and_writes_nothing(made):

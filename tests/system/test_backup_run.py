@@ -12,7 +12,7 @@ import signal
 import struct
 import termios
 
-from backuplib import CONF, POSTERN, TOOLS, backup  # noqa: F401
+from backuplib import CONF, HOME, POSTERN, TOOLS, backup  # noqa: F401
 from lab import faults, proc
 
 DATA = "/srv/data"
@@ -142,6 +142,57 @@ def test_root_slash_is_the_whole_machine_without_what_is_unreal(backup):
     # The key that the backup itself is made with lies in a home: whoever
     # wants it left out says so. Nothing of the run's own files is in there.
     assert not [n for n in backup.contents(snap) if b"postern-backup." in n]
+
+
+def test_root_may_exclude_where_rsync_itself_lies(backup):
+    """For root an excluded folder is empty, but not one that rsync and its
+    libraries are found in."""
+    backup.setup(root=["/srv/x", "/usr/share/doc"], exclude=[
+        "/usr/bin", "/usr/lib", "/usr/share/doc/not"],
+        key=f"{CONF}/backup_key", known_hosts=f"{CONF}/backup_known_hosts")
+    backup.files({"/srv/x/file": "x", "/usr/share/doc/not/this": "no"})
+    backup.client.run(["chown", "-R", "root:", HOME])
+    done = backup.client.run([POSTERN, "backup", "run"], check=False,
+                             timeout=120, env={"HOME": HOME})
+    assert done.returncode == 0, done.stderr
+    snap = backup.snapshot()
+    assert open(snap + b"/srv/x/file", "rb").read() == b"x"
+    assert not os.path.exists(snap + b"/usr/share/doc/not")
+
+
+def carries(backup):
+    """The ciphers of the client's connections, by what ssh itself says."""
+    path = backup.client.path("/tmp/ssh-v")
+    text = path.read_text() if path.exists() else ""
+    path.unlink(missing_ok=True)
+    return set(re.findall(r"debug1: kex: .*cipher: (\S+)", text))
+
+
+def test_the_cipher_is_the_fastest_where_nobody_chose(backup):
+    """This CPU has instructions for AES, as any that runs these tests."""
+    backup.client.write("/usr/local/bin/ssh-v", "#!/bin/sh\n"
+                        'case " $* " in *" -G "*) exec ssh "$@" ;; esac\n'
+                        'exec ssh -v -E /tmp/ssh-v "$@"\n', 0o755)
+    backup.setup(root=DATA, ssh="/usr/local/bin/ssh-v")
+    backup.files({f"{DATA}/a": "one\n"})
+    backup.run()
+    assert carries(backup) == {"aes128-gcm@openssh.com"}
+    # Names only: not worth asking.
+    backup.run(cmd="list", expect=None)
+    assert carries(backup) == {"chacha20-poly1305@openssh.com"}
+    config = f"{HOME}/.ssh/config"
+    backup.client.write(config, "Ciphers aes256-ctr,aes128-gcm@openssh.com\n")
+    backup.own(backup.client, f"{HOME}/.ssh")
+    backup.run()
+    assert carries(backup) == {"aes256-ctr"}
+    backup.client.path(config).unlink()
+    backup.client.write("/etc/ssh/ssh_config.d/ciphers.conf",
+                        "Ciphers aes192-ctr\n")
+    try:
+        backup.run()
+        assert carries(backup) == {"aes192-ctr"}
+    finally:
+        backup.client.path("/etc/ssh/ssh_config.d/ciphers.conf").unlink()
 
 
 def test_metadata_is_kept_by_fake_super(backup):

@@ -248,6 +248,21 @@ def test_accept_replaces_the_clients_old_key(pair):
     assert "Permission denied" in done.stderr
 
 
+def test_a_new_key_keeps_what_the_old_one_was_allowed(pair):
+    pair.set_up()
+    conf = "/srv/backup/.postern/laptop/client.conf"
+    public = pair.client.read(f"{CONF}/backup_key.pub")
+    other = pair.client.run("ssh-keygen -q -t ed25519 -N '' -f /tmp/k && "
+                            "cat /tmp/k.pub && rm /tmp/k*").stdout
+    accept = ("accept", "--client", "laptop", "--key")
+    pair.vault.backup(*accept, public, "--quota", "4M", "--allow", "run,list")
+    pair.vault.backup(*accept, other)
+    assert "allow = run,list\nquota = 4194304\n" in pair.store.read(conf)
+    assert "--allow run,list" in pair.store.read(KEYS)
+    pair.vault.backup(*accept, public, "--quota", "0", "--allow", "run")
+    assert pair.store.read(conf).endswith("allow = run\n")
+
+
 def test_accept_refuses_a_key_that_is_let_in_already(pair):
     pair.set_up()
     before = pair.store.read(KEYS)

@@ -30,6 +30,7 @@
 struct accept {
 	const struct backup_opts *o;
 	unsigned allow;
+	int64_t quota;			/* bytes; 0: none */
 	char comment[80];
 	char *file;		/* authorized_keys */
 	struct buf key;		/* as given */
@@ -321,10 +322,10 @@ accept_key(struct accept *a, struct err *e)
 		    a->file, o->client);
 	if (o->dry_run)
 		return say(a, found);
-	if (!o->remove && (make_client(o, e) == -1 ||
-	    clientdir_conf(o, a->allow, e) == -1))
+	if (!o->remove && make_client(o, e) == -1)
 		return -1;
-	if (save(a, e) == -1)
+	if (save(a, e) == -1 ||
+	    (!o->remove && clientdir_conf(o, a->allow, a->quota, e) == -1))
 		return -1;
 	return say(a, found);
 }
@@ -339,11 +340,11 @@ backup_accept(struct backup_opts *o, struct err *e)
 	buf_init(&a.line, AUTHKEYS_LINE_MAX);
 	buf_init(&a.old, AUTHKEYS_FILE_MAX);
 	buf_init(&a.new, AUTHKEYS_FILE_MAX);
-	a.allow = o->allow != 0 ? o->allow : ALLOW_RUN;
 	snprintf(a.comment, sizeof(a.comment), COMMENT "%s", o->client);
 	if ((o->key != NULL && read_key(o->key, &a.key, e) == -1) ||
 	    (o->user != NULL && become(o->user, e) == -1) ||
-	    find_file(&a, e) == -1)
+	    find_file(&a, e) == -1 || (!o->remove && clientdir_inherit(o, &a.allow,
+	    &a.quota, e) == -1))
 		goto out;
 	rc = accept_key(&a, e);
 out:

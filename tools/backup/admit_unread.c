@@ -19,6 +19,7 @@
 
 #define LINE_MAX_BYTES 8192	/* a path of rsync's, and what is around it */
 #define LOOK_MS 10000
+#define READS 512		/* more than a pipe holds, of 4096 bytes */
 #define PATH_ROOM 4096
 
 int
@@ -67,9 +68,11 @@ void
 admit_unread_read(struct admit_unread *u)
 {
 	char text[4096];
+	int rounds;
 	ssize_t n;
 
-	while (u->fd != -1) {
+	/* A flood is left for the next turn: the leash comes first. */
+	for (rounds = 0; u->fd != -1 && rounds < READS; rounds++) {
 		n = read(u->fd, text, sizeof(text));
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -81,7 +84,7 @@ admit_unread_read(struct admit_unread *u)
 			u->fd = -1;
 			return;
 		}
-		/* Who doesn't read it loses it: the leash comes first. */
+		/* Who doesn't read it loses it. */
 		(void)!write(STDERR_FILENO, text, (size_t)n);
 		lines_feed(&u->lines, text, (size_t)n, on_line, u);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "clientdir.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -56,8 +57,33 @@ out:
 	return rc;
 }
 
+/* A new key is no reason to lose a quota. */
 int
-clientdir_conf(const struct backup_opts *o, unsigned allow, struct err *e)
+clientdir_inherit(const struct backup_opts *o, unsigned *ret_allow,
+    int64_t *ret_quota, struct err *e)
+{
+	const struct settings_policy *p;
+	struct settings old = { 0 };
+	int rc = settings_accepted(o->store, o->client, &old, e);
+
+	*ret_allow = o->allow;
+	*ret_quota = o->quota_set ? (int64_t)o->quota : 0;
+	if (rc == 0 && old.nclients > 0) {
+		p = &old.clients[0].policy;
+		if (*ret_allow == 0 && p->allow > 0)
+			*ret_allow = (unsigned)p->allow;
+		if (!o->quota_set && p->quota > 0)
+			*ret_quota = p->quota;
+	}
+	if (*ret_allow == 0)
+		*ret_allow = ALLOW_RUN;
+	settings_clear(&old);
+	return rc;
+}
+
+int
+clientdir_conf(const struct backup_opts *o, unsigned allow, int64_t quota,
+    struct err *e)
 {
 	char *path = NULL;
 	struct buf b;
@@ -75,9 +101,8 @@ clientdir_conf(const struct backup_opts *o, unsigned allow, struct err *e)
 	    "allow = ", o->client, o->client);
 	if (rc == 0)
 		rc = allow_emit(allow, &b, NULL);
-	if (o->quota_set)
-		rc |= buf_addf(&b, "\nquota = %llu",
-		    (unsigned long long)o->quota);
+	if (quota > 0)
+		rc |= buf_addf(&b, "\nquota = %" PRId64, quota);
 	rc |= buf_addc(&b, '\n');
 	if (rc != 0)
 		err_set(e, ERR_MEM, "out of memory");

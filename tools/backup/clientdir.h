@@ -15,9 +15,14 @@ int clientdir_check(const char *store, struct err *e);
 int clientdir_make(const char *store, const char *sub, const char *name,
 	struct err *e);
 
-/* clientdir_conf(): STORE/.postern/NAME/client.conf from allow and o's quota,
- * for settings_accepted(). As file_write(). */
-int clientdir_conf(const struct backup_opts *o, unsigned allow,
+/* clientdir_inherit(): what o says of rights (allow.h) and quota (bytes, 0:
+ * none); what it doesn't say holds on, or is the default. As
+ * settings_accepted(). */
+int clientdir_inherit(const struct backup_opts *o, unsigned *ret_allow,
+	int64_t *ret_quota, struct err *e);
+/* clientdir_conf(): STORE/.postern/NAME/client.conf of o's client, for
+ * settings_accepted(). quota: bytes, 0: none. As file_write(). */
+int clientdir_conf(const struct backup_opts *o, unsigned allow, int64_t quota,
 	struct err *e);
 
 #endif

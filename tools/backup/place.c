@@ -21,27 +21,32 @@ no_mem(struct err *e)
 	return err_set(e, ERR_MEM, "out of memory");
 }
 
-/* 1: yes, and ours, or not there; 0: no; -1 ERR_SYS, ERR_UNSAFE: its name can
- * be guessed, and whoever owns it could read and replace what comes. */
+enum { FULL, EMPTY, MISSING };
+
+/* Or -1 ERR_SYS, ERR_UNSAFE: its name can be guessed, and whoever owns it, or
+ * made a link of that name, could read and replace what comes. */
 static int
-is_empty(const char *path, struct err *e)
+look(const char *path, struct err *e)
 {
-	DIR *d = opendir(path);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
 	struct dirent *de;
 	struct stat st;
-	int empty = 1;
+	int empty = EMPTY;
 
+	if (d == NULL && fd != -1)
+		close(fd);
 	if (d == NULL)
-		return errno == ENOENT ? 1 : err_sys(e, "%s", path);
+		return errno == ENOENT ? MISSING : err_sys(e, "./%s", path);
 	if (fstat(dirfd(d), &st) == -1 || st.st_uid != geteuid()) {
 		closedir(d);
 		return err_set(e, ERR_UNSAFE, "./%s: belongs to somebody else; "
 		    "--to DIR says where else", path);
 	}
-	while (empty == 1 && (de = readdir(d)) != NULL)
+	while (empty == EMPTY && (de = readdir(d)) != NULL)
 		if (strcmp(de->d_name, ".") != 0 &&
 		    strcmp(de->d_name, "..") != 0)
-			empty = 0;
+			empty = FULL;
 	closedir(d);
 	return empty;
 }
@@ -68,12 +73,14 @@ shorten(const char *to, char *base)
 		close(top);
 }
 
+/* missing: nobody else may have made it meanwhile. */
 static int
-make(struct place *p, const char *want, bool dry, struct err *e)
+make(struct place *p, const char *want, bool missing, bool dry,
+    struct err *e)
 {
 	char temp[] = "/tmp/postern-restore.XXXXXX";
 
-	if (access(want, F_OK) == 0) {
+	if (!missing && access(want, F_OK) == 0) {
 		p->to = realpath(want, NULL);
 	} else if (dry) {
 		if (mkdtemp(temp) == NULL)
@@ -82,7 +89,9 @@ make(struct place *p, const char *want, bool dry, struct err *e)
 		p->to = strdup(temp);
 	} else {
 		/* Nobody's business but ours while it fills. */
-		if (file_mkdirs(want, 0700, e) == -1)
+		if (missing && mkdir(want, 0700) == -1)
+			return err_sys(e, "./%s", want);
+		if (!missing && file_mkdirs(want, 0700, e) == -1)
 			return -1;
 		p->made = true;
 		p->to = realpath(want, NULL);
@@ -96,17 +105,18 @@ place_open(const char *to, const char *snapshot, const struct strv *paths,
 {
 	struct place p = { 0 };
 	char *want = NULL;
-	int rc = -1, empty = 1;
+	int rc = -1, there = EMPTY;
 
 	if (asprintf(&want, "%s%s", to != NULL ? to : "restored-",
 	    to != NULL ? "" : snapshot) == -1)
 		return no_mem(e);
 	if (to == NULL)
-		empty = is_empty(want, e);
-	if (empty == 0)
+		there = look(want, e);
+	if (there == FULL)
 		err_set(e, ERR_REFUSED, "./%s is not empty; --to DIR says "
 		    "where else, or that it may be", want);
-	if (empty != 1 || make(&p, want, dry, e) == -1)
+	if (there == FULL || there == -1 ||
+	    make(&p, want, there == MISSING, dry, e) == -1)
 		goto out;
 	restoreargs_base(paths, p.base);
 	shorten(p.to, p.base);

@@ -152,10 +152,37 @@ be_modest(const struct send_opts *o, struct err *e)
 	return o->ionice != NULL ? set_ionice(o->ionice, e) : 0;
 }
 
+/* What has to be found by its path from here on, as it lies. */
+static int
+needed(const struct send_opts *o, struct strv *out, struct err *e)
+{
+	const char *all[JAIL_PATHS + 3];
+	char *real;
+	size_t i;
+	int rc = 0;
+
+	jail_paths(NULL, all);
+	for (i = 0; all[i] != NULL; i++)
+		;
+	if (o->config != NULL)
+		all[i++] = o->config;
+	if (o->rules != NULL)
+		all[i++] = o->rules;
+	all[i] = NULL;
+	for (i = 0; rc == 0 && all[i] != NULL; i++) {
+		real = realpath(all[i], NULL);
+		if (real != NULL)
+			rc = strv_add(out, real);
+		free(real);
+	}
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
 static int
 confine(const struct send_opts *o, struct err *e)
 {
 	struct sandbox *s = NULL;
+	struct strv keep = { 0 };
 	struct buf text;
 	bool all;
 	int rc = -1;
@@ -163,7 +190,7 @@ confine(const struct send_opts *o, struct err *e)
 	buf_init(&text, GRANTS_MAX);
 	if (file_read(o->grants, &text, e) == -1)
 		goto out;
-	if (send_mask(&text, e) == -1 ||
+	if (needed(o, &keep, e) == -1 || send_mask(&text, &keep, e) == -1 ||
 	    cap_keep(CAP_KEEP_READ, &all, e) == -1)
 		goto out;
 	s = sandbox_new(e);
@@ -181,6 +208,7 @@ confine(const struct send_opts *o, struct err *e)
 	 * and gives nothing. */
 	rc = sandbox_enter(s, geteuid() == 0 ? SANDBOX_GROUPS : 0, e);
 out:
+	strv_clear(&keep);
 	buf_clear(&text);
 	sandbox_free(s);
 	return rc;

@@ -40,12 +40,17 @@ list(void *arg, const char *path, expand_entry_fn *entry, void *ctx,
 	int fd, rc = 0;
 
 	fd = open_plain(path, O_RDONLY | O_DIRECTORY);
-	if (fd == -1 || (d = fdopendir(fd)) == NULL) {
-		if (fd != -1)
-			close(fd);
-		return 0;
+	/* Gone, another thing by now, or nothing that we may list: rsync will
+	 * see the same. */
+	if (fd == -1)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ||
+		    errno == EACCES ? 0 : err_sys(e, "%s", path);
+	if ((d = fdopendir(fd)) == NULL) {
+		err_sys(e, "%s", path);
+		close(fd);
+		return -1;
 	}
-	while (rc == 0 && (de = readdir(d)) != NULL) {
+	while (rc == 0 && (errno = 0, de = readdir(d)) != NULL) {
 		if (strcmp(de->d_name, ".") == 0 ||
 		    strcmp(de->d_name, "..") == 0 ||
 		    fstatat(fd, de->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
@@ -54,6 +59,8 @@ list(void *arg, const char *path, expand_entry_fn *entry, void *ctx,
 		    S_ISREG(st.st_mode) ? EXPAND_FILE : EXPAND_OTHER;
 		rc = entry(ctx, de->d_name, kind, e);
 	}
+	if (rc == 0 && errno != 0)
+		rc = err_sys(e, "%s", path);
 	closedir(d);
 	return rc;
 }

@@ -79,30 +79,39 @@ mask(int empty, const char *path, struct err *e)
 	return rc;
 }
 
-/* Whether path may be empty: it is an exclude, and no root is in it. */
+/* One of them is path or lies below it. */
 static bool
-may_mask(const struct expand *x, const char *path)
+holds_one(const char *path, const struct strv *them)
 {
 	size_t i, n = strlen(path);
+
+	for (i = 0; i < them->n; i++)
+		if (strncmp(them->v[i], path, n) == 0 &&
+		    (them->v[i][n] == '/' || them->v[i][n] == '\0'))
+			return true;
+	return false;
+}
+
+/* Whether path may be empty: it is an exclude, and nothing needed is in it. */
+static bool
+may_mask(const struct expand *x, const struct strv *keep, const char *path)
+{
+	size_t i;
 
 	for (i = 0; rules_unreal[i] != NULL; i++)
 		if (strcmp(rules_unreal[i], path) == 0)
 			return false;
-	for (i = 0; i < x->roots.n; i++)
-		if (strncmp(x->roots.v[i], path, n) == 0 &&
-		    (x->roots.v[i][n] == '/' || x->roots.v[i][n] == '\0'))
-			return false;
-	return true;
+	return !holds_one(path, &x->roots) && !holds_one(path, keep);
 }
 
 static int
-mask_all(const struct expand *x, const struct strv *paths, int empty,
-    struct err *e)
+mask_all(const struct expand *x, const struct strv *keep,
+    const struct strv *paths, int empty, struct err *e)
 {
 	size_t i;
 
 	for (i = 0; i < paths->n; i++)
-		if (may_mask(x, paths->v[i]) &&
+		if (may_mask(x, keep, paths->v[i]) &&
 		    mask(empty, paths->v[i], e) == -1)
 			return -1;
 	return 0;
@@ -116,7 +125,7 @@ take(void *arg, char letter, const char *path, struct err *e)
 }
 
 int
-send_mask(const struct buf *text, struct err *e)
+send_mask(const struct buf *text, const struct strv *keep, struct err *e)
 {
 	struct expand x = { .roots = { 0 } };
 	int empty = -1, rc;
@@ -128,9 +137,9 @@ send_mask(const struct buf *text, struct err *e)
 	if (rc == 0)
 		rc = make_empty(&empty, e);
 	if (rc == 0)
-		rc = mask_all(&x, &x.hidden, empty, e);
+		rc = mask_all(&x, keep, &x.hidden, empty, e);
 	if (rc == 0)
-		rc = mask_all(&x, &x.folders, empty, e);
+		rc = mask_all(&x, keep, &x.folders, empty, e);
 	if (empty != -1)
 		close(empty);
 out:

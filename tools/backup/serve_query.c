@@ -30,6 +30,7 @@ struct query {
 	struct loop_timer *tick;
 	struct hook *hook;
 	atomic_bool stop;
+	atomic_uint found;		/* rows of a verify */
 	pthread_mutex_t mutex;		/* of now, which the thread writes */
 	struct reply now;
 	struct reply sum;
@@ -65,7 +66,10 @@ lost(struct serve *s, const struct err *e)
 {
 	struct query *q = s->op;
 
-	if (q->hook != NULL || q->lost.code != ERR_NONE)
+	/* The owner's command runs to its end, whoever goes away. */
+	if (q->hook != NULL)
+		return true;
+	if (q->lost.code != ERR_NONE)
 		return false;
 	q->lost = *e;
 	atomic_store(&q->stop, true);
@@ -124,6 +128,8 @@ put_found(void *arg, const struct hits_found *f, struct err *e)
 {
 	struct buf b;
 
+	atomic_fetch_add(&((struct query *)((struct serve *)arg)->op)->found,
+	    1);
 	buf_init(&b, HITS_RECORD_MAX);
 	return put(((struct serve *)arg)->op, &b, hits_add_found(f, &b), e);
 }
@@ -194,6 +200,7 @@ rows_are_out(void *arg)
 	struct serve *s = arg;
 	struct query *q = s->op;
 	struct reply r = q->sum;
+	unsigned found = atomic_load(&q->found);
 	const struct hook_spec spec = {
 		.command = s->o->conf.store.on_failure, .name = "on-failure",
 		.job = s->client.name, .result = &r,
@@ -205,8 +212,14 @@ rows_are_out(void *arg)
 		r = (struct reply){ .status = (uint64_t)err_exit(q->err.code) };
 		snprintf(r.why, sizeof(r.why), "%s", q->err.msg);
 	}
+	/* Who hangs up hides nothing: what was found by then is told. */
+	if (q->lost.code != ERR_NONE && found > 0) {
+		r = (struct reply){ .status = 2, .found = found };
+		snprintf(r.why, sizeof(r.why), "%u found before %s", found,
+		    q->lost.msg);
+	}
 	if (s->req.op == REQUEST_VERIFY && r.status != 0 && r.status != 75 &&
-	    q->lost.code == ERR_NONE && spec.command != NULL) {
+	    (q->lost.code == ERR_NONE || found > 0) && spec.command != NULL) {
 		q->hook = hook_start(s->loop, &spec, on_hook, s, &e);
 		if (q->hook != NULL)
 			return;
