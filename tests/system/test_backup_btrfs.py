@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -92,6 +93,25 @@ def test_from_the_first_run_to_prune(btrfs):
     assert not [n for n in os.listdir(b.store.path(f"{STORE}/{CLIENT}"))
                 if n.startswith(".trash")]
     b.owner("verify", CLIENT)
+
+
+def test_what_stays_shared_of_a_changed_file_is_not_counted(btrfs):
+    """An image of which a few blocks change: else each snapshot of it would
+    count as much as the first, against the quota too."""
+    b = btrfs
+    b.files({f"{DATA}/image": os.urandom(40 * MB)})
+    b.policy(f"[store]\ndir = {STORE}\n[client {CLIENT}]\nquota = 60M\n")
+    names = [b.run().snapshot]
+    for i in range(2):
+        with open(b.client.path(f"{DATA}/image"), "r+b") as f:
+            f.seek(i * MB)
+            f.write(os.urandom(4096))
+        names.append(b.run().snapshot)
+        text = b.store.read(f"{STORE}/.postern/{CLIENT}/snap/{names[-1]}")
+        added = int(re.search(r"^added (\d+)$", text, re.M)[1])
+        assert 4096 <= added < MB, text
+        assert b.stored(DATA) == b.source(DATA)
+    assert b.snapshots() == names
 
 
 def test_a_broken_run_is_gone_on_with_in_its_own_subvolume(btrfs):

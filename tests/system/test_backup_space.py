@@ -102,6 +102,29 @@ def test_disk_full_while_the_snapshot_gets_its_name(backup):
     assert set(failed) >= {"mkdirat", "renameat2", "syncfs"}, failed
 
 
+def record(b, name):
+    """What is recorded of a snapshot, of the keys that have one number."""
+    text = b.store.read(f"{STORE}/.postern/{CLIENT}/snap/{name}")
+    return {k: int(v) for k, v in re.findall(r"^(\w+) (\d+)$", text, re.M)}
+
+
+def test_no_history_goes_for_bytes_that_only_the_sender_tells_of(backup):
+    """A file that is all hole: rsync says 200 MiB, on a disk of 16."""
+    backup.setup(root=DATA, disk_kib=16384)
+    names = []
+    for i in range(3):
+        backup.files({f"{DATA}/a": str(i)})
+        names.append(backup.run().snapshot)
+    hole = backup.client.path(f"{DATA}/hole")
+    for i in range(3):
+        with open(hole, "wb") as f:
+            f.truncate((200 + i) * MB)
+        names.append(backup.run().snapshot)
+        told = record(backup, names[-1])
+        assert told["added"] < MB and told["bytes"] < MB, told
+    assert backup.snapshots() == names
+
+
 # What the owner allows
 
 def test_min_free_is_never_used_and_what_came_is_taken_away(backup):

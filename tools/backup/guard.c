@@ -10,6 +10,7 @@
 #define TICK_MS 250
 /* What file systems, and other clients, take without saying. */
 #define SLACK ((uint64_t)16 << 20)
+#define SLACK_FILES ((uint64_t)1000)
 #define STEP ((uint64_t)1 << 20)
 
 struct guard {
@@ -20,15 +21,15 @@ struct guard {
 	struct loop_timer *tick;
 	struct worker *worker;
 	atomic_bool stop;
-	uint64_t free_then;	/* at the start */
+	struct store_space_room then;	/* at the start */
 	uint64_t look_at;	/* weigh again once so much is gone */
-	uint64_t weight;	/* the worker's */
+	struct store_weight weight;	/* the worker's */
 };
 
 static uint64_t
-gone(const struct guard *g, uint64_t free_now)
+less(uint64_t then, uint64_t now)
 {
-	return g->free_then > free_now ? g->free_then - free_now : 0;
+	return then > now ? then - now : 0;
 }
 
 static void
@@ -60,15 +61,15 @@ on_weighed(void *arg, const struct err *e)
 		full(g, e);
 		return;
 	}
-	if (g->weight > g->spec.room) {
+	if (g->weight.bytes > g->spec.room) {
 		err_set(&why, ERR_REFUSED, "%s: over its quota: %llu bytes "
 		    "had come and there was room for %llu; they are removed",
-		    g->spec.client->name, (unsigned long long)g->weight,
+		    g->spec.client->name, (unsigned long long)g->weight.bytes,
 		    (unsigned long long)g->spec.room);
 		full(g, &why);
 		return;
 	}
-	left = g->spec.room - g->weight;
+	left = g->spec.room - g->weight.bytes;
 	g->look_at += left > STEP ? left : STEP;
 }
 
@@ -96,9 +97,9 @@ on_tick(void *arg)
 		full(g, &e);
 		return;
 	}
-	if (g->worker != NULL || gone(g, now) < g->look_at)
+	if (g->worker != NULL || less(g->then.bytes, now) < g->look_at)
 		return;
-	g->look_at = gone(g, now);
+	g->look_at = less(g->then.bytes, now);
 	g->worker = worker_start(g->loop, weigh, on_weighed, g, &e);
 	if (g->worker == NULL)
 		full(g, &e);
@@ -117,10 +118,10 @@ guard_start(struct loop *l, const struct guard_spec *spec,
 	}
 	*g = (struct guard){ .loop = l, .spec = *spec, .on_full = on_full,
 		.arg = arg };
-	g->look_at = spec->room > spec->base ? spec->room - spec->base : 0;
+	g->look_at = less(spec->room, spec->base.bytes);
 	g->tick = loop_timer_new(l, TICK_MS, TICK_MS, on_tick, g, e);
-	if (g->tick == NULL || store_evict_free(spec->client->fd,
-	    spec->client->path, &g->free_then, e) == -1) {
+	if (g->tick == NULL || store_evict_room(spec->client->fd,
+	    spec->client->path, &g->then, e) == -1) {
 		guard_free(g);
 		return NULL;
 	}
@@ -149,15 +150,28 @@ guard_crowded(const struct guard *g, struct err *e)
 	return true;
 }
 
+/*
+ * What others take and free meanwhile is in the file system's figures, too:
+ * they bear witness only where both they and the claims are small.
+ */
 bool
-guard_doubt(const struct guard *g, uint64_t claimed)
+guard_doubt(const struct guard *g, const struct guard_claim *c,
+    uint64_t *ret_inodes)
 {
-	uint64_t now, taken;
+	struct store_space_room now;
+	uint64_t taken, inodes;
 
-	if (store_evict_free(g->spec.client->fd, g->spec.client->path, &now,
-	    NULL) == -1)
+	if (g->spec.resumed || store_evict_room(g->spec.client->fd,
+	    g->spec.client->path, &now, NULL) == -1)
 		return true;
-	taken = gone(g, now) + g->spec.base;
-	return g->spec.base > 0 || taken > g->spec.room ||
-	    taken > claimed + (g->spec.room == UINT64_MAX ? SLACK : 0);
+	taken = less(g->then.bytes, now.bytes);
+	inodes = less(g->then.inodes, now.inodes);
+	if (c->added > SLACK || taken > g->spec.room ||
+	    taken > c->added + (g->spec.room == UINT64_MAX ? SLACK : 0) ||
+	    less(c->bytes, c->prev_bytes) > c->added + SLACK ||
+	    less(c->files, c->prev_files) > inodes + SLACK_FILES ||
+	    inodes > now.spare / 20)
+		return true;
+	*ret_inodes = inodes;
+	return false;
 }

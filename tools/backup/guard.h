@@ -18,13 +18,21 @@
 
 #include "proc/loop.h"
 #include "store.h"
+#include "store_weigh.h"
 
 struct guard_spec {
 	const struct store_client *client;	/* borrowed */
 	const char *prev;	/* borrowed; as for store_weigh() */
 	uint64_t min_free;	/* bytes */
 	uint64_t room;		/* bytes that .incoming may take */
-	uint64_t base;		/* that it has taken already */
+	bool resumed;
+	struct store_weight base;	/* what it has taken already */
+};
+
+/* What the sender says of a snapshot, and of the one that it is built upon
+ * what is recorded. */
+struct guard_claim {
+	uint64_t added, bytes, files, prev_bytes, prev_files;
 };
 
 struct guard;
@@ -42,8 +50,13 @@ void guard_free(struct guard *g);
  * learned in time: *e says so. */
 bool guard_crowded(const struct guard *g, struct err *e);
 
-/* guard_doubt(): whether more was taken than claimed explains, or more than
- * there was room for: then it has to be weighed in the end. */
-bool guard_doubt(const struct guard *g, uint64_t claimed);
+/*
+ * guard_doubt(): whether c may be far from what is there: more than the file
+ * system has lost, or less, or more than there was room for. Then it has to be
+ * weighed in the end. Else *ret_inodes is what it took of inodes. A run of few
+ * changes is not in doubt: to weigh it would take longer than itself.
+ */
+bool guard_doubt(const struct guard *g, const struct guard_claim *c,
+	uint64_t *ret_inodes);
 
 #endif

@@ -46,8 +46,15 @@ static int
 reckon(struct serve *s, uint64_t quota, struct err *e)
 {
 	struct run *r = run_of(s);
+	struct store_rec prev;
 	uint64_t used;
 
+	if (r->build.prev[0] != '\0' &&
+	    store_rec_get(&s->client, r->build.prev, &prev, NULL) == 0) {
+		r->prev_bytes = prev.bytes;
+		r->prev_files = prev.files;
+		store_rec_clear(&prev);
+	}
 	r->room = UINT64_MAX;
 	if (quota > 0) {
 		if (store_evict_used(&s->client, &used, NULL, e) == -1)
@@ -56,6 +63,16 @@ reckon(struct serve *s, uint64_t quota, struct err *e)
 	}
 	return !r->build.resumed ? 0 : store_weigh(&s->client, r->build.prev,
 	    NULL, &r->base, e);
+}
+
+bool
+run_doubt(struct run *r)
+{
+	const struct guard_claim claim = { .added = r->rec.added,
+		.bytes = r->rec.bytes, .files = r->rec.files,
+		.prev_bytes = r->prev_bytes, .prev_files = r->prev_files };
+
+	return guard_doubt(r->guard, &claim, &r->rec.inodes);
 }
 
 int

@@ -178,7 +178,7 @@ on_over(void *arg)
 	r->rec.bytes = r->now.bytes;
 	r->rec.added = r->now.added;
 	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
-	r->doubt = guard_doubt(r->guard, r->rec.added);
+	r->doubt = run_doubt(r);
 	guard_free(r->guard);
 	r->guard = NULL;
 	run_settle(s);
@@ -196,8 +196,6 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	if ((stream == CHILD_STDERR && unread_complaint(line)) ||
 	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
 		r->complained = true;
-	if (stream == CHILD_STDOUT)
-		sink_inodes(line, &r->rec.inodes);
 	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||
 	    now < r->said_ms + PROGRESS_MS)
 		return;
@@ -278,7 +276,7 @@ on_prepared(void *arg, const struct err *e)
 	struct run *r = run_of(s);
 	const struct guard_spec guard = { .client = &s->client,
 		.prev = r->build.prev, .room = r->room, .base = r->base,
-		.min_free = run_min_free(s) };
+		.resumed = r->build.resumed, .min_free = run_min_free(s) };
 	struct reply a = { .resumed = r->build.resumed };
 	struct err why = ERR_INIT;
 

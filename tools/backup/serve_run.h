@@ -35,7 +35,9 @@ struct run {
 	int end_step;
 	struct err why;			/* how it ended; ERR_NONE: well */
 	struct guard *guard;
-	uint64_t room, base;		/* bytes: guard.h */
+	uint64_t room;			/* bytes: guard.h */
+	struct store_weight base;	/* likewise */
+	uint64_t prev_bytes, prev_files;	/* recorded of build.prev */
 	bool doubt;			/* the sender's sizes are not enough */
 	bool discard;			/* .incoming is to go */
 	struct loop_timer *tick;
@@ -55,6 +57,8 @@ int run_jobs(const struct serve *s, struct err *e);
 /* run_prepare(): a worker's: there is room, and .incoming is there to be
  * filled. 0, or -1 as store_evict() and store_build_begin(). */
 int run_prepare(void *arg, struct err *e);
+/* run_doubt(): guard_doubt() of what is in r->rec; else its inodes are set. */
+bool run_doubt(struct run *r);
 /* run_min_free(): bytes that no run takes. */
 uint64_t run_min_free(const struct serve *s);
 

@@ -64,24 +64,32 @@ on_tick(void *arg)
 	serve_progress(s, &p);
 }
 
-/* What it takes on the disk, where that is not sure. */
+static uint64_t
+within(uint64_t claim, uint64_t least, uint64_t most)
+{
+	return claim < least ? least : claim > most ? most : claim;
+}
+
+/* What it takes on the disk, where that is not sure: eviction goes by the
+ * records, so nothing is in them that is only the sender's word. */
 static int
 weigh(struct serve *s, struct err *e)
 {
 	struct run *r = run_of(s);
-	uint64_t bytes;
+	struct store_weight w;
 
-	if (store_weigh(&s->client, r->build.prev, NULL, &bytes, e) == -1)
+	if (store_weigh(&s->client, r->build.prev, NULL, &w, e) == -1)
 		return -1;
-	r->rec.added = bytes;
-	if (r->rec.bytes < bytes)
-		r->rec.bytes = bytes;
-	if (bytes <= r->room)
+	r->rec.added = w.bytes;
+	r->rec.inodes = w.inodes;
+	r->rec.bytes = within(r->rec.bytes, w.bytes, w.all_bytes);
+	r->rec.files = within(r->rec.files, w.inodes, w.names);
+	if (w.bytes <= r->room)
 		return 0;
 	(void)store_remove_incoming(&s->client, NULL);
 	return err_set(e, ERR_REFUSED, "%s: over its quota: there was room for "
 	    "%llu bytes and %llu came; they are removed", s->client.name,
-	    (unsigned long long)r->room, (unsigned long long)bytes);
+	    (unsigned long long)r->room, (unsigned long long)w.bytes);
 }
 
 static int

@@ -184,22 +184,6 @@ sink_line(const char *line, struct reply *r)
 	return false;
 }
 
-void
-sink_inodes(const char *line, uint64_t *sum)
-{
-	static const char all[] = "Number of files: ";
-	static const char came[] = "Number of regular files transferred: ";
-	const char *at = NULL;
-
-	if (strncmp(line, came, sizeof(came) - 1) == 0)
-		at = line + sizeof(came) - 1;
-	else if (strncmp(line, all, sizeof(all) - 1) == 0 &&
-	    (at = strstr(line, "dir: ")) != NULL)
-		at += 5;
-	if (at != NULL && *at >= '0' && *at <= '9')
-		*sum += strtoull(at, NULL, 10);
-}
-
 const char *
 sink_why(int rc)
 {

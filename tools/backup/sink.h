@@ -47,10 +47,6 @@ struct half *sink_start(struct loop *l, const struct sink_spec *s,
  */
 bool sink_line(const char *line, struct reply *r);
 
-/* sink_inodes(): adds to *sum the inodes that a snapshot by hard links took,
- * as those figures tell: a folder has its own, and each file that came. */
-void sink_inodes(const char *line, uint64_t *sum);
-
 /* sink_why(): what rsync's exit status means, for a person; NULL: it
  * is good (0), or good but for files that vanished meanwhile (24). */
 const char *sink_why(int rc);

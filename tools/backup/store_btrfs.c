@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +19,7 @@
 
 /* The inode of each subvolume's top (BTRFS_FIRST_FREE_OBJECTID). */
 #define TOP_INODE	256
+#define EXTENTS		256	/* asked for at a time */
 
 bool
 store_btrfs_is(int fd)
@@ -109,6 +112,40 @@ store_btrfs_delete(int dirfd, const char *where, const char *name,
 	if (by_name(dirfd, BTRFS_IOC_SNAP_DESTROY, name) == -1)
 		return err_sys(e, "%s/%s: removing the subvolume", where,
 		    name);
+	return 0;
+}
+
+int
+store_btrfs_own(int fd, const atomic_bool *stop, uint64_t *ret)
+{
+	union {
+		struct fiemap map;
+		char room[sizeof(struct fiemap) +
+		    EXTENTS * sizeof(struct fiemap_extent)];
+	} u;
+	const struct fiemap_extent *x = u.map.fm_extents;
+	uint64_t sum = 0, at = 0;
+	bool last = false;
+	size_t i;
+
+	while (!last && (stop == NULL || !atomic_load(stop))) {
+		memset(&u.map, 0, sizeof(u.map));
+		u.map.fm_start = at;
+		u.map.fm_length = FIEMAP_MAX_OFFSET - at;
+		u.map.fm_extent_count = EXTENTS;
+		if (ioctl(fd, FS_IOC_FIEMAP, &u.map) == -1)
+			return -1;
+		for (i = 0; i < u.map.fm_mapped_extents; i++) {
+			if ((x[i].fe_flags & FIEMAP_EXTENT_SHARED) == 0)
+				sum += x[i].fe_length;
+			if ((x[i].fe_flags & FIEMAP_EXTENT_LAST) != 0)
+				last = true;
+			at = x[i].fe_logical + x[i].fe_length;
+		}
+		if (u.map.fm_mapped_extents == 0)
+			last = true;
+	}
+	*ret = sum;
 	return 0;
 }
 

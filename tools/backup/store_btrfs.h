@@ -11,7 +11,9 @@
 #ifndef POSTERN_STORE_BTRFS_H
 #define POSTERN_STORE_BTRFS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -44,6 +46,14 @@ int store_btrfs_readonly(int fd, const char *path, bool on, struct err *e);
  * 0, or -1 ERR_SYS (EPERM: see above). */
 int store_btrfs_delete(int dirfd, const char *where, const char *name,
 	struct err *e);
+
+/*
+ * store_btrfs_own(): the bytes of the file fd that it shares with no other
+ * file or snapshot, into *ret. stop: looked at now and then; true: what was
+ * counted so far will do. May be NULL. 0, or -1: it can't be told.
+ * Source: Documentation/filesystems/fiemap.rst (FIEMAP_EXTENT_SHARED).
+ */
+int store_btrfs_own(int fd, const atomic_bool *stop, uint64_t *ret);
 
 /* store_btrfs_sync(): commit, and have the kernel go on with freeing what was
  * deleted, which it would else do half a minute later. */

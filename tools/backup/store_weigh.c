@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "store_btrfs.h"
 #include "store_file.h"
 #include "store_list.h"
 #include "walk.h"
@@ -21,6 +22,10 @@
 /* Of folders' names, on all levels: beyond that, few of a level at a time. */
 #define HELD_MAX ((size_t)4 << 20)
 #define FEW 4
+/* An inode, of which a name of a file with several is a part. */
+#define WHOLE ((uint64_t)1 << 20)
+/* A smaller file that was changed counts in full: that is not opened. */
+#define SMALL ((uint64_t)128 << 10)
 
 /* A folder on the way to where we are. */
 struct level {
@@ -40,7 +45,8 @@ struct weigh {
 	struct level *levels;
 	size_t n, cap;
 	size_t held;		/* bytes of all names */
-	uint64_t bytes;
+	uint64_t bytes, all_bytes, names;
+	uint64_t inodes;	/* in parts of WHOLE */
 };
 
 static bool
@@ -75,23 +81,53 @@ hold(struct weigh *w, struct level *l, const char *name, struct err *e)
 	return 0;
 }
 
+/* What the file name, of so many bytes of blocks, has for itself: rsync has
+ * changed it in place, in a snapshot of another one. */
+static uint64_t
+own(const struct weigh *w, int dirfd, const char *name, uint64_t bytes)
+{
+	uint64_t n;
+	int fd;
+
+	if (bytes < SMALL)
+		return bytes;
+	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return bytes;
+	if (store_btrfs_own(fd, w->stop, &n) == 0 && n < bytes)
+		bytes = n;
+	close(fd);
+	return bytes;
+}
+
 static int
 take(struct weigh *w, struct level *l, int fd, int prev, const char *name,
     struct err *e)
 {
+	uint64_t bytes, links;
 	struct stat st, old;
 
 	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return 0;
+	bytes = (uint64_t)st.st_blocks * BLOCK;
+	links = st.st_nlink > 0 ? (uint64_t)st.st_nlink : 1;
+	w->all_bytes += bytes;
+	w->names++;
 	if (S_ISDIR(st.st_mode)) {
-		w->bytes += (uint64_t)st.st_blocks * BLOCK;
+		w->bytes += bytes;
+		w->inodes += WHOLE;
 		return hold(w, l, name, e);
 	}
-	if (prev != -1 && fstatat(prev, name, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    walk_same(&st, &old, w->twins))
-		return 0;
-	w->bytes += (uint64_t)st.st_blocks * BLOCK /
-	    (st.st_nlink > 0 ? (uint64_t)st.st_nlink : 1);
+	if (prev != -1 && fstatat(prev, name, &old, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (walk_same(&st, &old, w->twins))
+			return 0;
+		if (w->twins && S_ISREG(st.st_mode) &&
+		    st.st_ino == old.st_ino)
+			bytes = own(w, fd, name, bytes);
+	}
+	w->bytes += bytes / links;
+	w->inodes += WHOLE / links;
 	return 0;
 }
 
@@ -202,9 +238,10 @@ weigh_clear(struct weigh *w)
 
 int
 store_weigh(const struct store_client *c, const char *prev,
-    const atomic_bool *stop, uint64_t *ret, struct err *e)
+    const atomic_bool *stop, struct store_weight *ret, struct err *e)
 {
-	struct weigh w = { .stop = stop, .root = -1, .prev = -1 };
+	struct weigh w = { .stop = stop, .root = -1, .prev = -1, .names = 1,
+		.inodes = WHOLE };
 	int rc = -1;
 
 	if (store_file_dir(c->fd, c->path, STORE_INCOMING, &w.root, e) == -1)
@@ -216,7 +253,9 @@ store_weigh(const struct store_client *c, const char *prev,
 	w.twins = w.prev != -1 && walk_twins(w.root, w.prev);
 	rc = all(&w, e);
 	if (rc == 0)
-		*ret = w.bytes;
+		*ret = (struct store_weight){ .bytes = w.bytes,
+			.inodes = (w.inodes + WHOLE / 2) / WHOLE,
+			.all_bytes = w.all_bytes, .names = w.names };
 out:
 	weigh_clear(&w);
 	return rc;
@@ -227,6 +266,7 @@ store_weigh_left(const struct store_client *c, uint64_t *ret, struct err *e)
 {
 	const struct store_snap *basis;
 	struct store_list l = { 0 };
+	struct store_weight w;
 	struct err why = ERR_INIT;
 	struct stat st;
 	int rc;
@@ -237,11 +277,12 @@ store_weigh_left(const struct store_client *c, uint64_t *ret, struct err *e)
 	if (store_list_read(c, &l, e) == -1)
 		return -1;
 	basis = store_list_basis(&l, c->store->now());
-	rc = store_weigh(c, basis != NULL ? basis->name : "", NULL, ret,
-	    &why);
+	rc = store_weigh(c, basis != NULL ? basis->name : "", NULL, &w, &why);
 	store_list_clear(&l);
-	if (rc == 0)
+	if (rc == 0) {
+		*ret = w.bytes;
 		return 1;
+	}
 	/* It has become a snapshot since, or is removed. */
 	if (fstatat(c->fd, STORE_INCOMING, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
 	    errno == ENOENT)

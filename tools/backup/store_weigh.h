@@ -3,7 +3,8 @@
  * store_weigh: what a snapshot that is being made takes on the disk, whatever
  * its sender says. By what the file system tells: the blocks of each file and
  * folder, but for files that are the same as in the snapshot that it is built
- * upon. A file with several names counts once, shared among them.
+ * upon; on btrfs, of one that was changed in place, what it shares with no
+ * other. A file with several names counts once, shared among them.
  *
  * Of the folders that are yet to come, only the names in those on the way to
  * where it is are held, a part of each at a time: some MiB, however many there
@@ -18,16 +19,23 @@
 #include "base/err.h"
 #include "store.h"
 
+struct store_weight {
+	uint64_t bytes;		/* that it takes on the disk, on top of prev */
+	uint64_t inodes;	/* likewise */
+	uint64_t all_bytes;	/* of all that is in it */
+	uint64_t names;		/* likewise, its own folder too */
+};
+
 /*
  * store_weigh(): .incoming of c, built upon prev ("": nothing). What vanishes
  * meanwhile is passed over, so that it may be called while rsync works.
  * stop      looked at now and then; true: give up. May be NULL.
- * ret       bytes; on giving up what was counted so far.
+ * ret       on giving up what was counted so far.
  * Returns 0, or -1: ERR_SYS, ERR_MEM, ERR_REFUSED (a path that no rsync
  * makes: longer than 16 KiB).
  */
 int store_weigh(const struct store_client *c, const char *prev,
-	const atomic_bool *stop, uint64_t *ret, struct err *e);
+	const atomic_bool *stop, struct store_weight *ret, struct err *e);
 
 /* store_weigh_left(): what a run has left that is under way, or that nobody
  * has gone on with; on top of c's newest snapshot. 1 with *ret filled, 0 when

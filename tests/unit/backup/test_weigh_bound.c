@@ -34,7 +34,8 @@ static void
 all_of_a_wide_folder_is_weighed(void **state)
 {
 	struct err e = ERR_INIT;
-	uint64_t want = 0, got = 0;
+	struct store_weight got;
+	uint64_t want = 0;
 	char name[64];
 	size_t i;
 
@@ -54,7 +55,11 @@ all_of_a_wide_folder_is_weighed(void **state)
 		want += size_of(name);
 	}
 	assert_int_equal(store_weigh(&client, "", NULL, &got, &e), 0);
-	assert_int_equal(got, want);
+	assert_int_equal(got.bytes, want);
+	assert_int_equal(got.all_bytes, want);
+	/* Its own folder is one of them. */
+	assert_int_equal(got.names, 1 + WIDE + 2 * ((WIDE + 999) / 1000));
+	assert_int_equal(got.inodes, got.names);
 }
 
 static void
@@ -79,11 +84,39 @@ what_is_as_in_the_snapshot_before_takes_nothing(void **state)
 	    size_of(".incoming/sub"));
 }
 
+/* Of three names of one file each is a third of it. */
+static void
+what_was_linked_takes_no_inode(void **state)
+{
+	static const char was[] = "laptop.2023-11-14.1700000000";
+	struct err e = ERR_INIT;
+	struct store_weight got;
+
+	(void)state;
+	folder(client.fd, was);
+	put("laptop.2023-11-14.1700000000/same", "s");
+	folder(client.fd, ".incoming");
+	put(".incoming/1", "new");
+	assert_int_equal(linkat(client.fd, ".incoming/1", client.fd,
+	    ".incoming/2", 0), 0);
+	assert_int_equal(linkat(client.fd, ".incoming/1", client.fd,
+	    ".incoming/3", 0), 0);
+	assert_int_equal(linkat(client.fd, "laptop.2023-11-14.1700000000/same",
+	    client.fd, ".incoming/same", 0), 0);
+	assert_int_equal(store_weigh(&client, was, NULL, &got, &e), 0);
+	assert_int_equal(got.inodes, 2);
+	assert_int_equal(got.names, 5);
+	assert_in_range(got.bytes, size_of(".incoming/1") - 2,
+	    size_of(".incoming/1"));
+	assert_int_equal(got.all_bytes, 3 * size_of(".incoming/1") +
+	    size_of(".incoming/same"));
+}
+
 static void
 a_path_that_no_rsync_makes_is_refused(void **state)
 {
+	struct store_weight got;
 	struct err e = ERR_INIT;
-	uint64_t got;
 	char name[251];
 	int fd, next, i;
 
@@ -107,9 +140,9 @@ a_path_that_no_rsync_makes_is_refused(void **state)
 static void
 memory_that_is_out_is_said_wherever_that_is(void **state)
 {
+	struct store_weight got;
 	struct err e = ERR_INIT;
 	unsigned long n;
-	uint64_t got;
 	int rc;
 
 	(void)state;
@@ -176,6 +209,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(all_of_a_wide_folder_is_weighed),
 		TEST(what_is_as_in_the_snapshot_before_takes_nothing),
+		TEST(what_was_linked_takes_no_inode),
 		TEST(a_path_that_no_rsync_makes_is_refused),
 		TEST(memory_that_is_out_is_said_wherever_that_is),
 		TEST(files_beyond_those_remembered_count_by_their_names),
