@@ -10,7 +10,8 @@
  *	remove SNAPSHOT | remove-incoming | sweep
  *	hold SNAPSHOT		says "held", until its stdin ends
  *	pin SNAPSHOT
- *	evict MIN-FREE QUOTA MIN-KEEP ACROSS(0|1)	says what went
+ *	evict MIN-FREE QUOTA MIN-KEEP ACROSS(0|1) [OTHERS-MIN-KEEP]	says
+ *				what went
  *	run STATE		a line to runs
  *	runs			what is read back: count and bad lines
  */
@@ -121,12 +122,19 @@ pin(struct store_client *c, char **a, struct err *e)
 	return store_hold_pin(c, a[0], true, e);
 }
 
+static size_t
+told_keep(void *arg, const char *name)
+{
+	(void)name;
+	return strtoull(arg, NULL, 10);
+}
+
 static int
 evict(struct store_client *c, char **a, struct err *e)
 {
-	struct store_space_rules rules = { strtoull(a[0], NULL, 10),
+	struct store_evict_rules rules = { strtoull(a[0], NULL, 10),
 	    strtoull(a[1], NULL, 10), strtoull(a[2], NULL, 10),
-	    a[3][0] == '1' };
+	    a[3][0] == '1', told_keep, a[4] != NULL ? a[4] : a[2] };
 	struct strv removed = { 0 };
 	size_t i;
 	int rc;

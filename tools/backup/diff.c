@@ -213,9 +213,9 @@ say_left(struct look *l, const struct store_client *c, struct err *e)
 {
 	char all[SIZE_TEXT], name[STORE_NAME_MAX + sizeof(STORE_INCOMING) + 16];
 	const char *cells[] = { name, all, all, "" };
-	uint64_t bytes = 0;
+	struct store_weight w = { 0 };
 	struct emit j;
-	int rc = store_weigh_left(c, &bytes, e);
+	int rc = store_weigh_left(c, &w, e);
 
 	if (rc != 1)
 		return rc;
@@ -223,10 +223,10 @@ say_left(struct look *l, const struct store_client *c, struct err *e)
 		emit_begin(&j);
 		emit_str(&j, "client", c->name);
 		emit_bool(&j, "unfinished", true);
-		emit_num(&j, "bytes", (int64_t)bytes);
+		emit_num(&j, "bytes", (int64_t)w.bytes);
 		return say_json(emit_end(&j, stdout), e);
 	}
-	size_text(bytes, all);
+	size_text(w.bytes, all);
 	snprintf(name, sizeof(name), "%s/" STORE_INCOMING " (unfinished)",
 	    c->name);
 	table_row(&l->table, cells);

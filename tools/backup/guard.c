@@ -12,6 +12,7 @@
 #define SLACK ((uint64_t)16 << 20)
 #define SLACK_FILES ((uint64_t)1000)
 #define STEP ((uint64_t)1 << 20)
+#define STEP_FILES ((uint64_t)64)
 
 struct guard {
 	struct loop *loop;
@@ -22,7 +23,8 @@ struct guard {
 	struct worker *worker;
 	atomic_bool stop;
 	struct store_space_room then;	/* at the start */
-	uint64_t look_at;	/* weigh again once so much is gone */
+	/* Weigh again once so much is gone. */
+	uint64_t look_at, look_at_inodes;
 	struct store_weight weight;	/* the worker's */
 };
 
@@ -30,6 +32,25 @@ static uint64_t
 less(uint64_t then, uint64_t now)
 {
 	return then > now ? then - now : 0;
+}
+
+/* a and b, or least when b is less. */
+static uint64_t
+plus(uint64_t a, uint64_t b, uint64_t least)
+{
+	if (b < least)
+		b = least;
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+int
+guard_over_inodes(const struct store_client *c, const struct store_weight *w,
+    uint64_t room, struct err *e)
+{
+	return err_set(e, ERR_REFUSED, "%s: over its quota: %llu files and "
+	    "folders had come and there was room for %llu inodes; they are "
+	    "removed", c->name, (unsigned long long)w->inodes,
+	    (unsigned long long)room);
 }
 
 static void
@@ -53,7 +74,6 @@ on_weighed(void *arg, const struct err *e)
 {
 	struct guard *g = arg;
 	struct err why = ERR_INIT;
-	uint64_t left;
 
 	worker_free(g->worker);
 	g->worker = NULL;
@@ -69,8 +89,15 @@ on_weighed(void *arg, const struct err *e)
 		full(g, &why);
 		return;
 	}
-	left = g->spec.room - g->weight.bytes;
-	g->look_at += left > STEP ? left : STEP;
+	if (g->weight.inodes > g->spec.room_inodes) {
+		guard_over_inodes(g->spec.client, &g->weight,
+		    g->spec.room_inodes, &why);
+		full(g, &why);
+		return;
+	}
+	g->look_at = plus(g->look_at, g->spec.room - g->weight.bytes, STEP);
+	g->look_at_inodes = plus(g->look_at_inodes,
+	    g->spec.room_inodes - g->weight.inodes, STEP_FILES);
 }
 
 static void
@@ -78,14 +105,15 @@ on_tick(void *arg)
 {
 	struct guard *g = arg;
 	struct err e = ERR_INIT;
-	uint64_t now;
+	struct store_space_room now;
+	uint64_t bytes, inodes;
 
-	if (store_evict_free(g->spec.client->fd, g->spec.client->path, &now,
+	if (store_evict_room(g->spec.client->fd, g->spec.client->path, &now,
 	    &e) == -1) {
 		full(g, &e);
 		return;
 	}
-	if (now < g->spec.min_free) {
+	if (now.bytes < g->spec.min_free) {
 		err_set(&e, ERR_REFUSED, "%s: this run took the store below "
 		    "its min-free of %llu bytes; what had come is removed",
 		    g->spec.client->name,
@@ -97,9 +125,13 @@ on_tick(void *arg)
 		full(g, &e);
 		return;
 	}
-	if (g->worker != NULL || less(g->then.bytes, now) < g->look_at)
+	bytes = less(g->then.bytes, now.bytes);
+	inodes = less(g->then.inodes, now.inodes);
+	if (g->worker != NULL ||
+	    (bytes < g->look_at && inodes < g->look_at_inodes))
 		return;
-	g->look_at = less(g->then.bytes, now);
+	g->look_at = bytes;
+	g->look_at_inodes = inodes;
 	g->worker = worker_start(g->loop, weigh, on_weighed, g, &e);
 	if (g->worker == NULL)
 		full(g, &e);
@@ -119,6 +151,7 @@ guard_start(struct loop *l, const struct guard_spec *spec,
 	*g = (struct guard){ .loop = l, .spec = *spec, .on_full = on_full,
 		.arg = arg };
 	g->look_at = less(spec->room, spec->base.bytes);
+	g->look_at_inodes = less(spec->room_inodes, spec->base.inodes);
 	g->tick = loop_timer_new(l, TICK_MS, TICK_MS, on_tick, g, e);
 	if (g->tick == NULL || store_evict_room(spec->client->fd,
 	    spec->client->path, &g->then, e) == -1) {
@@ -170,7 +203,7 @@ guard_doubt(const struct guard *g, const struct guard_claim *c,
 	    taken > c->added + (g->spec.room == UINT64_MAX ? SLACK : 0) ||
 	    less(c->bytes, c->prev_bytes) > c->added + SLACK ||
 	    less(c->files, c->prev_files) > inodes + SLACK_FILES ||
-	    inodes > now.spare / 20)
+	    inodes > now.spare / 20 || inodes > g->spec.room_inodes)
 		return true;
 	*ret_inodes = inodes;
 	return false;

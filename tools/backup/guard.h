@@ -5,7 +5,8 @@
  *
  * A few times a second: the free space, against min_free, and the inodes, of
  * which 2 % are for others: an empty file takes no byte. Each time the file
- * system has lost more than the client may still take, .incoming is weighed
+ * system has lost more than the client may still take, of bytes or inodes,
+ * .incoming is weighed
  * (store_weigh.h) in a thread, since others may have taken it.
  *
  *	guard_start → on_full at most once → guard_free
@@ -25,6 +26,7 @@ struct guard_spec {
 	const char *prev;	/* borrowed; as for store_weigh() */
 	uint64_t min_free;	/* bytes */
 	uint64_t room;		/* bytes that .incoming may take */
+	uint64_t room_inodes;	/* likewise; UINT64_MAX: any number */
 	bool resumed;
 	struct store_weight base;	/* what it has taken already */
 };
@@ -45,6 +47,10 @@ struct guard *guard_start(struct loop *l, const struct guard_spec *spec,
 	struct err *e);
 /* guard_free(): NULL is legal, on_full too. */
 void guard_free(struct guard *g);
+
+/* guard_over_inodes(): -1 with *e: ERR_REFUSED, w is more inodes than room. */
+int guard_over_inodes(const struct store_client *c,
+	const struct store_weight *w, uint64_t room, struct err *e);
 
 /* guard_crowded(): whether the inodes are used up, of which a run may not have
  * learned in time: *e says so. */

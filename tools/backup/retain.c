@@ -171,24 +171,6 @@ retain_mark(struct retain_snap *v, size_t n, const struct retain_rules *rules,
 	}
 }
 
-long
-retain_evict(const struct retain_snap *v, size_t n, unsigned min_keep,
-    int64_t now_s)
-{
-	size_t i, there = 0;
-	long oldest = -1;
-
-	for (i = 0; i < n; i++) {
-		if (v[i].time_s > now_s)
-			continue;
-		there++;
-		if (!v[i].pinned && !v[i].held && (oldest == -1 ||
-		    v[i].time_s < v[oldest].time_s))
-			oldest = (long)i;
-	}
-	return there > min_keep ? oldest : -1;
-}
-
 int
 retain_why(unsigned why, struct buf *out)
 {

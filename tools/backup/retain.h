@@ -60,14 +60,6 @@ struct retain_snap {
 void retain_mark(struct retain_snap *v, size_t n,
 	const struct retain_rules *rules, int64_t now_s);
 
-/*
- * retain_evict(): which one goes next to make space: the oldest that is not
- * pinned, held or from the future, while more than min_keep that are not from
- * the future are there. Returns its index in v (in any order), or -1: none.
- */
-long retain_evict(const struct retain_snap *v, size_t n, unsigned min_keep,
-	int64_t now_s);
-
 /* retain_why(): "daily, weekly, pinned", appended; "-" for 0. 0, or -1: out's
  * cap is reached. */
 int retain_why(unsigned why, struct buf *out);

@@ -41,13 +41,20 @@ too_soon(const struct serve *s, struct err *e)
 	return rc;
 }
 
+static uint64_t
+less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 /* How much the run may take, and what a broken one has taken of it. */
 static int
 reckon(struct serve *s, uint64_t quota, struct err *e)
 {
 	struct run *r = run_of(s);
+	struct store_space_room all;
 	struct store_rec prev;
-	uint64_t used;
+	uint64_t bytes, inodes;
 
 	if (r->build.prev[0] != '\0' &&
 	    store_rec_get(&s->client, r->build.prev, &prev, NULL) == 0) {
@@ -55,11 +62,16 @@ reckon(struct serve *s, uint64_t quota, struct err *e)
 		r->prev_files = prev.files;
 		store_rec_clear(&prev);
 	}
-	r->room = UINT64_MAX;
+	r->room = r->room_inodes = UINT64_MAX;
 	if (quota > 0) {
-		if (store_evict_used(&s->client, &used, NULL, e) == -1)
+		if (store_evict_used(&s->client, &bytes, &inodes, e) == -1 ||
+		    store_evict_room(s->client.fd, s->client.path, &all, e) ==
+		    -1)
 			return -1;
-		r->room = quota > used ? quota - used : 0;
+		r->room = less(quota, bytes);
+		r->room_inodes = store_space_quota_inodes(quota, &all);
+		if (r->room_inodes != UINT64_MAX)
+			r->room_inodes = less(r->room_inodes, inodes);
 	}
 	return !r->build.resumed ? 0 : store_weigh(&s->client, r->build.prev,
 	    NULL, &r->base, e);
@@ -81,15 +93,34 @@ run_admit(void *arg, struct err *e)
 	return too_soon(arg, e) == -1 ? -1 : run_jobs(arg, e);
 }
 
+/* What holds for another client; of one whose settings can't be read nothing
+ * goes. */
+static size_t
+min_keep_of(void *arg, const char *name)
+{
+	struct serve *s = arg;
+	struct settings accepted = { 0 };
+	struct settings_policy p;
+	size_t n = SIZE_MAX;
+
+	if (settings_accepted(s->store.path, name, &accepted, NULL) == 0) {
+		settings_client_get(&s->o->conf, &accepted, name, &p, NULL);
+		n = (size_t)p.min_keep;
+	}
+	settings_clear(&accepted);
+	return n;
+}
+
 int
 run_prepare(void *arg, struct err *e)
 {
 	struct serve *s = arg;
-	const struct store_space_rules rules = {
+	const struct store_evict_rules rules = {
 		.min_free = run_min_free(s),
 		.quota = s->policy.quota > 0 ? (uint64_t)s->policy.quota : 0,
 		.min_keep = (size_t)s->policy.min_keep,
-		.across = s->o->conf.store.evict_others == 1 };
+		.across = s->o->conf.store.evict_others == 1,
+		.min_keep_of = min_keep_of, .arg = s };
 	struct strv removed = { 0 };
 	int rc = -1;
 

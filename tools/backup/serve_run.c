@@ -276,7 +276,8 @@ on_prepared(void *arg, const struct err *e)
 	struct run *r = run_of(s);
 	const struct guard_spec guard = { .client = &s->client,
 		.prev = r->build.prev, .room = r->room, .base = r->base,
-		.resumed = r->build.resumed, .min_free = run_min_free(s) };
+		.room_inodes = r->room_inodes, .resumed = r->build.resumed,
+		.min_free = run_min_free(s) };
 	struct reply a = { .resumed = r->build.resumed };
 	struct err why = ERR_INIT;
 

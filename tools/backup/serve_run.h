@@ -35,7 +35,7 @@ struct run {
 	int end_step;
 	struct err why;			/* how it ended; ERR_NONE: well */
 	struct guard *guard;
-	uint64_t room;			/* bytes: guard.h */
+	uint64_t room, room_inodes;	/* guard.h */
 	struct store_weight base;	/* likewise */
 	uint64_t prev_bytes, prev_files;	/* recorded of build.prev */
 	bool doubt;			/* the sender's sizes are not enough */

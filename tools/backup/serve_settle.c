@@ -84,9 +84,11 @@ weigh(struct serve *s, struct err *e)
 	r->rec.inodes = w.inodes;
 	r->rec.bytes = within(r->rec.bytes, w.bytes, w.all_bytes);
 	r->rec.files = within(r->rec.files, w.inodes, w.names);
-	if (w.bytes <= r->room)
+	if (w.bytes <= r->room && w.inodes <= r->room_inodes)
 		return 0;
 	(void)store_remove_incoming(&s->client, NULL);
+	if (w.bytes <= r->room)
+		return guard_over_inodes(&s->client, &w, r->room_inodes, e);
 	return err_set(e, ERR_REFUSED, "%s: over its quota: there was room for "
 	    "%llu bytes and %llu came; they are removed", s->client.name,
 	    (unsigned long long)r->room, (unsigned long long)w.bytes);

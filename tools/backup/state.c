@@ -129,6 +129,7 @@ read_open(const struct store_client *c, const struct settings_policy *p,
     struct state *s, struct err *e)
 {
 	struct store_runs runs = { 0 };
+	struct store_weight left = { 0 };
 	size_t i;
 	int rc;
 
@@ -146,8 +147,9 @@ read_open(const struct store_client *c, const struct settings_policy *p,
 	rc = state_make(s, &runs, p, c->store->now(), e);
 	store_runs_clear(&runs);
 	if (rc == 0)
-		rc = store_weigh_left(c, &s->left_bytes, e);
+		rc = store_weigh_left(c, &left, e);
 	s->left = rc == 1;
+	s->left_bytes = left.bytes;
 	return rc == -1 ? -1 : 0;
 }
 

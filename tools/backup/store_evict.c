@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "store_evict.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "space_table.h"
 #include "store_btrfs.h"
-#include "store_hold.h"
-#include "store_list.h"
-#include "store_rec.h"
 #include "store_remove.h"
-#include "store_runs.h"
 #include "sys/clock.h"
 
 /* btrfs frees after the call has returned: so long we wait for more, and so
@@ -22,20 +16,6 @@
 #define FREEING_MS	30000
 #define STILL_MS	5000
 #define LOCK_MS		10000
-
-/* One client's part of the tables. */
-struct part {
-	struct store_client client;	/* opened by us, but for our own */
-	const struct store_client *c;
-	struct store_list list;		/* newest first */
-	struct store_space_snap *snaps;	/* oldest first */
-};
-
-struct table {
-	struct part *parts;
-	struct store_space_client *clients;
-	size_t n;
-};
 
 int
 store_evict_room(int fd, const char *path, struct store_space_room *ret,
@@ -48,7 +28,9 @@ store_evict_room(int fd, const char *path, struct store_space_room *ret,
 	*ret = (struct store_space_room){
 		.bytes = (uint64_t)fs.f_bavail * fs.f_frsize,
 		.inodes = fs.f_files > 0 ? fs.f_favail : UINT64_MAX,
-		.spare = fs.f_files / 50 };
+		.spare = fs.f_files / 50,
+		.all_bytes = (uint64_t)fs.f_blocks * fs.f_frsize,
+		.all_inodes = fs.f_files };
 	return 0;
 }
 
@@ -70,125 +52,6 @@ store_evict_crowded(int fd)
 
 	return store_evict_room(fd, "", &room, NULL) == 0 &&
 	    room.inodes < room.spare;
-}
-
-/* Whether there is an .incoming that may go: our own one (it is locked), or
- * one that nobody has touched for long. */
-static bool
-has_left(const struct store_client *c, bool own)
-{
-	struct store_runs runs = { 0 };
-	struct store_runs_state s;
-	int64_t touched;
-	struct stat st;
-
-	if (fstatat(c->fd, STORE_INCOMING, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return false;
-	if (own)
-		return true;
-	if (store_runs_read(c, &runs, NULL) == -1)
-		return false;
-	touched = (int64_t)st.st_ctim.tv_sec;
-	store_runs_state(&runs, c->store->now(), &s);
-	if (s.last != NULL && s.last->time_s > touched)
-		touched = s.last->time_s;
-	store_runs_clear(&runs);
-	return c->store->now() - touched > STORE_EVICT_LEFT_S;
-}
-
-/* Fill the part of p->c; keep: nothing of it may go. */
-static int
-fill(struct part *p, bool keep, struct store_space_client *out,
-    struct err *e)
-{
-	struct store_rec rec;
-	size_t i;
-
-	if (store_list_read(p->c, &p->list, e) == -1)
-		return -1;
-	p->snaps = calloc(p->list.n + 1, sizeof(p->snaps[0]));
-	if (p->snaps == NULL)
-		return err_set(e, ERR_MEM, "out of memory");
-	for (i = 0; i < p->list.n; i++) {
-		struct store_space_snap *s = &p->snaps[i];
-
-		s->name = p->list.snaps[p->list.n - 1 - i].name;
-		s->keep = keep || store_hold_pinned(p->c, s->name) ||
-		    store_hold_held(p->c, s->name);
-		/* One without a record, or a broken one, counts as nothing. */
-		if (store_rec_get(p->c, s->name, &rec, NULL) == -1)
-			continue;
-		s->bytes = rec.bytes;
-		s->added = rec.added;
-		s->inodes = rec.inodes;
-		store_rec_clear(&rec);
-	}
-	*out = (struct store_space_client){ p->c->name, p->snaps,
-	    p->list.n, !keep && has_left(p->c, p->c != &p->client) };
-	return 0;
-}
-
-static void
-table_clear(struct table *t)
-{
-	size_t i;
-
-	for (i = 0; i < t->n; i++) {
-		store_list_clear(&t->parts[i].list);
-		free(t->parts[i].snaps);
-		if (t->parts[i].c == &t->parts[i].client)
-			store_client_close(&t->parts[i].client);
-	}
-	free(t->parts);
-	free(t->clients);
-}
-
-/* The tables: own first, then the others: when they are asked for, or have
- * left what may go. */
-static int
-table_fill(struct table *t, const struct store_client *own, bool across,
-    struct err *e)
-{
-	struct strv names = { 0 };
-	struct err busy = ERR_INIT;
-	struct part *p;
-	bool keep;
-	int rc = -1;
-	size_t i;
-
-	if (store_clients(own->store, &names, e) == -1)
-		goto out;
-	t->parts = calloc(names.n + 1, sizeof(t->parts[0]));
-	t->clients = calloc(names.n + 1, sizeof(t->clients[0]));
-	if (t->parts == NULL || t->clients == NULL) {
-		err_set(e, ERR_MEM, "out of memory");
-		goto out;
-	}
-	t->parts[0].c = own;
-	t->n = 1;
-	if (fill(&t->parts[0], false, &t->clients[0], e) == -1)
-		goto out;
-	for (i = 0; i < names.n; i++) {
-		if (strcmp(names.v[i], own->name) == 0)
-			continue;
-		p = &t->parts[t->n];
-		/* One that can't be opened has nothing that could go. */
-		if (store_client_open(own->store, names.v[i], &p->client,
-		    &busy) == -1)
-			continue;
-		if (!across && !has_left(&p->client, false)) {
-			store_client_close(&p->client);
-			continue;
-		}
-		p->c = &p->client;
-		keep = store_client_lock(&p->client, 0, &busy) == -1;
-		if (fill(p, keep, &t->clients[t->n++], e) == -1)
-			goto out;
-	}
-	rc = 0;
-out:
-	strv_clear(&names);
-	return rc;
 }
 
 /* What is free, after waiting for what is still being freed. */
@@ -217,22 +80,18 @@ free_now(const struct store_client *c, uint64_t need,
 	return 0;
 }
 
-/* 0, 1 when it stays after all, -1. */
 static int
-carry_out_one(const struct table *t, const struct store_space_step *s,
+remove_one(const struct store_client *c, const char *name,
     struct strv *removed, struct err *e)
 {
-	const struct store_client *c = t->parts[s->client].c;
 	struct err why = ERR_INIT;
-	const char *name;
 	int rc;
 
-	if (s->snap == STORE_SPACE_LEFT) {
+	if (name == NULL) {
 		if (store_remove_incoming(c, e) == -1)
 			return -1;
 		rc = strv_addf(removed, "%s/" STORE_INCOMING, c->name);
 	} else {
-		name = t->clients[s->client].snaps[s->snap].name;
 		if (store_remove(c, name, &why) == -1) {
 			/* Somebody reads it since: the next one will do. */
 			if (why.code == ERR_BUSY || why.code == ERR_REFUSED)
@@ -244,6 +103,52 @@ carry_out_one(const struct table *t, const struct store_space_step *s,
 		rc = strv_add(removed, name);
 	}
 	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
+/* Of another client, with its lock, which is held no longer than that: its
+ * run would have to wait. Nothing goes of one that is busy, or has been since
+ * the table was made: went: how many snapshots of it we took. */
+static int
+remove_others(const struct space_table *t, size_t client, const char *name,
+    size_t went, struct strv *removed, struct err *e)
+{
+	const struct space_part *p = &t->parts[client];
+	struct store_list now = { 0 };
+	struct store_client c;
+	int rc = 1;
+
+	if (store_client_open(t->own->store, p->name, &c, NULL) == -1)
+		return 1;
+	if (store_client_lock(&c, 0, NULL) == -1)
+		goto out;
+	if (name == NULL ? !space_table_left(&c, false) :
+	    store_list_read(&c, &now, NULL) == -1 ||
+	    now.n + went != p->list.n)
+		goto out;
+	rc = remove_one(&c, name, removed, e);
+out:
+	store_list_clear(&now);
+	store_client_close(&c);
+	return rc;
+}
+
+/* Step i of the plan: 0, 1 when it stays after all, -1. */
+static int
+carry_out_one(const struct space_table *t, const struct store_space_plan *plan,
+    size_t i, size_t *went, struct strv *removed, struct err *e)
+{
+	const struct store_space_step *s = &plan->steps[i];
+	const char *name = NULL;
+	int rc;
+
+	if (s->snap != STORE_SPACE_LEFT)
+		name = t->clients[s->client].snaps[s->snap].name;
+	if (s->client == 0)
+		return remove_one(t->own, name, removed, e);
+	rc = remove_others(t, s->client, name, went[s->client], removed, e);
+	if (rc == 0 && name != NULL)
+		went[s->client]++;
+	return rc;
 }
 
 static int
@@ -261,76 +166,106 @@ too_little(const struct store_client *c, const struct store_space_plan *plan,
 
 /* Carry out the plan. */
 static int
-carry_out(const struct table *t, const struct store_space_plan *plan,
+carry_out(const struct space_table *t, const struct store_space_plan *plan,
     struct strv *removed, struct err *e)
 {
-	const struct store_client *own = t->parts[0].c;
+	const struct store_client *own = t->own;
 	struct store_space_room room;
-	size_t i;
-	int rc;
+	size_t i, *went;
+	int rc = -1;
 
 	if (store_evict_room(own->fd, own->path, &room, e) == -1)
 		return -1;
+	went = calloc(t->n, sizeof(*went));
+	if (went == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
 	for (i = 0; i < plan->n; i++) {
 		if (!plan->steps[i].quota && store_space_enough(plan, &room))
 			break;
-		rc = carry_out_one(t, &plan->steps[i], removed, e);
-		if (rc == -1)
-			return -1;
-		if (rc == 0 && free_now(own, plan->need, &room, e) == -1)
-			return -1;
+		rc = carry_out_one(t, plan, i, went, removed, e);
+		if (rc == -1 || (rc == 0 &&
+		    free_now(own, plan->need, &room, e) == -1))
+			goto out;
 	}
-	return store_space_enough(plan, &room) ? 0 :
+	rc = store_space_enough(plan, &room) ? 0 :
 	    too_little(own, plan, &room, e);
+out:
+	free(went);
+	return rc;
+}
+
+static int
+over_quota(const struct store_client *c, const struct store_space_rules *rules,
+    const struct store_space_room *room, const struct store_space_plan *p,
+    struct err *e)
+{
+	uint64_t inodes = store_space_quota_inodes(rules->quota, room);
+
+	if (p->used_inodes <= inodes &&
+	    p->average_inodes <= inodes - p->used_inodes)
+		return err_set(e, ERR_REFUSED, "%s: its quota is %llu bytes, "
+		    "it uses %llu and another snapshot takes about %llu",
+		    c->name, (unsigned long long)rules->quota,
+		    (unsigned long long)p->used,
+		    (unsigned long long)p->average);
+	return err_set(e, ERR_REFUSED, "%s: its quota is %llu bytes, and so "
+	    "%llu inodes; it uses %llu of these and another snapshot takes "
+	    "about %llu", c->name, (unsigned long long)rules->quota,
+	    (unsigned long long)inodes, (unsigned long long)p->used_inodes,
+	    (unsigned long long)p->average_inodes);
 }
 
 int
 store_evict(const struct store_client *c,
-    const struct store_space_rules *rules, struct strv *removed,
-    struct err *e)
+    const struct store_evict_rules *r, struct strv *removed, struct err *e)
 {
+	const struct store_space_rules rules = { .min_free = r->min_free,
+		.quota = r->quota, .across = r->across };
 	struct store_space_plan plan = { 0 };
-	struct table t = { 0 };
+	struct space_table t = { 0 };
 	struct store_space_room room;
 	int lock = -1, rc = -1;
 
-	if (rules->across && store_lock(c->store, LOCK_MS, &lock, e) == -1)
-		return -1;
-	if (table_fill(&t, c, rules->across, e) == -1 ||
+	if (space_table_own(&t, c, r->min_keep, e) == -1 ||
 	    store_evict_room(c->fd, c->path, &room, e) == -1 ||
-	    store_space_plan(t.clients, t.n, 0, rules, &room, &plan, e) == -1)
+	    store_space_plan(t.clients, t.n, 0, &rules, &room, &plan, e) == -1)
 		goto out;
-	if (plan.over_quota) {
-		err_set(e, ERR_REFUSED, "%s: its quota is %llu bytes, it uses "
-		    "%llu and another snapshot takes about %llu", c->name,
-		    (unsigned long long)rules->quota,
-		    (unsigned long long)plan.used,
-		    (unsigned long long)plan.average);
-		goto out;
+	/* Mostly there is enough, and nobody else's business matters. */
+	if (!plan.over_quota && !store_space_enough(&plan, &room)) {
+		store_space_clear(&plan);
+		if ((r->across &&
+		    store_lock(c->store, LOCK_MS, &lock, e) == -1) ||
+		    space_table_others(&t, r->across, r->min_keep_of, r->arg,
+		    e) == -1 ||
+		    store_evict_room(c->fd, c->path, &room, e) == -1 ||
+		    store_space_plan(t.clients, t.n, 0, &rules, &room, &plan,
+		    e) == -1)
+			goto out;
 	}
-	rc = carry_out(&t, &plan, removed, e);
+	if (plan.over_quota)
+		over_quota(c, &rules, &room, &plan, e);
+	else if (plan.in_vain)
+		too_little(c, &plan, &room, e);
+	else
+		rc = carry_out(&t, &plan, removed, e);
 out:
 	store_space_clear(&plan);
-	table_clear(&t);
+	space_table_clear(&t);
 	if (lock != -1)
 		close(lock);
 	return rc;
 }
 
 int
-store_evict_used(const struct store_client *c, uint64_t *ret_used,
-    size_t *ret_n, struct err *e)
+store_evict_used(const struct store_client *c, uint64_t *ret_bytes,
+    uint64_t *ret_inodes, struct err *e)
 {
-	struct part p = { .c = c };
-	struct store_space_client table;
-	int rc;
+	struct space_table t;
 
-	rc = fill(&p, false, &table, e);
-	if (rc == 0 && ret_used != NULL)
-		*ret_used = store_space_used(&table, NULL);
-	if (rc == 0 && ret_n != NULL)
-		*ret_n = table.n;
-	store_list_clear(&p.list);
-	free(p.snaps);
-	return rc;
+	if (space_table_own(&t, c, 0, e) == -1)
+		return -1;
+	*ret_bytes = store_space_used(&t.clients[0], NULL);
+	*ret_inodes = store_space_used_inodes(&t.clients[0], NULL);
+	space_table_clear(&t);
+	return 0;
 }

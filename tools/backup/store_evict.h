@@ -4,7 +4,9 @@
  * decides. What is free is looked at after each removal, so that no more go
  * than have to; on btrfs, which frees in the background, it is waited for.
  * An .incoming of another client goes when it is STORE_EVICT_LEFT_S old and
- * that client has not come since, and while nobody has its lock.
+ * that client has not come since, and while nobody has its lock. Other clients
+ * are looked at, and the store's lock is taken, only when the own client has
+ * not enough.
  */
 #ifndef POSTERN_STORE_EVICT_H
 #define POSTERN_STORE_EVICT_H
@@ -31,6 +33,16 @@ int store_evict_room(int fd, const char *path, struct store_space_room *ret,
  * left; never where the file system makes them as they are needed. */
 bool store_evict_crowded(int fd);
 
+struct store_evict_rules {
+	uint64_t min_free;	/* bytes */
+	uint64_t quota;		/* bytes; 0: none */
+	size_t min_keep;	/* snapshots of each of c's jobs that stay */
+	bool across;		/* other clients' may go, too */
+	/* With across: what min_keep is for the client called name. */
+	size_t (*min_keep_of)(void *arg, const char *name);
+	void *arg;
+};
+
 /*
  * store_evict(): make room for a run of c, whose lock the caller holds. With
  * rules->across other clients' snapshots may go, but for those of clients
@@ -42,14 +54,12 @@ bool store_evict_crowded(int fd);
  * snapshot could not be removed.
  */
 int store_evict(const struct store_client *c,
-	const struct store_space_rules *rules, struct strv *removed,
+	const struct store_evict_rules *rules, struct strv *removed,
 	struct err *e);
 
-/*
- * store_evict_used(): what c uses as recorded, and how many snapshots it has
- * (either may be NULL): for `status` and the warning of a quota. 0, or -1.
- */
-int store_evict_used(const struct store_client *c, uint64_t *ret_used,
-	size_t *ret_n, struct err *e);
+/* store_evict_used(): what c uses as recorded, of bytes and inodes. 0, or -1:
+ * ERR_SYS, ERR_MEM. */
+int store_evict_used(const struct store_client *c, uint64_t *ret_bytes,
+	uint64_t *ret_inodes, struct err *e);
 
 #endif

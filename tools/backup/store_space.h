@@ -5,8 +5,9 @@
  *
  *   - The free space must be at least max(average snapshot of the client,
  *     min_free), and what the client uses plus an average snapshot at most its
- *     quota. The average is of what each took, without the oldest: that was
- *     the whole once, and the next one won't be.
+ *     quota; of inodes as well, where there is a number of them. The average
+ *     is of what each took, without the oldest: that was the whole once, and
+ *     the next one won't be.
  *   - The free inodes must be at least what such a snapshot takes of them,
  *     reckoned likewise, and those that no run takes. Where the file system
  *     makes them as they are needed there is no such rule.
@@ -17,8 +18,11 @@
  *     then, which is better than never.
  *   - Only by the owner's setting, and after the client's own, snapshots of
  *     other clients: the oldest of each in turn.
- *   - No client is left with fewer than min_keep by that. A pinned or a held
- *     snapshot never goes.
+ *   - Of no series (job) of a client fewer than its min_keep are left by
+ *     that. A pinned or a held snapshot never goes, nor one of the future: it
+ *     was made before the clock was set back.
+ *   - Nothing goes in vain: when all that may go could not be enough, which
+ *     an upper bound tells, there is no step.
  *
  * What a snapshot takes can only be told when it is gone: by hard links or
  * shared extents others may hold the same data. What a client uses is
@@ -42,6 +46,9 @@ struct store_space_snap {
 	uint64_t added;		/* what it took on the disk when it was made */
 	uint64_t inodes;	/* likewise */
 	bool keep;		/* pinned, or held by a reader */
+	bool future;
+	uint64_t files;		/* names in it; 0: nobody counted */
+	const char *series;	/* borrowed; NULL is one, too */
 };
 
 /* The snapshots of a client, the oldest first. */
@@ -51,6 +58,8 @@ struct store_space_client {
 	size_t n;
 	bool left;		/* there is an .incoming, which may go: it is
 				 * the own one, or an abandoned one */
+	size_t min_keep;	/* of each series */
+	uint64_t left_bytes, left_inodes;	/* that it takes */
 };
 
 /* What there is now. */
@@ -58,12 +67,13 @@ struct store_space_room {
 	uint64_t bytes;		/* free for us */
 	uint64_t inodes;	/* likewise; UINT64_MAX: there is no number */
 	uint64_t spare;		/* inodes that no run takes: 2 % of all */
+	/* In the whole file system; 0: there is no number. */
+	uint64_t all_bytes, all_inodes;
 };
 
 struct store_space_rules {
 	uint64_t min_free;	/* bytes */
 	uint64_t quota;		/* bytes; 0: none */
-	size_t min_keep;	/* snapshots of each client */
 	bool across;		/* other clients' may go, too */
 };
 
@@ -86,9 +96,11 @@ struct store_space_plan {
 	uint64_t average;	/* bytes of a snapshot of the client */
 	uint64_t used;		/* bytes that the client uses before */
 	uint64_t used_after;	/* when the steps for the quota are done */
+	uint64_t average_inodes, used_inodes;	/* likewise */
 	/* Even without all that may go it would be over its quota: no run,
 	 * and no step, since deleting would be in vain. */
 	bool over_quota;
+	bool in_vain;		/* no step: not enough can come of it */
 };
 
 /*
@@ -107,8 +119,19 @@ bool store_space_enough(const struct store_space_plan *p,
 	const struct store_space_room *room);
 
 /* store_space_used(): what a client uses, as above, without the snapshots
- * whose place in gone (n of them, or NULL) is true. */
+ * whose place in gone (n of them, or NULL) is true.
+ * store_space_used_inodes(): likewise. */
 uint64_t store_space_used(const struct store_space_client *c,
 	const bool *gone);
+uint64_t store_space_used_inodes(const struct store_space_client *c,
+	const bool *gone);
+
+/*
+ * store_space_quota_inodes(): of a quota of so many bytes: the same part of
+ * all inodes as it is of all bytes, so that empty files are no way around it.
+ * UINT64_MAX: no quota, or no number of inodes.
+ */
+uint64_t store_space_quota_inodes(uint64_t quota,
+	const struct store_space_room *room);
 
 #endif

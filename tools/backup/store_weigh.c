@@ -262,11 +262,11 @@ out:
 }
 
 int
-store_weigh_left(const struct store_client *c, uint64_t *ret, struct err *e)
+store_weigh_left(const struct store_client *c, struct store_weight *ret,
+    struct err *e)
 {
 	const struct store_snap *basis;
 	struct store_list l = { 0 };
-	struct store_weight w;
 	struct err why = ERR_INIT;
 	struct stat st;
 	int rc;
@@ -277,12 +277,11 @@ store_weigh_left(const struct store_client *c, uint64_t *ret, struct err *e)
 	if (store_list_read(c, &l, e) == -1)
 		return -1;
 	basis = store_list_basis(&l, c->store->now());
-	rc = store_weigh(c, basis != NULL ? basis->name : "", NULL, &w, &why);
+	rc = store_weigh(c, basis != NULL ? basis->name : "", NULL, ret,
+	    &why);
 	store_list_clear(&l);
-	if (rc == 0) {
-		*ret = w.bytes;
+	if (rc == 0)
 		return 1;
-	}
 	/* It has become a snapshot since, or is removed. */
 	if (fstatat(c->fd, STORE_INCOMING, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
 	    errno == ENOENT)

@@ -40,7 +40,7 @@ int store_weigh(const struct store_client *c, const char *prev,
 /* store_weigh_left(): what a run has left that is under way, or that nobody
  * has gone on with; on top of c's newest snapshot. 1 with *ret filled, 0 when
  * there is nothing, or -1 as store_weigh(). */
-int store_weigh_left(const struct store_client *c, uint64_t *ret,
+int store_weigh_left(const struct store_client *c, struct store_weight *ret,
 	struct err *e);
 
 #endif

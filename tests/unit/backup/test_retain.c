@@ -282,25 +282,6 @@ each_series_has_the_rules_for_itself(void **state)
 	}
 }
 
-static void
-space_is_made_by_the_oldest_that_may_go(void **state)
-{
-	struct retain_snap v[] = { { .time_s = 30 }, { .time_s = 10 },
-		{ .time_s = 20 }, { .time_s = 99 }, { .time_s = 98 } };
-
-	assert_int_equal(retain_evict(v, 5, 0, 50), 1);
-	v[1].pinned = true;
-	assert_int_equal(retain_evict(v, 5, 0, 50), 2);
-	v[2].held = true;
-	assert_int_equal(retain_evict(v, 5, 2, 50), 0);
-	/* The future ones fill no floor, and don't go. */
-	assert_int_equal(retain_evict(v, 5, 3, 50), -1);
-	v[0].held = true;
-	assert_int_equal(retain_evict(v, 5, 0, 50), -1);
-	assert_int_equal(retain_evict(v, 5, 0, 98), 4);
-	assert_int_equal(retain_evict(v, 0, 0, 50), -1);
-}
-
 int
 main(void)
 {
@@ -316,7 +297,6 @@ main(void)
 		cmocka_unit_test(a_clock_set_back_makes_no_snapshot_go),
 		cmocka_unit_test(a_clock_set_forward_makes_no_snapshot_go),
 		cmocka_unit_test(each_series_has_the_rules_for_itself),
-		cmocka_unit_test(space_is_made_by_the_oldest_that_may_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

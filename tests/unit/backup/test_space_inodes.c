@@ -71,9 +71,9 @@ each_row_of_the_table_holds(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
 		const struct store_space_client c[] = {
-			{ "a", a, 4, r->a_left }, { "b", b, 3, r->b_left } };
-		const struct store_space_rules rules = { 3, 0, r->min_keep,
-			r->across };
+			{ "a", a, 4, r->a_left, r->min_keep, NONE, NONE },
+			{ "b", b, 3, r->b_left, r->min_keep, NONE, NONE } };
+		const struct store_space_rules rules = { 3, 0, r->across };
 		const struct store_space_room room = { r->bytes, r->inodes,
 			r->spare };
 		struct store_space_plan p;
@@ -112,8 +112,8 @@ both_have_to_be_enough(void **state)
 static void
 a_quota_in_vain_leaves_what_a_run_has_left(void **state)
 {
-	const struct store_space_client c = { "a", a, 4, true };
-	const struct store_space_rules rules = { 3, 1, 1, false };
+	const struct store_space_client c = { "a", a, 4, true, 1 };
+	const struct store_space_rules rules = { 3, 1, false };
 	const struct store_space_room room = { 0, 0, 20 };
 	struct store_space_plan p;
 	struct err e = ERR_INIT;

@@ -121,8 +121,8 @@ each_row_of_the_table_holds(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
 		struct store_space_rules rules = { r->min_free * GIB,
-		    r->quota * GIB, r->min_keep, r->across };
-		struct store_space_room room = { 0, UINT64_MAX, 0 };
+		    r->quota * GIB, r->across };
+		struct store_space_room room = { .inodes = UINT64_MAX };
 		struct store_space_plan p;
 		struct fixture f = { 0 };
 		struct err e = ERR_INIT;
@@ -130,6 +130,8 @@ each_row_of_the_table_holds(void **state)
 		add(&f, "a", r->a);
 		add(&f, "b", r->b);
 		add(&f, "c", r->c);
+		f.clients[0].min_keep = f.clients[1].min_keep =
+		    f.clients[2].min_keep = r->min_keep;
 		room.bytes = r->free * GIB;
 		assert_int_equal(store_space_plan(f.clients, f.n, 0, &rules,
 		    &room, &p, &e), 0);
@@ -152,8 +154,8 @@ absurd_sizes_do_not_wrap(void **state)
 {
 	struct store_space_snap s[] = { { "a1", UINT64_MAX, UINT64_MAX },
 	    { "a2", UINT64_MAX, UINT64_MAX }, { "a3", 1, UINT64_MAX } };
-	struct store_space_client c = { "a", s, 3 };
-	struct store_space_rules rules = { 0, 100, 1, false };
+	struct store_space_client c = { "a", s, 3, .min_keep = 1 };
+	struct store_space_rules rules = { 0, 100, false };
 	struct store_space_room room = { 5, UINT64_MAX, 0 };
 	struct store_space_plan p;
 	struct err e = ERR_INIT;
@@ -168,7 +170,7 @@ absurd_sizes_do_not_wrap(void **state)
 static void
 out_of_memory_is_said(void **state)
 {
-	struct store_space_rules rules = { GIB, 0, 1, true };
+	struct store_space_rules rules = { GIB, 0, true };
 	struct store_space_room room = { 0, UINT64_MAX, 0 };
 	struct store_space_plan p;
 	struct fixture f = { 0 };

@@ -67,7 +67,7 @@ what_is_as_in_the_snapshot_before_takes_nothing(void **state)
 {
 	static const char was[] = "laptop.2023-11-14.1700000000";
 	struct err e = ERR_INIT;
-	uint64_t got = 1;
+	struct store_weight got;
 
 	(void)state;
 	folder(client.fd, was);
@@ -80,7 +80,7 @@ what_is_as_in_the_snapshot_before_takes_nothing(void **state)
 	assert_int_equal(linkat(client.fd, "laptop.2023-11-14.1700000000/same",
 	    client.fd, ".incoming/same", 0), 0);
 	assert_int_equal(store_weigh_left(&client, &got, &e), 1);
-	assert_int_equal(got, size_of(".incoming/new") +
+	assert_int_equal(got.bytes, size_of(".incoming/new") +
 	    size_of(".incoming/sub"));
 }
 
