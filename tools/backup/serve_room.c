@@ -6,6 +6,10 @@
 #include "store_trim.h"
 #include "store_weigh.h"
 
+/* Another client's run may be taking something of this one's (evict-others,
+ * or what was abandoned), a snapshot at a time. */
+#define LOCK_MS 5000
+
 uint64_t
 run_min_free(const struct serve *s)
 {
@@ -90,6 +94,12 @@ run_doubt(struct run *r)
 int
 run_admit(void *arg, struct err *e)
 {
+	struct serve *s = arg;
+
+	if (store_client_lock(&s->client, LOCK_MS, e) == -1)
+		return e->code != ERR_BUSY ? -1 : err_set(e, ERR_BUSY,
+		    "another run or a prune of %s is under way",
+		    s->client.name);
 	return too_soon(arg, e) == -1 ? -1 : run_jobs(arg, e);
 }
 

@@ -361,10 +361,6 @@ serve_run(struct serve *s, struct err *e)
 		return err_set(e, ERR_MEM, "out of memory");
 	if (serve_user(s, e) == -1)
 		return -1;
-	if (store_client_lock(&s->client, 0, e) == -1)
-		return e->code != ERR_BUSY ? -1 : err_set(e, ERR_BUSY,
-		    "another run or a prune of %s is under way",
-		    s->client.name);
 	s->worker = worker_start(s->loop, run_admit, on_admitted, s, e);
 	return s->worker != NULL ? 0 : -1;
 }

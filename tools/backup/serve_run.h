@@ -47,8 +47,9 @@ struct run {
 
 struct run *run_of(struct serve *s);
 
-/* run_admit(): a worker's: whether the client may come now. 0, or -1: ERR_BUSY
- * (too soon), or as run_jobs(). */
+/* run_admit(): a worker's: whether the client may come now, whose lock it
+ * takes. 0, or -1: ERR_BUSY (too soon, or another run goes on), or as
+ * run_jobs(). */
 int run_admit(void *arg, struct err *e);
 /* run_jobs(): whether the job that was asked for is one that the client has
  * backups of, or may have beside them (max-jobs). 0, or -1: ERR_REFUSED,

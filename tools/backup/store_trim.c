@@ -79,6 +79,8 @@ walk(struct trim *t, int dirfd, const char *name, struct err *e)
 			rc = drop(t, fd, de->d_name, e);
 		t->path[len] = '\0';
 	}
+	if (rc == 0 && errno != 0)
+		rc = err_sys(e, "%s: %s: reading it", t->where, name);
 	closedir(d);
 	return rc;
 }
