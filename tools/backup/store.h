@@ -8,7 +8,7 @@
  *	STORE/NAME/.trash-SNAPSHOT/	being removed
  *	STORE/.postern/			ours, 0700, in no jail's domain
  *	STORE/.postern/lock		for space work across clients
- *	STORE/.postern/NAME/		lock runs pins/ hold/ snap/
+ *	STORE/.postern/NAME/		lock runs begun pins/ hold/ snap/
  *
  * Everything is reached from the store's own descriptor, one part of a path
  * at a time, and no symbolic link is followed, so that nothing that a jail

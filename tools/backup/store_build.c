@@ -9,11 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store_begun.h"
 #include "store_btrfs.h"
 #include "store_file.h"
 #include "store_lend.h"
 #include "store_loose.h"
 #include "store_rec.h"
+#include "store_remove.h"
 
 /* So many seconds in a row may have a snapshot already. */
 #define TRIES_MAX	60
@@ -117,6 +119,30 @@ basis_of(const struct store_client *c, const struct store_list *l)
 	return any;
 }
 
+/* Whether a broken run of another job has left .incoming: nothing of it is of
+ * use for this one, and it would be weighed against a snapshot that it has
+ * nothing of. */
+static bool
+another_jobs(const struct store_client *c)
+{
+	struct store_begun b;
+
+	return store_begun_get(c, &b) &&
+	    strcmp(b.job, c->job != NULL ? c->job : "") != 0;
+}
+
+/* A new one, and what it is. */
+static int
+begin(const struct store_client *c, const char *prev, struct err *e)
+{
+	struct store_begun b = { .job = "" };
+
+	snprintf(b.job, sizeof(b.job), "%s", c->job != NULL ? c->job : "");
+	snprintf(b.basis, sizeof(b.basis), "%s", prev);
+	return store_begun_put(c, &b, e) == -1 ? -1 :
+	    make_incoming(c, prev, e);
+}
+
 int
 store_build_begin(const struct store_client *c, struct store_build *ret,
     struct err *e)
@@ -133,7 +159,12 @@ store_build_begin(const struct store_client *c, struct store_build *ret,
 		snprintf(b.prev, sizeof(b.prev), "%s", basis->name);
 	b.resumed = faccessat(c->fd, STORE_INCOMING, F_OK,
 	    AT_SYMLINK_NOFOLLOW) == 0;
-	if (!b.resumed && make_incoming(c, b.prev, e) == -1)
+	if (b.resumed && another_jobs(c)) {
+		if (store_remove_incoming(c, e) == -1)
+			goto out;
+		b.resumed = false;
+	}
+	if (!b.resumed && begin(c, b.prev, e) == -1)
 		goto out;
 	if (store_file_dir(c->fd, c->path, STORE_INCOMING, &fd, e) == -1 ||
 	    take_incoming(c, fd, &b, e) == -1 ||

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "store_begun.h"
 #include "store_btrfs.h"
 #include "store_file.h"
 #include "store_list.h"
@@ -136,16 +137,20 @@ static int
 part(struct weigh *w, struct level *l, struct err *e)
 {
 	struct walk_list *v = &w->list;
-	struct err none = ERR_INIT;
+	struct err none = ERR_INIT, why = ERR_INIT;
 	int fd = -1, prev = -1, rc = -1;
 	size_t i;
 
 	w->held -= l->len;
 	l->len = l->next = 0;
 	l->more = false;
-	if (walk_open(w->root, w->path.data, &fd, e) == -1)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
-		    0 : -1;
+	if (walk_open(w->root, w->path.data, &fd, &why) == -1) {
+		if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+			return 0;
+		if (e != NULL)
+			*e = why;
+		return -1;
+	}
 	if (w->prev != -1)
 		(void)walk_open(w->prev, w->path.data, &prev, &none);
 	/* The first part, of the root, is a full one: it allocates. */
@@ -242,14 +247,20 @@ store_weigh(const struct store_client *c, const char *prev,
 {
 	struct weigh w = { .stop = stop, .root = -1, .prev = -1, .names = 1,
 		.inodes = WHOLE };
+	struct err why = ERR_INIT;
 	int rc = -1;
 
 	if (store_file_dir(c->fd, c->path, STORE_INCOMING, &w.root, e) == -1)
 		return -1;
 	buf_init(&w.path, PATH_BYTES_MAX);
+	/* Who has not the client's lock may find it gone. */
 	if (prev[0] != '\0' &&
-	    store_file_dir(c->fd, c->path, prev, &w.prev, e) == -1)
+	    store_file_dir(c->fd, c->path, prev, &w.prev, &why) == -1 &&
+	    (why.code != ERR_SYS || errno != ENOENT)) {
+		if (e != NULL)
+			*e = why;
 		goto out;
+	}
 	w.twins = w.prev != -1 && walk_twins(w.root, w.prev);
 	rc = all(&w, e);
 	if (rc == 0)
@@ -267,7 +278,9 @@ store_weigh_left(const struct store_client *c, struct store_weight *ret,
 {
 	const struct store_snap *basis;
 	struct store_list l = { 0 };
+	struct store_begun begun;
 	struct err why = ERR_INIT;
+	const char *prev = "";
 	struct stat st;
 	int rc;
 
@@ -277,8 +290,11 @@ store_weigh_left(const struct store_client *c, struct store_weight *ret,
 	if (store_list_read(c, &l, e) == -1)
 		return -1;
 	basis = store_list_basis(&l, c->store->now());
-	rc = store_weigh(c, basis != NULL ? basis->name : "", NULL, ret,
-	    &why);
+	if (store_begun_get(c, &begun))
+		prev = begun.basis;
+	else if (basis != NULL)
+		prev = basis->name;
+	rc = store_weigh(c, prev, NULL, ret, &why);
 	store_list_clear(&l);
 	if (rc == 0)
 		return 1;

@@ -27,8 +27,9 @@ struct store_weight {
 };
 
 /*
- * store_weigh(): .incoming of c, built upon prev ("": nothing). What vanishes
- * meanwhile is passed over, so that it may be called while rsync works.
+ * store_weigh(): .incoming of c, built upon prev ("", or one that
+ * is gone: nothing). What vanishes meanwhile is passed over, so that it may be
+ * called while rsync works.
  * stop      looked at now and then; true: give up. May be NULL.
  * ret       on giving up what was counted so far.
  * Returns 0, or -1: ERR_SYS, ERR_MEM, ERR_REFUSED (a path that no rsync
@@ -38,7 +39,7 @@ int store_weigh(const struct store_client *c, const char *prev,
 	const atomic_bool *stop, struct store_weight *ret, struct err *e);
 
 /* store_weigh_left(): what a run has left that is under way, or that nobody
- * has gone on with; on top of c's newest snapshot. 1 with *ret filled, 0 when
+ * has gone on with; on top of what it was begun upon. 1 with *ret filled, 0 when
  * there is nothing, or -1 as store_weigh(). */
 int store_weigh_left(const struct store_client *c, struct store_weight *ret,
 	struct err *e);
