@@ -89,6 +89,7 @@ note(struct serve *s)
 {
 	struct run *r = run_of(s);
 	bool failed = r->why.code != ERR_NONE;
+	const char *said = failed ? r->why.msg : r->warning;
 	struct store_run line = { .time_s = s->store.now(), .op = "run",
 		.files = r->now.files, .bytes = r->now.bytes,
 		.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000 };
@@ -101,8 +102,9 @@ note(struct serve *s)
 	    STORE_RUNS_FAILED : r->rec.partial ? STORE_RUNS_WARN :
 	    STORE_RUNS_OK);
 	snprintf(line.snapshot, sizeof(line.snapshot), "%s", r->snapshot);
-	snprintf(line.message, sizeof(line.message), "%.390s", failed ?
-	    r->why.msg : r->warning);
+	snprintf(line.message, sizeof(line.message), "%.235s%s%s", said,
+	    said[0] != '\0' && r->removed[0] != '\0' ? "; " : "",
+	    r->removed);
 	if (store_runs_add(&s->client, &line, &e) == -1)
 		log_err(&e);
 }

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <string.h>
+
 #include "serve_run.h"
 #include "store_evict.h"
 #include "store_remove.h"
@@ -81,6 +84,26 @@ reckon(struct serve *s, uint64_t quota, struct err *e)
 	    NULL, &r->base, e);
 }
 
+void
+run_removed(struct run *r, const char *why, const struct strv *removed)
+{
+	char *text = r->removed;
+	size_t i, len = strlen(text);
+
+	if (removed->n == 0)
+		return;
+	snprintf(text + len, sizeof(r->removed) - len, "%s%zu removed %s:",
+	    len > 0 ? "; " : "", removed->n, why);
+	for (i = 0; i < removed->n; i++) {
+		len = strlen(text);
+		if (len + strlen(removed->v[i]) + 2 >
+		    sizeof(r->removed))
+			break;
+		snprintf(text + len, sizeof(r->removed) - len, " %s",
+		    removed->v[i]);
+	}
+}
+
 bool
 run_doubt(struct run *r)
 {
@@ -144,6 +167,7 @@ run_prepare(void *arg, struct err *e)
 		    &s->req.roots, e);
 	if (rc == 0)
 		rc = reckon(s, rules.quota, e);
+	run_removed(run_of(s), "for space", &removed);
 	strv_clear(&removed);
 	return rc;
 }

@@ -24,6 +24,7 @@ struct run {
 	uint64_t begin_ms, said_ms;
 	char snapshot[STORE_SNAP_MAX];
 	char warning[256];
+	char removed[160];		/* old snapshots, for the owner */
 	bool finishing;			/* the snapshot is being made */
 	struct serve_dial *dial;	/* NULL: the client's rsync comes here */
 	bool complained;		/* our rsync, of what it could not do */
@@ -58,6 +59,8 @@ int run_jobs(const struct serve *s, struct err *e);
 /* run_prepare(): a worker's: there is room, and .incoming is there to be
  * filled. 0, or -1 as store_evict() and store_build_begin(). */
 int run_prepare(void *arg, struct err *e);
+/* run_removed(): note for the owner what went, and why: "for space". */
+void run_removed(struct run *r, const char *why, const struct strv *removed);
 /* run_doubt(): guard_doubt() of what is in r->rec; else its inodes are set. */
 bool run_doubt(struct run *r);
 /* run_min_free(): bytes that no run takes. */

@@ -111,6 +111,7 @@ finish(void *arg, struct err *e)
 	if (prune_client(&s->client, &s->policy, false, &removed, &why) == -1)
 		snprintf(r->warning, sizeof(r->warning), "old snapshots: %.230s",
 		    why.msg);
+	run_removed(r, "by the rules", &removed);
 	strv_clear(&removed);
 	atomic_store(&r->step, STEP_MANIFEST);
 	catalogue(s);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "size.h"
 #include "store_btrfs.h"
@@ -124,6 +127,22 @@ accepted_s(const struct store_client *c)
 	return 0;
 }
 
+/* Whether a run is at it, or somebody else who has the lock. That is asked for
+ * and let go of at once; a run waits for it longer than that. */
+static bool
+busy(const struct store_client *c)
+{
+	int fd = openat(c->admin_fd, "lock", O_RDONLY | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC);
+	bool held;
+
+	if (fd == -1)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}
+
 static int
 read_open(const struct store_client *c, const struct settings_policy *p,
     struct state *s, struct err *e)
@@ -146,7 +165,9 @@ read_open(const struct store_client *c, const struct settings_policy *p,
 	}
 	rc = state_make(s, &runs, p, c->store->now(), e);
 	store_runs_clear(&runs);
-	if (rc == 0)
+	s->busy = busy(c) && faccessat(c->fd, STORE_INCOMING, F_OK,
+	    AT_SYMLINK_NOFOLLOW) == 0;
+	if (rc == 0 && !s->busy)
 		rc = store_weigh_left(c, &left, e);
 	s->left = rc == 1;
 	s->left_bytes = left.bytes;
@@ -245,6 +266,8 @@ state_words(const struct state *s, struct buf *out)
 	int rc;
 
 	rc = s->alarms != 0 ? state_alarms(s, out) : buf_adds(out, "well");
+	if (rc == 0 && s->busy)
+		rc = buf_adds(out, ", a run is under way");
 	if (rc == 0 && s->left) {
 		size_text(s->left_bytes, size);
 		rc = buf_addf(out, ", unfinished: %s", size);

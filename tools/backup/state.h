@@ -38,6 +38,7 @@ struct state {
 	uint64_t used, quota;	/* bytes; quota 0: none */
 	bool left;		/* a run has left something unfinished */
 	uint64_t left_bytes;	/* that it takes; not in used */
+	bool busy;		/* a run goes on: nobody looks what it took */
 	int64_t since_s;	/* when it was accepted, or first heard of */
 	int64_t good_s;		/* the last backup; 0: none */
 	int64_t silent_s;	/* since then, or since_s */
