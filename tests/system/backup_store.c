@@ -12,6 +12,7 @@
  *	pin SNAPSHOT
  *	evict MIN-FREE QUOTA MIN-KEEP ACROSS(0|1) [OTHERS-MIN-KEEP]	says
  *				what went
+ *	trim ROOT		what .incoming has beside it
  *	run STATE		a line to runs
  *	runs			what is read back: count and bad lines
  */
@@ -29,6 +30,7 @@
 #include "store_rec.h"
 #include "store_remove.h"
 #include "store_runs.h"
+#include "store_trim.h"
 
 static int64_t
 told(void)
@@ -147,6 +149,18 @@ evict(struct store_client *c, char **a, struct err *e)
 }
 
 static int
+trim(struct store_client *c, char **a, struct err *e)
+{
+	struct strv roots = { 0 };
+	int rc = -1;
+
+	if (strv_add(&roots, a[0]) == 0)
+		rc = store_trim(c->fd, c->path, STORE_INCOMING, &roots, e);
+	strv_clear(&roots);
+	return rc;
+}
+
+static int
 run(struct store_client *c, char **a, struct err *e)
 {
 	struct store_run r = { 1, "run" };
@@ -184,6 +198,7 @@ static const struct command {
 	{ "hold", 1, false, hold },
 	{ "pin", 1, true, pin },
 	{ "evict", 4, true, evict },
+	{ "trim", 1, true, trim },
 	{ "run", 1, false, run },
 	{ "runs", 0, false, runs },
 };

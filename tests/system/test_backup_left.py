@@ -71,6 +71,21 @@ def test_what_a_run_has_left_is_named_with_its_size(file_system, kind):  # noqa:
     assert 'unfinished_bytes{client="laptop"} 3' in prom.read_text()
 
 
+def test_status_does_not_weigh_what_a_run_is_at(file_system):  # noqa: F811
+    store = Store(file_system("ext4"), "ext4")
+    store.do("begin")
+    fill(store.client / ".incoming/more", 3)
+    with subprocess.Popen(["flock", store.admin / "lock", "-c",
+                           "echo locked; cat"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as busy:
+        assert busy.stdout.readline() == b"locked\n"
+        assert "well, a run is under way" in owner(store, "status")
+        assert "unfinished" not in json.loads(owner(store, "status",
+                                                    "--json"))
+        busy.stdin.close()
+    assert "well, unfinished: 3." in owner(store, "status")
+
+
 def test_what_ones_own_run_has_left_goes_after_ones_own_history(
         file_system, kind):  # noqa: F811
     """A run goes on with it: it would begin anew each night otherwise."""

@@ -4,6 +4,7 @@ quota, a rate limit, retention, a clock that was set back."""
 
 import os
 import re
+import subprocess
 
 from backuplib import CLIENT, CONF, STORE, backup  # noqa: F401
 from lab import proc
@@ -143,6 +144,71 @@ def test_min_free_is_never_used_and_what_came_is_taken_away(backup):
         backup.client.path(f"{DATA}/b{i:02}").unlink()
     for i in range(6, 12):
         backup.client.path(f"{DATA}/b{i:02}").unlink()
+    backup.run()
+    assert backup.stored(DATA) == backup.source(DATA)
+
+
+def test_nothing_goes_for_a_min_free_that_can_not_be(backup):
+    backup.setup(root=DATA, disk_kib=16384)
+    backup.files({f"{DATA}/a": "a"})
+    for _ in range(3):
+        backup.run()
+    names = backup.snapshots()
+    backup.policy(f"[store]\ndir = {STORE}\nmin-free = 1G\n")
+    done = backup.run("-q", expect=1)
+    assert "1073741824 are needed" in done.err, done.err
+    # On a disk of that size, too: what they take would not be enough.
+    need = (free(backup) + 2 * MB) >> 20
+    backup.policy(f"[store]\ndir = {STORE}\nmin-free = {need}M\n")
+    done = backup.run("-q", expect=1)
+    assert "are needed" in done.err, done.err
+    assert backup.snapshots() == names
+
+
+def test_the_owner_is_told_what_went(backup):
+    backup.setup(root=DATA, disk_kib=16384,
+                 policy=f"[store]\ndir = {STORE}\nkeep-last = 3\n")
+    names = []
+    for _ in range(4):
+        backup.files({f"{DATA}/a": os.urandom(2 * MB)})
+        names.append(backup.run().snapshot)
+    runs = f"{STORE}/.postern/{CLIENT}/runs"
+    line = backup.store.read(runs).splitlines()[-1]
+    assert line.endswith(f" 1 removed by the rules: {names[0]}"), line
+    need = (free(backup) + MB) >> 20
+    backup.policy(f"[store]\ndir = {STORE}\nmin-free = {need}M\n")
+    backup.files({f"{DATA}/a": "small"})
+    backup.run()
+    assert backup.snapshots()[0] == names[2]
+    line = backup.store.read(runs).splitlines()[-1]
+    assert line.endswith(f" 1 removed for space: {names[1]}"), line
+
+
+def test_a_run_waits_for_who_removes_something_of_its_client(backup):
+    backup.setup(root=DATA)
+    backup.files({f"{DATA}/a": "a"})
+    with backup.store.popen(
+            ["flock", f"{STORE}/.postern/{CLIENT}/lock", "-c",
+             "echo locked; read x"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "locked\n"
+        running = backup.start("--json")
+        backup.wait_pid(backup.store, "^postern-backup receive")
+        holder.stdin.write("\n")
+        holder.stdin.close()
+        done = running.end()
+    assert done.rc == 0, str(done)
+    assert backup.stored(DATA) == backup.source(DATA)
+
+
+def test_a_quota_goes_for_empty_files_too(backup):
+    """A sixteenth of the bytes of the disk: a sixteenth of its 2000 inodes."""
+    backup.setup(root=DATA, disk_kib=16384, accept=("--quota", "1M"))
+    backup.files({f"{DATA}/d/{i}": "" for i in range(300)})
+    done = backup.run("-q", expect=1)
+    assert "over its quota" in done.err and "inodes" in done.err, done.err
+    assert backup.snapshots() == [] and not backup.incoming().exists()
+    backup.client.run(["sh", "-c", f"rm {DATA}/d/[12]*"])
     backup.run()
     assert backup.stored(DATA) == backup.source(DATA)
 

@@ -374,8 +374,13 @@ def test_the_oldest_go_until_there_is_room(file_system, kind):
         assert store.do("evict", str(need), "0", "1", "0") == [names[2]]
         assert store.do("evict", str(need), "0", "1", "0") == []
         reader.stdin.close()
+    # Nothing goes for what can't be had.
+    total = vfs.f_blocks * vfs.f_frsize
+    done = store.run("evict", str(total + 1), "0", "2", "0")
+    assert done.returncode == 1 and b"are needed" in done.stderr
+    assert done.stdout == b"" and len(store.do("list")) == 4
     # Never under min-keep, and it says that this is not enough.
-    done = store.run("evict", str(free * 9), "0", "2", "0")
+    done = store.run("evict", str(total), "0", "2", "0")
     assert done.returncode == 1
     assert b"are needed" in done.stderr
     assert done.stdout.decode().split() == [names[1], names[3]]
@@ -386,34 +391,97 @@ def test_the_oldest_go_until_there_is_room(file_system, kind):
     assert store.do("list") == [names[4], names[0]]
 
 
+def desk(store, *words):
+    """The same of another client."""
+    argv = store.argv()
+    env = dict(os.environ, BACKUP_NOW=str(store.now))
+    done = subprocess.run([argv[0], argv[1], "desk", *words], env=env,
+                          capture_output=True, timeout=60, check=True)
+    return done.stdout.decode().split()
+
+
+def desks(store, n):
+    desk(store, "make")
+    names = []
+    for _ in range(n):
+        store.now += 1
+        desk(store, "begin")
+        names += desk(store, "finish")
+    return names
+
+
+def all_of(store):
+    """As much as there is: who needs it takes what may go."""
+    vfs = os.statvfs(store.client)
+    return str(vfs.f_blocks * vfs.f_frsize)
+
+
+def test_another_client_keeps_as_many_as_it_is_to(file_system):
+    store = Store(file_system("ext4"), "ext4")
+    mine, theirs = store.make_snapshot(), desks(store, 4)
+    done = store.run("evict", all_of(store), "0", "1", "1", "3")
+    assert done.stdout.decode().split() == theirs[:1]
+    assert desk(store, "list") == theirs[:0:-1]
+    assert store.do("list") == [mine]
+
+
+def test_nobody_elses_lock_is_taken_where_enough_is_free(
+        file_system, tmp_path):
+    """It would keep their runs away."""
+    store = Store(file_system("ext4"), "ext4")
+    store.make_snapshot()
+    desks(store, 2)
+    log = tmp_path / "log"
+    done = store.run("evict", "1000", "0", "1", "1", log=log,
+                     strace=["-f", "-y", "-e", "trace=openat,flock"])
+    assert done.returncode == 0 and done.stdout == b"", done
+    assert "laptop/lock" in log.read_text()
+    assert "desk" not in log.read_text()
+
+
+def test_a_client_that_can_not_be_read_is_passed_over(file_system):
+    store = Store(file_system("ext4"), "ext4")
+    mine, theirs = store.make_snapshot(), desks(store, 2)
+    mine = [mine, store.make_snapshot()]
+    done = store.run("evict", all_of(store), "0", "1", "1", strace=[
+        "-P", store.path / "desk", "-e", "trace=getdents64",
+        "-e", "inject=getdents64:error=EIO"])
+    assert done.stdout.decode().split() == mine[:1], done
+    assert b"are needed" in done.stderr
+    assert desk(store, "list") == theirs[::-1]
+
+
+def test_what_is_not_a_root_goes_or_it_is_said(store):
+    """A folder that can't be read to its end is not trimmed."""
+    store.do("begin")
+    inside = store.client / ".incoming"
+    for name in ("a/in", "a/out", "other"):
+        (inside / name).mkdir(parents=True)
+    trim = ["-P", inside / "a", "-e", "trace=getdents64"]
+    done = store.run("trim", "/a/in", strace=[
+        *trim, "-e", "inject=getdents64:error=EIO"])
+    assert done.returncode == 1 and b"Input/output" in done.stderr, done
+    assert (inside / "a/out").exists()
+    store.do("trim", "/a/in")
+    assert os.listdir(inside) == ["a"] and os.listdir(inside / "a") == ["in"]
+
+
 def test_other_clients_lose_history_only_by_the_setting(file_system):
     store = Store(file_system("ext4"), "ext4")
     mine = [store.make_snapshot() for _ in range(2)]
-    argv = store.argv()
-
-    def other(*words):
-        env = dict(os.environ, BACKUP_NOW=str(store.now))
-        done = subprocess.run([argv[0], argv[1], "desk", *words], env=env,
-                              capture_output=True, timeout=60, check=True)
-        return done.stdout.decode().split()
-
-    other("make")
-    theirs = []
-    for _ in range(3):
-        store.now += 1
-        other("begin")
-        theirs += other("finish")
-    done = store.run("evict", str(1 << 50), "0", "1", "0")
+    theirs = desks(store, 3)
+    need = all_of(store)
+    done = store.run("evict", need, "0", "1", "0")
     assert done.stdout.decode().split() == [mine[0]]
-    assert len(other("list")) == 3
+    assert len(desk(store, "list")) == 3
     # A client that is busy with a run keeps all of its own.
     with subprocess.Popen(["flock", store.path / ".postern/desk/lock", "-c",
                            "echo locked; cat"], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as busy:
         assert busy.stdout.readline() == b"locked\n"
-        done = store.run("evict", str(1 << 50), "0", "1", "1")
+        done = store.run("evict", need, "0", "1", "1")
         assert done.stdout == b""
         busy.stdin.close()
-    done = store.run("evict", str(1 << 50), "0", "1", "1")
+    done = store.run("evict", need, "0", "1", "1")
     assert done.stdout.decode().split() == theirs[:2]
-    assert other("list") == [theirs[2]]
+    assert desk(store, "list") == [theirs[2]]
