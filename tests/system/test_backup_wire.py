@@ -73,7 +73,7 @@ def test_nice_ionice_and_bandwidth_are_the_senders(backup, mode):
                  bandwidth="200K")
     backup.files({f"{DATA}/f": os.urandom(700_000)})
     for nice, ionice, prio in ((7, "idle", IDLE),
-                               (3, "best-effort:6", BEST_EFFORT | 6)):
+                               (11, "best-effort:6", BEST_EFFORT | 6)):
         backup.conf(root=DATA, mode=mode, nice=nice, ionice=ionice,
                     bandwidth="200K")
         running = backup.start()
@@ -123,6 +123,51 @@ def test_one_file_system_in_both_modes(backup, mode):
     backup.conf(root=DATA, mode=mode)
     backup.run()
     assert set(backup.stored(DATA)) == {b"a", b"mnt", b"mnt/x"}
+
+
+ODD = ["/srv/o*d", "/srv/o?d", "/srv/[o]d", "/srv/o d", "/srv/o\\\\d"]
+
+
+def test_a_root_may_be_a_file_system_of_its_own(backup, mode):
+    """Each root's own is the one to stay on; what its name looks like to
+    rsync besides is left out."""
+    roots = [DATA, *(ODD if mode == "channel" else [])]
+    backup.setup(root=roots, mode=mode, one_file_system="yes")
+    for root in [*ODD, DATA]:
+        backup.client.run(["mkdir", root])
+        backup.client.run(["mount", "-t", "tmpfs", "t", root])
+        backup.files({f"{root}/a": root})
+        backup.client.run(["mkdir", f"{root}/mnt"])
+        backup.client.run(["mount", "-t", "tmpfs", "t", f"{root}/mnt"])
+        backup.files({f"{root}/mnt/x": "x"})
+    backup.files({"/srv/oxd/not": "no", "/srv/not": "no"})
+    for _ in range(2):
+        backup.run()
+        want = {b"srv": ("dir", None)}
+        for root in roots:
+            at = os.fsencode(root[1:])
+            want |= {at: ("dir", None), at + b"/mnt": ("dir", None),
+                     at + b"/a": ("file", os.fsencode(root))}
+        assert backup.contents(backup.snapshot()) == want
+    # What is a root no more is gone from the next, in both modes.
+    backup.conf(root=DATA, mode=mode, one_file_system="yes")
+    backup.run()
+    assert set(backup.contents(backup.snapshot())) == {
+        b"srv", b"srv/data", b"srv/data/a", b"srv/data/mnt"}
+
+
+def test_a_root_on_what_is_mounted_below_another_root(backup, mode):
+    backup.setup(root=[DATA, f"{DATA}/mnt/in", f"{DATA}/all"], mode=mode,
+                 one_file_system="yes")
+    for at in ("mnt", "all"):
+        backup.client.run(["mkdir", "-p", f"{DATA}/{at}"])
+        backup.client.run(["mount", "-t", "tmpfs", "t", f"{DATA}/{at}"])
+    backup.files({f"{DATA}/{n}": n for n in ("a", "mnt/b", "mnt/in/c",
+                                             "all/d")})
+    for _ in range(2):
+        backup.run()
+        assert set(backup.stored(DATA)) == {
+            b"a", b"all", b"all/d", b"mnt", b"mnt/in", b"mnt/in/c"}
 
 
 def test_the_command_line_s_mode_goes_before_the_file_s(backup):

@@ -4,17 +4,19 @@
 #include <string.h>
 
 #include "gate.h"
+#include "rootargs.h"
 
-#define MODULE "root"
+#define MODULE ROOTARGS_MODULE
 #define GREETING "@RSYNCD: "
 #define PROTOCOL_MIN 30
 
 enum stage { AT_GREETING, AT_MODULE, AT_ARGS, AT_END };
 
 void
-handshake_init(struct handshake *h)
+handshake_init(struct handshake *h, const struct strv *paths)
 {
 	buf_init(&h->held, HANDSHAKE_MAX);
+	h->paths = paths;
 	h->stage = AT_GREETING;
 }
 
@@ -60,14 +62,16 @@ greeting_ok(const char *s, size_t len)
 
 /* held: each with its NUL, the empty one at the end among them. */
 static int
-check_args(const struct buf *held, struct err *e)
+check_args(const struct handshake *h, struct err *e)
 {
 	struct strv argv = { .max = HANDSHAKE_MAX }, paths = { 0 };
 	const char *s;
 	int rc;
 
 	rc = strv_add(&argv, "rsync") | strv_add(&paths, MODULE "/");
-	for (s = held->data; rc == 0 && *s != '\0'; s += strlen(s) + 1)
+	if (h->paths != NULL && h->paths->n > 0)
+		rc |= strv_addv(&paths, h->paths->v);
+	for (s = h->held.data; rc == 0 && *s != '\0'; s += strlen(s) + 1)
 		rc = strv_add(&argv, s);
 	rc = rc != 0 ? err_set(e, ERR_MEM, "out of memory") :
 	    gate_check(&argv, &paths, e);
@@ -105,7 +109,7 @@ check(const struct handshake *h, struct err *e)
 		return err_set(e, ERR_REFUSED, "refused: there is one module, "
 		    "'" MODULE "', and another is asked for");
 	default:
-		return check_args(&h->held, e);
+		return check_args(h, e);
 	}
 }
 

@@ -8,12 +8,11 @@
  *					"-", "_": the name of a digest
  *	"root\n"
  *	(ARG NUL)+ NUL			"--server" "--sender" CLUSTER LONG*
- *					"." "root/" of gate.h; 4096 bytes at
- *					most
+ *					"." PATH+ of gate.h; PATH is "root/",
+ *					or what is one besides (rootargs.h)
  *
  * Below protocol 30, and with another subprotocol, rsync would read the
- * arguments otherwise than we do. With no path but the module's own and no
- * -s, which would have more arguments come later, rsync walks from "/" by
+ * arguments otherwise than we do. With no path but these and no -s, which would have more arguments come later, rsync walks from "/" by
  * the rules of the sender and no symlink is on its way: the kernel alone
  * would let it list folders (not read files) outside of the roots, since
  * Landlock knows no right to list "/" without what is below it.
@@ -29,15 +28,19 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
-#define HANDSHAKE_MAX	4096	/* bytes held at most */
+#define HANDSHAKE_MAX	65536	/* bytes held at most */
 
 struct handshake {
 	struct buf held;	/* of what is not whole yet */
+	const struct strv *paths;
 	int stage;
 };
 
-void handshake_init(struct handshake *h);
+/* handshake_init(): paths: which are ones beside the module's own; borrowed
+ * until it is over; NULL: none. */
+void handshake_init(struct handshake *h, const struct strv *paths);
 void handshake_clear(struct handshake *h);	/* a zeroed one is legal */
 bool handshake_over(const struct handshake *h);
 

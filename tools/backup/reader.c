@@ -7,6 +7,7 @@
 
 #include "grants.h"
 #include "late.h"
+#include "rootargs.h"
 #include "source.h"
 #include "sys/file.h"
 #include "ui/log.h"
@@ -101,12 +102,15 @@ reader_start(struct reader *r, struct loop *l, struct chan *c,
 		.on_over = on_over, .on_rc = on_rc };
 	struct source_spec s = { .path = "/", .rules = { &j->roots,
 		&j->excludes }, .nice = j->nice, .ionice = j->ionice,
-		.bandwidth = j->bandwidth };
+		.bandwidth = j->bandwidth, .apart = j->one_file_system == 1 };
 	struct half_calls half;
 
 	r->loop = l;
 	r->job = j;
-	handshake_init(&r->handshake);
+	if (j->one_file_system == 1 &&
+	    rootargs_make(&j->roots, &r->paths, e) == -1)
+		return -1;
+	handshake_init(&r->handshake, &r->paths);
 	xfer_init(&r->xfer, c, &calls, r);
 	half = xfer_calls(&r->xfer);
 	r->xfer.half = source_start(l, &s, &half, &r->dir, e);
@@ -120,6 +124,7 @@ reader_clear(struct reader *r)
 	r->look = NULL;
 	xfer_clear(&r->xfer);
 	handshake_clear(&r->handshake);
+	strv_clear(&r->paths);
 	unread_clear(&r->unread);
 	source_remove(r->dir);
 	r->dir = NULL;

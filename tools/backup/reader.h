@@ -23,6 +23,7 @@ struct reader {
 	struct loop *loop;
 	const struct settings_job *job;	/* borrowed */
 	struct handshake handshake;
+	struct strv paths;		/* that the store may ask for */
 	struct unread unread;
 	struct child *look;		/* at what could not be opened */
 	char *dir;			/* of the half's files */

@@ -7,10 +7,9 @@
 
 #include "base/buf.h"
 #include "base/esc.h"
+#include "rootargs.h"
 
 #define WILD	"*?["
-/* What rsync's daemon would read as more than a byte of a name. */
-#define ODD	WILD "\\\n\r"
 #define RULE_MAX 4095		/* rsync drops longer ones */
 
 static int
@@ -97,7 +96,7 @@ restoreargs_base(const struct strv *paths, char ret[PLAIN_MAX + 1])
 			ret[len] = '\0';
 		}
 	}
-	odd = strpbrk(ret, ODD);
+	odd = strpbrk(ret, ROOTARGS_ODD);
 	if (odd != NULL)
 		ret[above(ret, (size_t)(odd - ret))] = '\0';
 }
@@ -155,7 +154,7 @@ add_source(struct strv *sources, const char *base, const char *below)
 	if (asprintf(&s, "%s%.*s", base, (int)len, below) == -1)
 		return -1;
 	for (i = strlen(base); s[i] != '\0'; i++)
-		if (strchr(ODD, s[i]) != NULL)
+		if (strchr(ROOTARGS_ODD, s[i]) != NULL)
 			s[i] = '?';
 	rc = strv_has(sources, s) ? 0 : strv_add(sources, s);
 	free(s);

@@ -62,7 +62,8 @@ rsyncdconf_emit(const struct rsyncdconf *c, struct buf *out, struct err *e)
 	    "numeric ids = yes\n"
 	    "reverse lookup = no\n"
 	    "transfer logging = no\n"
-	    "refuse options = * %s\n", allowed) == -1)
+	    "refuse options = * %s%s\n", allowed,
+	    c->relative ? " !R" : "") == -1)
 		goto no_mem;
 	if (c->ids && buf_adds(out, "uid = 0\ngid = 0\n") == -1)
 		goto no_mem;

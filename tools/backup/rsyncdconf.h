@@ -20,6 +20,7 @@ struct rsyncdconf {
 	const char *rules;	/* borrowed; file of rules_text(), or NULL */
 	bool ids;		/* rsync starts as uid 0 and is to stay so */
 	bool fake_super;	/* path was stored with --fake-super */
+	bool relative;		/* it is asked for each root (rootargs.h) */
 };
 
 /*

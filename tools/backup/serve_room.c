@@ -161,8 +161,9 @@ run_prepare(void *arg, struct err *e)
 	    store_evict(&s->client, &rules, &removed, e) == 0 &&
 	    store_build_begin(&s->client, &run_of(s)->build, e) == 0)
 		rc = 0;
-	/* A sender that is no daemon of ours is asked for each root. */
-	if (rc == 0 && (s->req.direct || s->chan == NULL))
+	/* These senders are asked for each root by itself. */
+	if (rc == 0 && (s->req.direct || s->chan == NULL ||
+	    s->req.one_file_system))
 		rc = store_trim(s->client.fd, s->client.path, STORE_INCOMING,
 		    &s->req.roots, e);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rootargs.h"
 #include "store_loose.h"
 
 #define PATH_ROOM 4096
@@ -51,6 +52,23 @@ add_options(const struct sink_spec *s, struct strv *v)
 	if (s->more != NULL && s->more->n > 0)
 		rc |= strv_addv(v, s->more->v);
 	return rc;
+}
+
+/* Each root as a source: rsync stays on the file system of each. */
+static int
+add_roots(const struct strv *roots, struct strv *v, struct err *e)
+{
+	struct strv words = { 0 };
+	size_t i;
+	int rc;
+
+	if (rootargs_make(roots, &words, e) == -1)
+		return -1;
+	rc = strv_add(v, "--relative");
+	for (i = 0; i < words.n; i++)
+		rc |= strv_addf(v, "x::%s", words.v[i]);
+	strv_clear(&words);
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
 }
 
 /* The rules of plain as options, and its roots as sources. What rsync would
@@ -106,11 +124,13 @@ sink_start(struct loop *l, const struct sink_spec *s,
 	    e) == -1)
 		return NULL;
 	rc = add_options(s, &v);
-	if (rc == 0 && s->plain != NULL && add_plain(s->plain, &v, e) == -1) {
+	if (rc == 0 && ((s->plain != NULL && add_plain(s->plain, &v,
+	    e) == -1) || (s->plain == NULL && s->roots != NULL &&
+	    add_roots(s->roots, &v, e) == -1))) {
 		strv_clear(&v);
 		return NULL;
 	}
-	if (s->paths == NULL && s->plain == NULL)
+	if (s->paths == NULL && s->roots == NULL && s->plain == NULL)
 		rc |= strv_add(&v, "x::root/");
 	for (i = 0; s->paths != NULL && i < s->paths->n; i++)
 		rc |= strv_addf(&v, "x::root%s", s->paths->v[i]);

@@ -19,6 +19,8 @@ struct sink_spec {
 	const char *dir;	/* all that it may write to */
 	const char *target;	/* below it */
 	const struct strv *paths;	/* of the source; NULL: all of it */
+	const struct strv *roots;	/* instead: each by itself, and whole
+					 * paths are kept; or NULL */
 	const struct rules *plain;	/* the source is no daemon of ours: its
 					 * paths and rules are sent from here,
 					 * and whole paths are kept; or NULL */

@@ -117,7 +117,8 @@ write_all(const struct source_spec *s, const char *dir,
 {
 	struct rsyncdconf conf = { .path = s->path,
 		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
-		.ids = geteuid() == 0, .fake_super = s->fake_super };
+		.ids = geteuid() == 0, .fake_super = s->fake_super,
+		.relative = s->apart };
 	struct buf b;
 	int i, rc = 0;
 

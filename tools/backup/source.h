@@ -19,6 +19,7 @@ struct source_spec {
 	const char *path;	/* of the module: "/", or a snapshot */
 	struct rules rules;	/* what is read of "/"; no roots: all of path */
 	bool fake_super;	/* path was stored so */
+	bool apart;		/* each root by itself: rootargs.h */
 	int64_t nice;
 	int64_t ionice;		/* SETTINGS_IONICE(), 0: as it is */
 	int64_t bandwidth;	/* bytes a second; 0: no limit */

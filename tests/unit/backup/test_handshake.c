@@ -3,12 +3,16 @@
 
 #include "failmalloc.h"
 #include "handshake.h"
+#include "rootargs.h"
 
 #define GREET	"@RSYNCD: 32.0 sha512 sha256 sha1 md5 md4\n"
 #define OPTS	"-lHogDtpAXrSe.iLsfxCIvu\0--numeric-ids\0"
+#define ROPTS	"-lHogDtpAXrRxSe.iLsfxCIvu\0--numeric-ids\0"
 #define SENDER	"--server\0--sender\0"
 #define ARGS	SENDER OPTS ".\0root/\0\0"
 #define GOOD	GREET "root\n" ARGS
+
+static const struct strv *paths;	/* of the next handshakes */
 
 /* All of text (its own NUL apart) in pieces of size bytes. */
 static int
@@ -17,7 +21,7 @@ feed(struct handshake *h, const char *text, size_t len, size_t size,
 {
 	size_t i, n;
 
-	handshake_init(h);
+	handshake_init(h, paths);
 	buf_init(pass, 65536);
 	*e = (struct err)ERR_INIT;
 	for (i = 0; i < len; i += n) {
@@ -152,23 +156,71 @@ what_asks_for_more_than_the_module_is_refused(void **state)
 }
 
 static void
-a_flood_is_refused_at_4096_bytes(void **state)
+of_roots_by_themselves_only_those_are_taken(void **state)
 {
-	static char text[20000];
+	static const struct { const char *text; size_t len; const char *why; }
+	    t[] = {
+		A(SENDER OPTS ".\0root/srv\0root/o?d\0\0", "more than one"),
+		A(SENDER ROPTS ".\0root/srv\0root/etc\0\0", "'root/etc' is "
+		    "not a root"),
+		A(SENDER ROPTS ".\0root/srv/\0\0", "is not a root"),
+		A(SENDER ROPTS ".\0root/srv/./a\0\0", "is not a root"),
+		A(SENDER ROPTS ".\0root/sr?\0\0", "is not a root"),
+		A(SENDER ROPTS ".\0root/o*d\0\0", "is not a root"),
+		A(SENDER ROPTS ".\0root/srv\0root/srv\0\0", "twice"),
+		A(SENDER ROPTS "-s\0.\0root/srv\0\0", "stands where"),
+	};
+	static const char good[] = GREET "root\n" SENDER ROPTS
+	    ".\0root/srv\0root/o?d\0\0";
+	static char *words[] = { "/srv", "/o*d", "/o?d", "/o\nd", NULL };
+	struct strv roots = { 0 }, made = { 0 };
+	struct handshake h;
+	struct buf pass;
+	struct err e;
+	size_t i;
+
+	assert_int_equal(strv_addv(&roots, words), 0);
+	assert_int_equal(rootargs_make(&roots, &made, &e), 0);
+	assert_int_equal(made.n, 2);
+	assert_string_equal(made.v[0], "root/srv");
+	assert_string_equal(made.v[1], "root/o?d");
+	paths = &made;
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		if (feed(&h, t[i].text, t[i].len, 5, &pass, &e) == 0)
+			fail_msg("taken: %zu", i);
+		assert_err(&e, ERR_REFUSED, t[i].why);
+		buf_clear(&pass);
+		handshake_clear(&h);
+	}
+	if (feed(&h, good, sizeof(good) - 1, 5, &pass, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_true(handshake_over(&h));
+	paths = NULL;
+	buf_clear(&pass);
+	handshake_clear(&h);
+	strv_clear(&made);
+	strv_clear(&roots);
+}
+
+static void
+a_flood_is_refused_at_its_end(void **state)
+{
+	static char text[2 * HANDSHAKE_MAX];
 	struct handshake h;
 	struct buf pass;
 	struct err e;
 
 	memset(text, 'x', sizeof(text));
-	assert_int_equal(feed(&h, text, 4096, 64, &pass, &e), 0);
-	assert_int_equal(h.held.len, 4096);
+	assert_int_equal(feed(&h, text, HANDSHAKE_MAX, 64, &pass, &e),
+	    0);
+	assert_int_equal(h.held.len, HANDSHAKE_MAX);
 	assert_int_equal(handshake_feed(&h, "x", 1, &pass, &e), -1);
-	assert_err(&e, ERR_REFUSED, "more than 4096 bytes");
+	assert_err(&e, ERR_REFUSED, "more than 65536 bytes");
 	handshake_clear(&h);
 	buf_clear(&pass);
 	memcpy(text, GREET "root\n", sizeof(GREET "root\n") - 1);
 	assert_int_equal(feed(&h, text, sizeof(text), 64, &pass, &e), -1);
-	assert_err(&e, ERR_REFUSED, "more than 4096 bytes");
+	assert_err(&e, ERR_REFUSED, "more than 65536 bytes");
 	handshake_clear(&h);
 	buf_clear(&pass);
 }
@@ -208,7 +260,8 @@ main(void)
 		cmocka_unit_test(nothing_goes_on_before_it_is_whole),
 		cmocka_unit_test(
 		    what_asks_for_more_than_the_module_is_refused),
-		cmocka_unit_test(a_flood_is_refused_at_4096_bytes),
+		cmocka_unit_test(of_roots_by_themselves_only_those_are_taken),
+		cmocka_unit_test(a_flood_is_refused_at_its_end),
 		cmocka_unit_test(no_word_is_lost_when_memory_is_out),
 	};
 

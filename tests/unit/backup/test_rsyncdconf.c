@@ -20,6 +20,11 @@ a_backup_and_a_restore_have_their_files(void **state)
 	    "exclude from = /run/x/rules\n"));
 	assert_null(strstr(out.data, "uid"));
 	assert_null(strstr(out.data, "fake"));
+	assert_null(strstr(out.data, "!R"));
+	buf_clear(&out);
+	c.relative = true;
+	assert_int_equal(rsyncdconf_emit(&c, &out, &e), 0);
+	assert_non_null(strstr(out.data, " !R\n"));
 	buf_clear(&out);
 	c = (struct rsyncdconf){ .path = "/my store/web/web.1970-01-01.5",
 		.ids = true, .fake_super = true };
