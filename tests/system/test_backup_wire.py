@@ -170,6 +170,24 @@ def test_a_root_on_what_is_mounted_below_another_root(backup, mode):
             b"a", b"all", b"all/d", b"mnt", b"mnt/in", b"mnt/in/c"}
 
 
+def test_a_root_that_is_not_there_fails_the_run(backup, mode):
+    """Not with a snapshot that lacks it. A link on its way is followed by
+    nobody: the folder has to be named as it is."""
+    backup.setup(root=[DATA, "/srv/none"], mode=mode)
+    backup.files({f"{DATA}/a/b": "a"})
+    said = backup.run(expect=1).err
+    assert "root /srv/none: No such file" in said, said
+    backup.client.run(["ln", "-s", "data", "/srv/link"])
+    backup.conf(root=[DATA, "/srv/link/a"], mode=mode)
+    said = backup.run(expect=1).err
+    assert "root /srv/link/a: leads through a symbolic link" in said, said
+    assert backup.snapshots() == []
+    # One that is a link itself is one.
+    backup.conf(root=[DATA, "/srv/link"], mode=mode)
+    backup.run()
+    assert backup.contents(backup.snapshot())[b"srv/link"][0] == "link"
+
+
 def test_the_command_line_s_mode_goes_before_the_file_s(backup):
     backup.setup(root=DATA)
     backup.files({f"{DATA}/a": "a"})

@@ -81,12 +81,30 @@ grant(void *arg, const char *path, struct err *e)
 	return allow(a->s, path, SANDBOX_READ | SANDBOX_LIST, e);
 }
 
+/* rsync walks from "/" and would not miss a root that is not on its way. */
+static int
+check_root(const char *path, struct err *e)
+{
+	int fd = open_plain(path, O_PATH | O_NOFOLLOW);
+
+	if (fd != -1) {
+		close(fd);
+		return 0;
+	}
+	if (errno == ELOOP)
+		return err_set(e, ERR_CONFIG, "root %s: leads through a "
+		    "symbolic link: name the folder itself", path);
+	return err_sys(e, "root %s", path);
+}
+
 /* A grants_fn. */
 static int
 take(void *arg, char letter, const char *path, struct err *e)
 {
 	struct allow *a = arg;
 
+	if (letter == 'r' && check_root(path, e) == -1)
+		return -1;
 	return letter == 'l' ? allow(a->s, path, SANDBOX_LIST, e) :
 	    expand_add(&a->x, letter, path, e);
 }
