@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * serve_run: what the parts of a backup's service share. serve_jobs.c counts
- * the client's jobs and serve_room.c makes room; serve_run.c has the transfer
- * done; serve_settle.c makes a snapshot of what came and prunes; serve_hook.c
- * runs the store's own commands around all that, and writes down how it went.
+ * the client's jobs and serve_room.c makes room; serve_transfer.c has rsync
+ * fill .incoming; serve_lost.c gives up; serve_settle.c makes a snapshot of
+ * what came and prunes; serve_hook.c runs the store's commands around all that,
+ * and writes down how it went. serve_run.c takes these steps.
  */
 #ifndef BACKUP_SERVE_RUN_H
 #define BACKUP_SERVE_RUN_H
@@ -48,6 +49,9 @@ struct run {
 
 struct run *run_of(struct serve *s);
 
+/* run_phase(): what goes on now, for the client and the owner. */
+void run_phase(struct serve *s, const char *name);
+
 /* run_admit(): a worker's: whether the client may come now, whose lock it
  * takes. 0, or -1: ERR_BUSY (too soon, or another run goes on), or as
  * run_jobs(). */
@@ -65,6 +69,20 @@ void run_removed(struct run *r, const char *why, const struct strv *removed);
 bool run_doubt(struct run *r);
 /* run_min_free(): bytes that no run takes. */
 uint64_t run_min_free(const struct serve *s);
+
+/* run_join(): our rsync, whose other one is at the end of the channel. 0, or
+ * -1 as sink_start(). run_dial(): we go to a host without postern; run_key():
+ * with the key that a client's one-time sshd takes (op_key). Both refuse what
+ * can't be. */
+int run_join(struct serve *s, struct err *e);
+void run_dial(struct serve *s);
+void run_key(struct serve *s, const void *key);
+
+/* run_lost(): serve.h's op_lost. run_full(): guard.h's. run_give_up(): rsync
+ * is over after one of them: .lost is refused, .incoming goes if .discard. */
+bool run_lost(struct serve *s, const struct err *e);
+void run_full(void *arg, const struct err *e);
+void run_give_up(struct serve *s);
 
 /* run_before(): the store's command before a run, if any, then go_on(s). */
 void run_before(struct serve *s, void (*go_on)(struct serve *s));
