@@ -142,12 +142,14 @@ def test_the_direct_request_is_one_that_is_taken(target):
 @pytest.mark.parametrize("key", [
     "root", "job", "rsync", "snapshot", "path", "exclude", "op", "version",
     "compress", "one-file-system", "mode", "port", "host-key", "user",
-    "beat", "pattern", "match", "max-age", "sample"])
+    "beat", "pattern", "match", "max-age", "sample", "mount"])
 def test_no_path_escapes_in_a_request(target, key):
     """Every field with every escape: refused, or without effect."""
     base = DIRECT if key in dict(DIRECT[len(RUN):]) else RUN
     for value in ESCAPES + MORE.get(key, []):
         pairs = [p for p in base if p[0] != key] + [(key, value)]
+        if key == "mount":
+            pairs.append(("one-file-system", "yes"))
         with Hostile(target) as h:
             got = h.ask(*pairs)
             assert got is not None
@@ -155,7 +157,7 @@ def test_no_path_escapes_in_a_request(target, key):
             if status == 0:
                 # A text of the sender's, which is only recorded: what would
                 # come of it is a snapshot of nothing.
-                assert key in ("exclude", "job", "root") or \
+                assert key in ("exclude", "job", "root", "mount") or \
                     (key, value) == ("user", "etc"), (key, value)
                 assert h.frames.send(frame("E", "12"))
                 got = h.frames.until("R")

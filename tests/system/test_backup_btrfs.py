@@ -154,3 +154,35 @@ def test_rot_is_found_on_btrfs_too(btrfs):
     read_only(b, top, "true")
     done = b.owner("verify", CLIENT, expect=2)
     assert f"{DATA}/same" in done.out, str(done)
+
+
+def mounted(b, on=True):
+    if on:
+        b.client.run(f"mkdir -p {DATA}/m/n && mount -t tmpfs t {DATA}/m/n "
+                     f"&& echo x >{DATA}/m/n/x")
+    else:
+        b.client.run(["umount", f"{DATA}/m/n"])
+
+
+def test_what_is_below_a_mount_point_leaves_the_next_snapshot(btrfs):
+    """Whether one-file-system was set later, or something was mounted later:
+    it is as if there had been no snapshot before. The rest is shared."""
+    b = btrfs
+    mounted(b)
+    b.run()
+    assert b"m/n/x" in b.stored(DATA)
+    b.conf(root=DATA, mode=b.mode, one_file_system="yes")
+    before = used(b)
+
+    def inside():
+        done = b.run("--json")
+        assert done.of("answer")[0]["basis"] == b.snapshots()[-2]
+        return {n for n in b.stored(DATA) if n.startswith(b"m/n/")}
+
+    assert inside() == set()
+    mounted(b, False)
+    b.files({f"{DATA}/m/n/under/y": "y"})
+    assert inside() == {b"m/n/under", b"m/n/under/y"}
+    mounted(b)
+    assert inside() == set()
+    assert used(b) - before < 3 * MB

@@ -9,7 +9,7 @@ import pytest
 
 from backuplib import CONF, HOME, POSTERN, STORE, backup  # noqa: F401
 from framelib import Frames, frame, text
-from lab import proc
+from lab import faults, proc
 from test_backup_attack_store import (DATA, MARK, OPEN, PULL, SENDER, by_hand,
                                       received, state, victim)  # noqa: F401
 from test_backup_attack_store import pull as drive
@@ -153,6 +153,44 @@ def test_one_file_system_of_a_host_without_postern(bare):
         section(bare, line)
         bare.owner("pull", "h1")
         assert (b"mnt/x" in bare.stored(DATA, name="h1")) == there
+
+
+@pytest.fixture(params=["ext4", "btrfs"])
+def disk(request, bare):
+    """The store is a file system of its own."""
+    bare.disk = faults.small_disk(bare.store, STORE, 256 << 10,
+                                  kind=request.param)
+    bare.disk.__enter__()
+    bare.store.run(["chown", "backup:", STORE])
+    bare.store.run(["chmod", "700", STORE])
+    section(bare)
+    return bare
+
+
+def test_one_file_system_set_later_of_a_host_without_postern(disk):
+    """It can't say what is mounted there: the next begins anew."""
+    b = disk
+    b.client.run(f"mkdir {DATA}/mnt && mount -t tmpfs t {DATA}/mnt "
+                 f"&& echo x >{DATA}/mnt/x")
+    b.owner("pull", "h1")
+    b.owner("pull", "h1")
+    assert b"mnt/x" in b.stored(DATA, name="h1")
+    # A broken run has left it, too.
+    b.files({f"{DATA}/z/big": os.urandom(3 * MB)})
+    running = start(b, "--json", "--bandwidth", "300K", "h1")
+    running.wait_event(lambda e: e["event"] == "progress" and e["bytes"] > 0,
+                       what="byte that has arrived")
+    running.kill()
+    running.end()
+    proc.wait_for(lambda: not b.pids(b.store, "^/usr/bin/rsync"), 30, "end")
+    section(b, "one-file-system = yes")
+    for resumed in (False, False):
+        done = b.owner("pull", "--json", "h1")
+        assert done.of("answer")[0].get("resumed", False) is resumed
+        got = b.stored(DATA, name="h1")
+        assert b"mnt/x" not in got and b"mnt" in got and b"z/big" in got
+    # From then on it goes on as ever.
+    assert done.of("answer")[0]["basis"] == b.snapshots("h1")[-2]
 
 
 def test_compress_of_a_host_without_postern(bare):

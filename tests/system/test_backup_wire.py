@@ -188,6 +188,23 @@ def test_a_root_that_is_not_there_fails_the_run(backup, mode):
     assert backup.contents(backup.snapshot())[b"srv/link"][0] == "link"
 
 
+def test_a_broken_run_with_what_is_mounted_is_gone_on_without(backup, mode):
+    backup.setup(root=DATA, mode=mode)
+    backup.client.run(f"mkdir -p {DATA}/a {DATA}/b && mount -t tmpfs t "
+                      f"{DATA}/a && echo x >{DATA}/a/x")
+    backup.files({f"{DATA}/b/big": os.urandom(3 * MB)})
+    running = backup.start("--json", "--bandwidth", "300K")
+    proc.wait_for((backup.incoming() / f"{DATA[1:]}/a/x").exists, 30, "a/x")
+    running.kill()
+    running.end()
+    proc.wait_for(lambda: not backup.pids(
+        backup.store, "^postern-backup receive"), 20, "end there")
+    backup.conf(root=DATA, mode=mode, one_file_system="yes")
+    done = backup.run("--json")
+    assert done.of("answer")[0].get("resumed") is True
+    assert set(backup.stored(DATA)) == {b"a", b"b", b"b/big"}
+
+
 def test_the_command_line_s_mode_goes_before_the_file_s(backup):
     backup.setup(root=DATA)
     backup.files({f"{DATA}/a": "a"})

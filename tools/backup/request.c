@@ -114,6 +114,8 @@ check_keys(const struct parser *p, struct err *e)
 			return bad(e, request_keys[i].name, "comes twice");
 		}
 	}
+	if ((p->seen & K_MOUNT) != 0 && !p->r.one_file_system)
+		return bad(e, "mount", "only with one-file-system");
 	if ((p->seen & K_DIRECT) != (p->r.direct ? K_DIRECT : 0))
 		return bad(e, "mode", "direct, and it alone, has a port, a "
 		    "host-key and a user");

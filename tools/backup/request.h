@@ -10,6 +10,8 @@
  *	root PATH           plain (plain.h); several
  *	exclude PATTERN     1 to 4095 bytes; several
  *	one-file-system     yes no; without it no
+ *	mount PATH          plain; several: what is mounted below a root
+ *	                    (mounts.h); with one-file-system only
  *	compress            none zstd zlib; without it none
  *	rsync VERSION       [0-9][0-9a-z.]{0,31}, of the client's rsync
  *	snapshot NAME       snapname_parse(), or "latest"; whose it is, the
@@ -66,6 +68,7 @@ struct request {
 	struct strv roots;
 	struct strv excludes;
 	bool one_file_system;
+	struct strv mounts;
 	enum request_compress compress;
 	char *rsync;
 	char *snapshot;

@@ -11,8 +11,8 @@
 
 static const struct request_row ops[] = {
 	{ "run", REQUEST_RUN, K_ROOT | K_RSYNC,
-	    K_JOB | K_EXCLUDE | K_ONE_FS | K_COMPRESS | K_MODE | K_DIRECT,
-	    K_ROOT | K_EXCLUDE },
+	    K_JOB | K_EXCLUDE | K_ONE_FS | K_MOUNT | K_COMPRESS | K_MODE |
+	    K_DIRECT, K_ROOT | K_EXCLUDE | K_MOUNT },
 	{ "restore", REQUEST_RESTORE, K_SNAPSHOT | K_PATH | K_RSYNC,
 	    K_COMPRESS, K_PATH },
 	{ "list", REQUEST_LIST, 0, K_SNAPSHOT | K_PATH, 0 },
@@ -48,6 +48,8 @@ const struct request_key request_keys[] = {
 	{ "exclude", K_EXCLUDE, NULL, request_text_why,
 	    offsetof(struct request, excludes), true },
 	{ "one-file-system", K_ONE_FS, bool_words },
+	{ "mount", K_MOUNT, NULL, plain_why,
+	    offsetof(struct request, mounts), true, true },
 	{ "compress", K_COMPRESS, compress_words },
 	{ "rsync", K_RSYNC, NULL, request_rsync_why,
 	    offsetof(struct request, rsync) },

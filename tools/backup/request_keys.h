@@ -34,6 +34,7 @@ enum {
 	K_HOST_KEY = 1 << 16,
 	K_USER = 1 << 17,
 	K_BEAT = 1 << 18,
+	K_MOUNT = 1 << 19,
 };
 
 /* What every operation needs, and what each may have. */
@@ -61,7 +62,7 @@ struct request_key {
 	size_t off;
 	bool list, unique;
 };
-#define REQUEST_KEYS	19
+#define REQUEST_KEYS	20
 /* In the order of emission. */
 extern const struct request_key request_keys[];
 

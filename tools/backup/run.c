@@ -12,6 +12,7 @@
 #include "direct.h"
 #include "hook.h"
 #include "metrics.h"
+#include "mounts.h"
 #include "reader.h"
 #include "rules.h"
 #include "run.h"
@@ -177,6 +178,9 @@ request(const struct settings_job *j, struct request *q, struct err *e)
 	q->roots = j->roots;		/* borrowed: never request_clear()ed */
 	q->excludes = j->excludes;
 	q->job = j->name;
+	if (j->one_file_system == 1 &&
+	    mounts_read(&j->roots, &q->mounts, e) == -1)
+		return -1;
 	return version_rsync(&q->rsync, e);
 }
 
@@ -227,6 +231,7 @@ start(struct run *r, struct err *e)
 		    conn_open(r->loop, r->job, &q, &calls, r, e);
 		rc = r->conn != NULL ? 0 : -1;
 	}
+	strv_clear(&q.mounts);
 	free(q.rsync);
 	free(q.port);
 	free(q.host_key);

@@ -167,6 +167,9 @@ run_prepare(void *arg, struct err *e)
 		rc = store_trim(s->client.fd, s->client.path, STORE_INCOMING,
 		    &s->req.roots, e);
 	if (rc == 0)
+		rc = store_trim_folders(s->client.fd, s->client.path,
+		    STORE_INCOMING, &s->req.mounts, e);
+	if (rc == 0)
 		rc = reckon(s, rules.quota, e);
 	run_removed(run_of(s), "for space", &removed);
 	strv_clear(&removed);

@@ -129,6 +129,7 @@ serve_run(struct serve *s, struct err *e)
 	if (s->req.job != NULL)
 		snprintf(r->rec.job, sizeof(r->rec.job), "%s", s->req.job);
 	s->client.job = s->req.job;
+	s->client.narrow = s->chan == NULL && s->req.one_file_system;
 	r->rec.real = s->policy.metadata == METADATA_REAL;
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);
 	if (copy(&s->req.roots, &r->rec.roots) == -1 ||

@@ -143,6 +143,21 @@ begin(const struct store_client *c, const char *prev, struct err *e)
 	    make_incoming(c, prev, e);
 }
 
+/* Whether basis, and with it an .incoming, may have what lies below the
+ * sender's mount points: rsync would take nothing of that away. */
+static bool
+too_wide(const struct store_client *c, const struct store_snap *basis)
+{
+	struct store_rec rec = { 0 };
+	bool wide = false;
+
+	if (c->narrow && basis != NULL)
+		wide = store_rec_get(c, basis->name, &rec, NULL) == -1 ||
+		    !rec.one_fs;
+	store_rec_clear(&rec);
+	return wide;
+}
+
 int
 store_build_begin(const struct store_client *c, struct store_build *ret,
     struct err *e)
@@ -155,6 +170,13 @@ store_build_begin(const struct store_client *c, struct store_build *ret,
 	if (store_lend(c, e) == -1 || store_list_read(c, &l, e) == -1)
 		return -1;
 	basis = basis_of(c, &l);
+	if (too_wide(c, basis)) {
+		if (store_remove_incoming(c, e) == -1)
+			goto out;
+		/* What is linked is what rsync lists. */
+		if (store_build_pick(c) == STORE_BTRFS)
+			basis = NULL;
+	}
 	if (basis != NULL && same_receiver(c, basis->name))
 		snprintf(b.prev, sizeof(b.prev), "%s", basis->name);
 	b.resumed = faccessat(c->fd, STORE_INCOMING, F_OK,

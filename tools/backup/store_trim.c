@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "plain.h"
@@ -92,4 +94,59 @@ store_trim(int dirfd, const char *where, const char *name,
 	struct trim t = { .where = where, .roots = roots };
 
 	return strv_has(roots, "/") ? 0 : walk(&t, dirfd, name, e);
+}
+
+/* All that is in t->path, which fd (taken) is. */
+static int
+empty(struct trim *t, int fd, struct err *e)
+{
+	size_t len = strlen(t->path);
+	struct dirent *de;
+	DIR *d = fdopendir(fd);
+	int rc = 0;
+
+	if (d == NULL) {
+		close(fd);
+		return err_sys(e, "%s: %s", t->where, t->path);
+	}
+	while (rc == 0 && (errno = 0, de = readdir(d)) != NULL) {
+		if (strcmp(de->d_name, ".") == 0 ||
+		    strcmp(de->d_name, "..") == 0)
+			continue;
+		snprintf(t->path + len, sizeof(t->path) - len, "/%s",
+		    de->d_name);
+		rc = drop(t, fd, de->d_name, e);
+		t->path[len] = '\0';
+	}
+	closedir(d);
+	return rc;
+}
+
+int
+store_trim_folders(int dirfd, const char *where, const char *name,
+    const struct strv *folders, struct err *e)
+{
+	const struct open_how how = { .flags = O_RDONLY | O_DIRECTORY |
+		O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+		RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+	struct trim t = { .where = where };
+	int top, fd, rc = 0;
+	size_t i;
+
+	top = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	if (top == -1)
+		return err_sys(e, "%s: %s", where, name);
+	for (i = 0; rc == 0 && i < folders->n; i++) {
+		fd = (int)syscall(SYS_openat2, top, folders->v[i] + 1, &how,
+		    sizeof(how));
+		if (fd == -1 && (errno == ENOENT || errno == ENOTDIR ||
+		    errno == ELOOP))
+			continue;
+		snprintf(t.path, sizeof(t.path), "%s", folders->v[i]);
+		rc = fd != -1 ? empty(&t, fd, e) :
+		    err_sys(e, "%s: %s", where, t.path);
+	}
+	close(top);
+	return rc;
 }

@@ -20,4 +20,12 @@
 int store_trim(int dirfd, const char *where, const char *name,
 	const struct strv *roots, struct err *e);
 
+/*
+ * store_trim_folders(): of the same folder, empty each of the folders (as
+ * above). What is none, or not there, or behind a symbolic link is passed over.
+ * 0, or -1 likewise.
+ */
+int store_trim_folders(int dirfd, const char *where, const char *name,
+	const struct strv *folders, struct err *e);
+
 #endif

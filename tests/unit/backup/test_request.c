@@ -25,7 +25,8 @@ each_operation_comes_out_as_it_went_in(void **state)
 		"op run\nversion 1\nroot /\nrsync 3.5.0\n",
 		"op run\nversion 1\njob night-1\nroot /home\nroot /etc\n"
 		    "exclude /home/a\\040b\nexclude *.o\nexclude *.o\n"
-		    "one-file-system yes\ncompress zstd\nrsync 3.4.1pre1\n",
+		    "one-file-system yes\nmount /b/c\nmount /a/x\\040y\n"
+		    "compress zstd\nrsync 3.4.1pre1\n",
 		"op run\nversion 1\nroot /\nrsync 3.5.0\nmode direct\n"
 		    "port 4444\nhost-key " KEY "\nuser ann\n",
 		"op restore\nversion 1\nrsync 3.2.7\nsnapshot " SNAP "\n"
@@ -136,6 +137,13 @@ what_is_wrong_is_named(void **state)
 		{ RUN "root /a/\n", "root: ends in '/'" },
 		{ RUN "exclude \n", "exclude: is empty" },
 		{ RUN "one-file-system maybe\n", "one-file-system: no such" },
+		{ RUN "mount /a\n", "mount: only with one-file-system" },
+		{ RUN "one-file-system no\nmount /a\n", "mount: only with" },
+		{ RUN "one-file-system yes\nmount /a/..\n",
+		    "mount: has a part '..'" },
+		{ RUN "one-file-system yes\nmount /a\nmount /a\n",
+		    "mount: the same one twice" },
+		{ RESTORE "mount /a\n", "mount: 'restore' does not" },
 		{ RUN "compress lz4\n", "compress: no such value" },
 		{ "op run\nversion 1\nroot /\nrsync a\n", "rsync: is no ver" },
 		{ "op run\nversion 1\nroot /\nrsync \n", "rsync: is no ver" },
