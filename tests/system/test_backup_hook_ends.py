@@ -234,6 +234,21 @@ def test_a_clients_before_is_part_of_its_run(backup):
     assert b.snapshots() == []
 
 
+def test_a_before_that_hangs_is_ended_without_a_timeout(backup):
+    """Its job's, and the store's: neither has a deadline but this one."""
+    b = backup
+    b.setup(root=DATA, before=HANG, command_timeout="1s")
+    b.files({f"{DATA}/a": "one\n"})
+    assert re.search(
+        r"before of t: .*not done within 1 s \(command-timeout\)",
+        alone(b, 75))
+    b.conf(root=DATA)
+    b.policy(conf(before=HANG, command_timeout="1s"))
+    assert re.search(r"not done within 1 s \(command-timeout\)",
+                     alone(b, 75))
+    assert b.pids(b.store, ASLEEP) == [] and b.snapshots() == []
+
+
 # New names
 
 def test_a_client_has_so_many_jobs_at_a_time(backup):

@@ -258,13 +258,17 @@ static int
 command(const struct settings_job *j, const char *name, const char *what,
     const struct reply *result, struct err *e)
 {
-	const int64_t ms = result == NULL ? j->timeout : j->command_timeout;
-	const struct hook_spec spec = { .command = what, .name = name,
+	struct hook_spec spec = { .command = what, .name = name,
 		.job = j->section, .result = result,
-		.limit_ms = ms > 0 ? (uint64_t)ms : 0,
-		.limit_key = result == NULL ? "timeout" :
-		    SETTINGS_COMMAND_KEY };
+		.limit_key = SETTINGS_COMMAND_KEY };
 
+	if (j->command_timeout > 0)
+		spec.limit_ms = (uint64_t)j->command_timeout;
+	if (result == NULL && j->timeout > 0 && (spec.limit_ms == 0 ||
+	    (uint64_t)j->timeout < spec.limit_ms)) {
+		spec.limit_ms = (uint64_t)j->timeout;
+		spec.limit_key = "timeout";
+	}
 	return hook_run(&spec, e);
 }
 

@@ -23,10 +23,11 @@ hook(struct serve *s, const char *name, const char *command,
     const struct err *e), struct err *e)
 {
 	struct run *r = run_of(s);
-	/* `before` ends with the run, at its timeout: run_before_stop(). */
+	/* `before` ends with the run, too, at its timeout: run_before_stop().
+	 */
 	const struct hook_spec spec = { .command = command, .name = name,
 		.job = s->client.name, .result = result,
-		.limit_ms = r->ending ? settings_command_ms(&s->o->conf) : 0,
+		.limit_ms = settings_command_ms(&s->o->conf),
 		.limit_key = SETTINGS_COMMAND_KEY };
 
 	if (command == NULL)

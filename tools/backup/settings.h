@@ -61,8 +61,8 @@ struct settings_job {
 				 * from; none: what its name stands for */
 	int64_t postern;	/* a [client]'s, for `pull`: 0: not there */
 	int64_t timeout;	/* ms for the whole; filled: 0, none */
-	int64_t command_timeout;	/* ms for `after` and `on-failure`
-					 * each; filled: an hour */
+	int64_t command_timeout;	/* ms for each command; filled: an
+					 * hour */
 	int64_t connect_timeout;	/* filled: 30 s */
 	int64_t beat;		/* ms between two 'B', of both ends; filled:
 				 * 10 s. Lost is who says nothing for three */
