@@ -161,9 +161,9 @@ def test_each_system_call_that_fails_leaves_whole_keys(store, error):
     store.settle()
 
 
-@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+@pytest.mark.parametrize("nth", [1, 2, 3, 4, 5])
 def test_nothing_is_in_force_that_is_not_on_the_disk(store, nth):
-    """The two files, their folder, the folder of generations."""
+    """The three files, their folder, the folder of generations."""
     point = faults.Point("fsync", nth)
     done = store.run(point.fail(UPDATE, "EIO"))
     assert done.stdout.startswith(b"v1 failed "), done

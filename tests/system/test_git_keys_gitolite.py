@@ -74,8 +74,8 @@ class Site:
     def close(self):
         self.gl.write(RC, self.kept)
         self.gl.run("cd /root/admin && git checkout -q -f HEAD && "
-                    "git clean -qfd && rm -f keydir/carol.pub "
-                    "keydir/eve*", check=False)
+                    "git clean -qfd && rm -rf keydir/carol.pub "
+                    "keydir/eve* keydir/y", check=False)
         self.git.admin()
         self.gw.write("/etc/ssh/sshd_config.d/50-postern-git.conf",
                       SSHD["gw"])

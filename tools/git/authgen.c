@@ -2,47 +2,94 @@
 #include "authgen.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/esc.h"
 #include "gitid.h"
 
+/* The options of a line of key->id's, appended. */
+static int
+add_options(const char *proxy, const struct keylist_key *key,
+    struct buf *out, struct err *e)
+{
+	struct buf command;
+	int rc = -1;
+
+	if (proxy[0] != '/')
+		return err_set(e, ERR_CONFIG, "'%s' is no absolute path of a "
+		    "program", proxy);
+	if (gitid_check(key->id, strlen(key->id), e) == -1)
+		return err_wrap(e, "%s", key->where);
+	buf_init(&command, AUTHKEYS_LINE_MAX);
+	/* The login shell reads the command; an id has nothing to quote. */
+	if (esc_sh(&command, proxy) == -1 ||
+	    buf_addf(&command, " %s", key->id) == -1)
+		err_set(e, ERR_MEM, "out of memory");
+	else
+		rc = authkeys_command(command.data, out, e);
+	buf_clear(&command);
+	return rc;
+}
+
+static int
+full(struct err *e)
+{
+	return err_set(e, ERR_MEM, "more keys than fit in one file, or out of "
+	    "memory");
+}
+
 int
 authgen_line(const char *proxy, const struct keylist_key *key,
     struct buf *out, struct err *e)
 {
-	struct buf command, line;
-	int rc = -1;
+	struct buf line;
+	int rc;
 
-	buf_init(&command, AUTHKEYS_LINE_MAX);
 	buf_init(&line, AUTHKEYS_LINE_MAX);
-	if (proxy[0] != '/') {
-		err_set(e, ERR_CONFIG, "'%s' is no absolute path of a "
-		    "program", proxy);
-		goto out;
-	}
-	if (gitid_check(key->id, strlen(key->id), e) == -1) {
-		err_wrap(e, "%s", key->where);
-		goto out;
-	}
-	/* The login shell reads the command; an id has nothing to quote. */
-	if (esc_sh(&command, proxy) == -1 ||
-	    buf_addf(&command, " %s", key->id) == -1) {
-		err_set(e, ERR_MEM, "out of memory");
-		goto out;
-	}
-	if (authkeys_command(command.data, &line, e) == -1)
-		goto out;
-	if (buf_addf(&line, " %s %s", key->type, key->blob) == -1 ||
-	    buf_add(out, line.data, line.len) == -1) {
-		err_set(e, ERR_MEM, "more keys than fit in one file, or out of "
-		    "memory");
-		goto out;
-	}
-	rc = 0;
-out:
-	buf_clear(&command);
+	rc = add_options(proxy, key, &line, e);
+	if (rc == 0 && (buf_addf(&line, " %s %s", key->type, key->blob) ==
+	    -1 || buf_add(out, line.data, line.len) == -1))
+		rc = full(e);
 	buf_clear(&line);
+	return rc;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct keylist_key *const *x = a, *const *y = b;
+
+	return strcmp((*x)->id, (*y)->id);
+}
+
+int
+authgen_principals(const char *proxy, const struct keylist *keys,
+    struct buf *out, struct err *e)
+{
+	const struct keylist_key **v = keylist_sorted(keys);
+	struct buf text;
+	size_t i;
+	int rc = 0;
+
+	if (v == NULL)
+		return err_set(e, ERR_MEM, "out of memory");
+	buf_init(&text, out->max);
+	qsort(v, keys->n, sizeof(v[0]), by_id);
+	if (buf_adds(&text, "# postern git: who may come with a certificate; "
+	    "written anew by each push\n") == -1)
+		rc = full(e);
+	for (i = 0; rc == 0 && i < keys->n; i++) {
+		if (i > 0 && strcmp(v[i]->id, v[i - 1]->id) == 0)
+			continue;
+		rc = add_options(proxy, v[i], &text, e);
+		if (rc == 0 && buf_addf(&text, " %s\n", v[i]->id) == -1)
+			rc = full(e);
+	}
+	if (rc == 0 && buf_add(out, text.data, text.len) == -1)
+		rc = full(e);
+	buf_clear(&text);
+	free(v);
 	return rc;
 }
 
@@ -114,6 +161,5 @@ authgen_text(const char *proxy, const char *base, size_t base_len,
 	if (rc == 0)
 		rc = buf_add(out, text.data, text.len);
 	buf_clear(&text);
-	return rc == 0 ? 0 : err_set(e, ERR_MEM, "more keys than fit in one "
-	    "file, or out of memory");
+	return rc == 0 ? 0 : full(e);
 }

@@ -37,6 +37,19 @@ int authgen_line(const char *proxy, const struct keylist_key *key,
 int authgen_base(const char *name, const char *text, size_t len,
 	struct keylist *ret, struct err *e);
 
+/*
+ * authgen_principals(): sshd's AuthorizedPrincipalsFile, appended: who may
+ * come with a certificate that an authority signed whom root trusts. A line
+ * for each id that has a key, once, in the order of their bytes; a
+ * certificate's principal is the id. A comment comes first.
+ *
+ *	restrict,command="PROXY ID" ID
+ *
+ * 0, or -1 as authgen_line(). Source: sshd_config(5).
+ */
+int authgen_principals(const char *proxy, const struct keylist *keys,
+	struct buf *out, struct err *e);
+
 /* authgen_text(): the whole file, appended: base (borrowed; base_len 0: none),
  * a comment with server and sequence, a line for each of keys, whose ids and
  * fingerprints must be unique (keyrules_unique()). 0, or -1 as

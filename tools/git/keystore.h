@@ -6,12 +6,14 @@
  *	lock				one writer at a time
  *	generations/SEQ/authorized_keys	what one push made
  *	generations/SEQ/index		the same keys (authindex.h)
+ *	generations/SEQ/principals	whose they are: who may come with a
+ *					certificate (authgen_principals())
  *	current -> generations/SEQ	what sshd reads
  *	refreshed			the last push that was taken: note below
  *
  * A generation is written under another name, read back and parsed, synced,
  * renamed, and never changed again. Then the link is replaced by rename(2), so
- * that both files change in one step: whatever ends us at whatever system
+ * that all files change in one step: whatever ends us at whatever system
  * call, current names a whole generation, the old one or the new one. What a
  * dead writer left (generations/.new, .current) the next one removes.
  *
@@ -87,16 +89,22 @@ int keystore_map_at(const struct keystore *ks, const char *folder,
 	const char *name, struct keystore_map *ret, struct err *e);
 void keystore_unmap(struct keystore_map *m);
 
+/* What a generation has; borrowed. */
+struct keystore_files {
+	const struct buf *text;		/* authgen_text() */
+	const struct buf *index;	/* authindex_emit() */
+	const struct buf *principals;	/* authgen_principals() */
+};
+
 /*
  * keystore_put(): generation gen, which must be new and is not in force yet.
- * text, index: of authgen_text() and authindex_emit() for keys; all borrowed.
- * What was written is read back and has to give these keys again.
+ * files  for keys; what was written is read back and has to give them again.
  * Returns 0, or -1: ERR_SYS (ENOSPC, EIO, …), ERR_CONFIG (what was read back
  * is something else), ERR_MEM; then no part of it is left.
  */
 int keystore_put(const struct keystore *ks, uint64_t gen,
-	const struct buf *text, const struct buf *index,
-	const struct keylist *keys, struct err *e);
+	const struct keystore_files *files, const struct keylist *keys,
+	struct err *e);
 
 /* keystore_switch(): gen is in force from now on. 0, or -1: ERR_SYS,
  * ERR_UNSAFE (current is no link of ours); then the old one is, but after a

@@ -15,7 +15,8 @@
 #define LINK	".current"	/* the link that comes next */
 #define NUMBER	24		/* bytes of a number's text, with the NUL */
 
-static const char text_name[] = "authorized_keys", index_name[] = "index";
+static const char text_name[] = "authorized_keys", index_name[] = "index",
+    principals_name[] = "principals";
 
 /* What is wrong with a part of the store. */
 static int
@@ -107,6 +108,16 @@ same_text(const struct keystore_map *m, const struct keylist *keys,
 }
 
 static int
+same_bytes(const struct keystore_map *m, const struct buf *want,
+    const char *name, struct err *e)
+{
+	if (m->len == want->len && memcmp(m->p, want->data, m->len) == 0)
+		return 0;
+	return err_set(e, ERR_CONFIG, "%s: other bytes than were written",
+	    name);
+}
+
+static int
 same_index(const struct keystore_map *m, const struct buf *index,
     struct err *e)
 {
@@ -115,34 +126,34 @@ same_index(const struct keystore_map *m, const struct buf *index,
 	if (authindex_parse(m->p, m->len, &x, e) == -1 ||
 	    authindex_verify(&x, e) == -1)
 		return -1;
-	if (m->len != index->len || memcmp(m->p, index->data, m->len) != 0)
-		return err_set(e, ERR_CONFIG, "%s: other bytes than were "
-		    "written", index_name);
-	return 0;
+	return same_bytes(m, index, index_name, e);
 }
 
 /* Reads back what lies in NEW. */
 static int
-read_back(const struct keystore *ks, const struct buf *index,
+read_back(const struct keystore *ks, const struct keystore_files *files,
     const struct keylist *keys, struct err *e)
 {
-	struct keystore_map text = { 0 }, ix = { 0 };
+	struct keystore_map text = { 0 }, ix = { 0 }, who = { 0 };
 	int rc = -1;
 
 	if (keystore_map_at(ks, NEW, text_name, &text, e) == 0 &&
 	    keystore_map_at(ks, NEW, index_name, &ix, e) == 0 &&
+	    keystore_map_at(ks, NEW, principals_name, &who, e) == 0 &&
 	    same_text(&text, keys, e) == 0 &&
-	    same_index(&ix, index, e) == 0)
+	    same_index(&ix, files->index, e) == 0 &&
+	    same_bytes(&who, files->principals, principals_name, e) == 0)
 		rc = 0;
 	keystore_unmap(&text);
 	keystore_unmap(&ix);
+	keystore_unmap(&who);
 	return rc == 0 ? 0 : err_wrap(e, "reading back what was written");
 }
 
 int
 keystore_put(const struct keystore *ks, uint64_t gen,
-    const struct buf *text, const struct buf *index,
-    const struct keylist *keys, struct err *e)
+    const struct keystore_files *files, const struct keylist *keys,
+    struct err *e)
 {
 	char name[NUMBER];
 	int fd = -1, rc = -1;
@@ -158,10 +169,11 @@ keystore_put(const struct keystore *ks, uint64_t gen,
 		fail(ks, NEW, e);
 		goto out;
 	}
-	if (write_new(ks, fd, text_name, text, e) == -1 ||
-	    write_new(ks, fd, index_name, index, e) == -1)
+	if (write_new(ks, fd, text_name, files->text, e) == -1 ||
+	    write_new(ks, fd, index_name, files->index, e) == -1 ||
+	    write_new(ks, fd, principals_name, files->principals, e) == -1)
 		goto out;
-	if (read_back(ks, index, keys, e) == -1)
+	if (read_back(ks, files, keys, e) == -1)
 		goto out;
 	if (fsync(fd) == -1 ||
 	    renameat(ks->gens, NEW, ks->gens, name) == -1) {

@@ -25,7 +25,7 @@ struct update {
 	const struct keyupdate_conf *conf;
 	struct keypush_head head;
 	struct keylist keys, base;
-	struct buf text, index;
+	struct buf text, index, principals;
 	size_t skipped;
 	bool force;
 	struct keystore store;
@@ -84,7 +84,7 @@ asked(struct update *u, const char *command, struct err *e)
 	return -1;
 }
 
-/* The push, and the two files that it makes; nothing is locked. */
+/* The push, and the files that it makes; nothing is locked. */
 static int
 receive(struct update *u, int fd, struct err *e)
 {
@@ -103,7 +103,9 @@ receive(struct update *u, int fd, struct err *e)
 	    keyrules_unique(&u->keys, &u->base, on_dup, u, e) == -1)
 		return -1;
 	if (authgen_text(u->conf->proxy, "", 0, u->head.server,
-	    u->head.sequence, &u->keys, &u->text, e) == -1)
+	    u->head.sequence, &u->keys, &u->text, e) == -1 ||
+	    authgen_principals(u->conf->proxy, &u->keys, &u->principals,
+	    e) == -1)
 		return -1;
 	return authindex_emit(u->conf->proxy, u->head.sequence, &u->keys,
 	    &u->index, e);
@@ -129,7 +131,7 @@ same_lines(const struct keystore_map *m, const struct buf *text)
 static bool
 has(const struct update *u, uint64_t gen, size_t *ret_count)
 {
-	struct keystore_map text = { 0 }, ix = { 0 };
+	struct keystore_map text = { 0 }, ix = { 0 }, who = { 0 };
 	struct authindex x;
 	struct err why = ERR_INIT;
 	bool same = false;
@@ -144,12 +146,16 @@ has(const struct update *u, uint64_t gen, size_t *ret_count)
 		same = same_lines(&text, &u->text) &&
 		    ix.len == u->index.len &&
 		    memcmp((const char *)ix.p + INDEX_HEAD, u->index.data +
-		    INDEX_HEAD, ix.len - INDEX_HEAD) == 0;
+		    INDEX_HEAD, ix.len - INDEX_HEAD) == 0 &&
+		    keystore_map(&u->store, gen, "principals", &who, &why) ==
+		    0 && who.len == u->principals.len &&
+		    memcmp(who.p, u->principals.data, who.len) == 0;
 	}
 	if (why.code != ERR_NONE)
 		syslog(LOG_ERR, "%s", why.msg);
 	keystore_unmap(&text);
 	keystore_unmap(&ix);
+	keystore_unmap(&who);
 	return same;
 }
 
@@ -203,6 +209,8 @@ store(struct update *u, struct err *e)
 		.max_drop_pct = u->conf->max_drop_pct,
 		.force = u->force,
 	};
+	const struct keystore_files files = { &u->text, &u->index,
+		&u->principals };
 	uint64_t now;
 	bool same;
 
@@ -215,8 +223,8 @@ store(struct update *u, struct err *e)
 	same = has(u, now, &rules.last_count);
 	if (keyrules_check(&rules, u->head.sequence, u->keys.n, e) == -1)
 		return -1;
-	if (!same && (keystore_put(&u->store, u->head.sequence, &u->text,
-	    &u->index, &u->keys, e) == -1 ||
+	if (!same && (keystore_put(&u->store, u->head.sequence, &files,
+	    &u->keys, e) == -1 ||
 	    keystore_switch(&u->store, u->head.sequence, e) == -1))
 		return -1;
 	finish(u, same ? KEYREPLY_SAME : KEYREPLY_OK);
@@ -252,6 +260,7 @@ keyupdate_run(const struct keyupdate_conf *c, int fd, const char *command,
 
 	buf_init(&u.text, AUTHGEN_TEXT_MAX);
 	buf_init(&u.index, AUTHGEN_TEXT_MAX);
+	buf_init(&u.principals, AUTHGEN_TEXT_MAX);
 	if (asked(&u, command, &e) == -1 || receive(&u, fd, &e) == -1 ||
 	    store(&u, &e) == -1)
 		refuse(&u, &e);
@@ -261,6 +270,7 @@ keyupdate_run(const struct keyupdate_conf *c, int fd, const char *command,
 	keylist_clear(&u.base);
 	buf_clear(&u.text);
 	buf_clear(&u.index);
+	buf_clear(&u.principals);
 	if (ret->what == KEYREPLY_OK || ret->what == KEYREPLY_SAME)
 		return 0;
 	return err_exit(ret->what == KEYREPLY_BUSY ? ERR_BUSY : ERR_REFUSED);

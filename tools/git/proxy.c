@@ -42,17 +42,17 @@ audit(const struct proxy *p, enum gitaudit_event event, const char *why,
 
 /* The key's fingerprint, if sshd says it (ExposeAuthInfo). */
 static void
-find_fp(struct gitwire *w)
+find_fp(struct proxy *p)
 {
 	const char *path = getenv("SSH_USER_AUTH");
 	struct buf text;
 
-	memcpy(w->fp, "-", 2);
+	memcpy(p->w.fp, "-", 2);
 	if (path == NULL)
 		return;
 	buf_init(&text, AUTH_MAX);
 	if (file_read(path, &text, NULL) == 0)
-		gitauth_fp(text.data, text.len, w->fp);
+		p->cert = gitauth_fp(text.data, text.len, p->w.fp);
 	buf_clear(&text);
 }
 
@@ -62,7 +62,7 @@ find_who(struct proxy *p, const char *id, struct err *e)
 	size_t len = strlen(id);
 
 	gitwire_client(&p->w, getenv("SSH_CONNECTION"));
-	find_fp(&p->w);
+	find_fp(p);
 	if (gitprog_sid(p->w.sid, e) == -1 || gitid_check(id, len, e) == -1)
 		return -1;
 	memcpy(p->w.id, id, len + 1);
@@ -86,21 +86,23 @@ find_what(struct proxy *p, struct err *e)
 	return gitwire_emit(&p->w, &p->line, e);
 }
 
-/* So that a revocation finds us. */
+/* So that a revocation finds us. By a certificate, any key that is left of the
+ * id's keeps us. */
 static int
 enter(struct proxy *p, struct err *e)
 {
+	const char *fp = p->cert ? "-" : p->w.fp;
+
 	if (buf_addf(&p->sessions, "%s/sessions",
 	    p->conf.gateway.run_dir) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
-	if (sessions_enter(p->sessions.data, p->w.id, p->w.fp, p->w.sid,
-	    e) == -1)
+	if (sessions_enter(p->sessions.data, p->w.id, fp, p->w.sid, e) == -1)
 		return -1;
 	/* Where a revocation ends sessions, it may have come between sshd's
 	 * look at the keys and our entry. */
 	if (p->conf.gateway.revoke_end == 0 ||
 	    keyask_still(p->conf.gateway.keys_dir, p->conf.gateway.base,
-	    p->w.id, p->w.fp))
+	    p->w.id, fp))
 		return 0;
 	return err_set(e, ERR_REFUSED, "the key was revoked just now");
 }

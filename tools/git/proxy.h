@@ -22,6 +22,8 @@ struct proxy {
 	struct buf canon;	/* the command, canonical */
 	struct buf line;	/* the wire line */
 	struct buf sessions;	/* the folder; empty: not entered */
+	bool cert;		/* let in by a certificate: w.fp's key may be
+				 * in no list */
 	int slot, slot_all;	/* what we hold; -1: nothing */
 	const char *via;	/* the mirror that answered, or NULL */
 	int status;		/* of the session, for sshd */

@@ -8,6 +8,8 @@
 #define PROXY	"/usr/libexec/postern/postern-git-proxy"
 #define BASE	"# by hand\n\ncommand=\"gitolite-proxy --auth-update\"," \
 		"no-pty " LINE(RSA2) " git@gl\n"
+#define HEAD	"# postern git: who may come with a certificate; written " \
+		"anew by each push\n"
 
 static void
 a_file_has_the_base_and_a_line_for_each_key(void **state)
@@ -42,6 +44,37 @@ a_file_has_the_base_and_a_line_for_each_key(void **state)
 	assert_int_equal(authgen_line("/a b/\"p\"", &l.v[0], &out, &e), 0);
 	assert_string_equal(out.data, "restrict,command=\"'/a b/\\\"p\\\"' "
 	    "alice\" " LINE(ED));
+	keylist_clear(&l);
+	buf_clear(&out);
+}
+
+static void
+principals_are_a_line_for_each_id(void **state)
+{
+	struct keylist l = { 0 };
+	struct err e = ERR_INIT;
+	struct buf out;
+
+	buf_init(&out, 4096);
+	assert_int_equal(list_add(&l, "zoe", LINE(ED), ""), 0);
+	assert_int_equal(list_add(&l, "alice", LINE(P256), ""), 0);
+	assert_int_equal(list_add(&l, "zoe", LINE(P384), ""), 0);
+	assert_int_equal(list_add(&l, "alice", LINE(SKEC), ""), 0);
+	assert_int_equal(authgen_principals(PROXY, &l, &out, &e), 0);
+	assert_string_equal(out.data, HEAD
+	    "restrict,command=\"" PROXY " alice\" alice\n"
+	    "restrict,command=\"" PROXY " zoe\" zoe\n");
+	out.len = 0;
+	assert_int_equal(authgen_principals("proxy", &l, &out, &e), -1);
+	assert_err(&e, ERR_CONFIG, "no absolute path");
+	assert_int_equal(out.len, 0);
+	keylist_clear(&l);
+	assert_int_equal(authgen_principals(PROXY, &l, &out, &e), 0);
+	assert_string_equal(out.data, HEAD);
+	out.len = 0;
+	assert_int_equal(list_add(&l, "a\" b", LINE(ED), "k/x"), 0);
+	assert_int_equal(authgen_principals(PROXY, &l, &out, &e), -1);
+	assert_err(&e, ERR_CONFIG, "k/x: 'a\" b' is no key id");
 	keylist_clear(&l);
 	buf_clear(&out);
 }
@@ -142,6 +175,10 @@ out_of_memory_is_an_error_wherever_it_happens(void **state)
 		if (rc == 0)
 			rc = authgen_text(PROXY, BASE, strlen(BASE), "gl", 1,
 			    &l, &out, &e);
+		if (rc == 0) {
+			out.len = 0;
+			rc = authgen_principals(PROXY, &l, &out, &e);
+		}
 		if (rc == -1)
 			assert_int_equal(out.len, 0);
 		buf_clear(&out);
@@ -161,6 +198,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_has_the_base_and_a_line_for_each_key),
+		cmocka_unit_test(principals_are_a_line_for_each_id),
 		cmocka_unit_test(what_can_not_be_a_forced_command_is_refused),
 		cmocka_unit_test(a_base_has_nothing_that_sshd_would_pass_over),
 		cmocka_unit_test(

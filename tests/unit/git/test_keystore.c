@@ -22,10 +22,12 @@ static int
 try_put(struct keystore *ks, uint64_t gen, int more, bool lie)
 {
 	struct keylist keys = { 0 };
-	struct buf text, index;
+	struct buf text, index, who;
+	const struct keystore_files files = { &text, &index, &who };
 	int rc;
 
 	buf_init(&text, 1 << 20);
+	buf_init(&who, 1 << 20);
 	buf_init(&index, 1 << 20);
 	add(&keys, "ann", LINE(ED));
 	if (more > 0)
@@ -33,13 +35,15 @@ try_put(struct keystore *ks, uint64_t gen, int more, bool lie)
 	assert_int_equal(authgen_text("/p", "", 0, "gl", gen, &keys, &text,
 	    &e), 0);
 	assert_int_equal(authindex_emit("/p", gen, &keys, &index, &e), 0);
+	assert_int_equal(authgen_principals("/p", &keys, &who, &e), 0);
 	if (lie)
 		add(&keys, "eve", LINE(P384));
 	e = (struct err)ERR_INIT;
-	rc = keystore_put(ks, gen, &text, &index, &keys, &e);
+	rc = keystore_put(ks, gen, &files, &keys, &e);
 	keylist_clear(&keys);
 	buf_clear(&text);
 	buf_clear(&index);
+	buf_clear(&who);
 	return rc;
 }
 
@@ -88,7 +92,7 @@ keystore_begins_with_nothing_in_force(void **state)
 }
 
 static void
-keystore_has_both_files_of_the_generation_in_force(void **state)
+keystore_has_all_files_of_the_generation_in_force(void **state)
 {
 	struct keystore ks = open_one();
 	struct keystore_map m = { 0 };
@@ -99,6 +103,8 @@ keystore_has_both_files_of_the_generation_in_force(void **state)
 	assert_int_equal(current(&ks), 9);
 	assert_non_null(strstr(got_file("current/authorized_keys"),
 	    "command=\"/p bob\" " LINE(P256) "\n"));
+	assert_non_null(strstr(got_file("current/principals"),
+	    "command=\"/p bob\" bob\n"));
 	assert_int_equal(keystore_map(&ks, 9, "index", &m, &e), 0);
 	assert_int_equal(authindex_parse(m.p, m.len, &x, &e), 0);
 	assert_int_equal(x.count, 2);
@@ -265,7 +271,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_place(keystore_begins_with_nothing_in_force),
-		in_place(keystore_has_both_files_of_the_generation_in_force),
+		in_place(keystore_has_all_files_of_the_generation_in_force),
 		in_place(
 		    keystore_does_not_keep_what_reads_back_as_something_else),
 		in_place(keystore_writes_no_generation_twice),
