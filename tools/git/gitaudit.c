@@ -24,8 +24,11 @@ static int
 add(struct buf *out, bool json, const char *key, const char *value,
     bool quoted)
 {
-	size_t n = known(value) ? strnlen(value, VALUE_MAX) : 0;
+	size_t n = known(value) ? strnlen(value, VALUE_MAX + 1) : 0;
+	const char *cut = n > VALUE_MAX ? "..." : "";
 
+	if (n > VALUE_MAX)
+		n = VALUE_MAX - 3;
 	if (json) {
 		if (buf_addf(out, ",\"%s\":", key) == -1)
 			return -1;
@@ -34,18 +37,19 @@ add(struct buf *out, bool json, const char *key, const char *value,
 		if (buf_addc(out, '"') == -1 ||
 		    esc_json(out, value, n) == -1)
 			return -1;
-		return buf_addc(out, '"');
+		return buf_addf(out, "%s\"", cut);
 	}
 	if (buf_addf(out, " %s=", key) == -1)
 		return -1;
 	if (n == 0)
 		return buf_addc(out, '-');
 	if (!quoted)
-		return esc_text(out, value, n);
+		return esc_text(out, value, n) == -1 ? -1 :
+		    buf_adds(out, cut);
 	/* As in JSON: so a quote inside ends nothing. */
 	if (buf_addc(out, '"') == -1 || esc_json(out, value, n) == -1)
 		return -1;
-	return buf_addc(out, '"');
+	return buf_addf(out, "%s\"", cut);
 }
 
 static int

@@ -9,7 +9,8 @@
  *
  * or the same as a JSON object. To syslog as it is; to a file with the time
  * in front (JSON: "time"), by one write of one line to its end. What is not
- * known is "-" (JSON: null). What came from a peer is escaped, and cut.
+ * known is "-" (JSON: null). What came from a peer is escaped, and cut: it ends
+ * in "..." then.
  */
 #ifndef GIT_GITAUDIT_H
 #define GIT_GITAUDIT_H

@@ -6,19 +6,24 @@
 #include "gitid.h"
 #include "gitrepo.h"
 
+#define SHOWN 100	/* bytes of a word that is refused */
+
 static const char *const first_commands[] = { "help", "desc", "info", "perms",
 	"writable", NULL };
 
-/* A refusal that shows word. */
+/* A refusal that shows word, or how it begins. */
 static int
 refuse(struct err *e, const char *word, const char *why)
 {
+	size_t n = strnlen(word, SHOWN + 1);
+	bool cut = n > SHOWN;
 	struct buf shown;
 
 	buf_init(&shown, 1024);
-	if (esc_text(&shown, word, strnlen(word, 100)) == -1)
+	if (esc_text(&shown, word, cut ? SHOWN : n) == -1)
 		buf_clear(&shown);
-	err_set(e, ERR_REFUSED, "'%s': %s", shown.data, why);
+	err_set(e, ERR_REFUSED, "'%s%s': %s", shown.data, cut ? "..." : "",
+	    why);
 	buf_clear(&shown);
 	return -1;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "gitrepo.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/esc.h"
+
+#define SHOWN 100	/* bytes of a name that is refused */
 
 static const char begins[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -14,12 +17,15 @@ static const char goes_on[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 static int
 refuse(struct err *e, const char *arg, const char *why)
 {
+	size_t n = strnlen(arg, SHOWN + 1);
+	bool cut = n > SHOWN;
 	struct buf shown;
 
 	buf_init(&shown, 1024);
-	if (esc_text(&shown, arg, strnlen(arg, 100)) == -1)
+	if (esc_text(&shown, arg, cut ? SHOWN : n) == -1)
 		buf_clear(&shown);
-	err_set(e, ERR_REFUSED, "repository '%s' %s", shown.data, why);
+	err_set(e, ERR_REFUSED, "repository '%s%s' %s", shown.data,
+	    cut ? "..." : "", why);
 	buf_clear(&shown);
 	return -1;
 }

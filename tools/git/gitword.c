@@ -3,6 +3,10 @@
 
 #include <stdbool.h>
 
+#include "base/esc.h"
+
+#define SHOWN 60	/* bytes of a command that is too long */
+
 _Static_assert(GITWORD_MAX <= 64, "a bit a word");
 
 static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -14,6 +18,21 @@ struct line {
 	struct err *e;
 };
 
+/* What began as s is not shown as a whole, and says so. */
+static int
+too_long(const char *s, size_t len, struct err *e)
+{
+	struct buf shown;
+
+	buf_init(&shown, 4 * SHOWN + 1);
+	if (esc_text(&shown, s, SHOWN) == -1)
+		buf_clear(&shown);
+	err_set(e, ERR_REFUSED, "the command is longer than %d bytes: %zu, "
+	    "which begin with '%s...'", GITWORD_LINE_MAX, len, shown.data);
+	buf_clear(&shown);
+	return -1;
+}
+
 static int
 check_bytes(const char *s, size_t len, struct err *e)
 {
@@ -23,8 +42,7 @@ check_bytes(const char *s, size_t len, struct err *e)
 	if (len == 0)
 		return err_set(e, ERR_REFUSED, "the command is empty");
 	if (len > GITWORD_LINE_MAX)
-		return err_set(e, ERR_REFUSED, "the command is longer than %d "
-		    "bytes", GITWORD_LINE_MAX);
+		return too_long(s, len, e);
 	for (i = 0; i < len; i++) {
 		c = (unsigned char)s[i];
 		if (c < 0x20 || c == 0x7f)

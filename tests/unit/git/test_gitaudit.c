@@ -77,6 +77,17 @@ values_are_cut_so_that_a_line_fits(void **state)
 	buf_init(&b, GITAUDIT_LINE);
 	assert_int_equal(gitaudit_emit(&a, true, 1, &b), 0);
 	assert_non_null(strstr(b.data, "\"exit\":3"));
+	assert_non_null(strstr(b.data, "\"repo\":\"xxx"));
+	assert_non_null(strstr(b.data, "xxx...\","));
+	buf_clear(&b);
+	assert_int_equal(gitaudit_emit(&a, false, 1, &b), 0);
+	assert_non_null(strstr(b.data, "xxx...\" ms="));
+	assert_non_null(strstr(b.data, "xxx...\""));
+	buf_clear(&b);
+	/* What fits is whole. */
+	long_one[300] = '\0';
+	assert_int_equal(gitaudit_emit(&a, false, 1, &b), 0);
+	assert_null(strstr(b.data, "..."));
 	buf_clear(&b);
 }
 

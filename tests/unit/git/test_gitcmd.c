@@ -349,7 +349,10 @@ floods_are_refused(void **state)
 	memset(cmd + n, 'a', sizeof(cmd) - n - 2);
 	cmd[sizeof(cmd) - 2] = '\'';
 	assert_int_equal(parse(cmd, &plain, &c, &e), -1);
-	assert_err(&e, ERR_REFUSED, "longer than 3072");
+	assert_err(&e, ERR_REFUSED, "longer than 3072 bytes: 131072, which "
+	    "begin with 'git-upload-pack 'aaaaa");
+	assert_non_null(strstr(e.msg, "aa...'"));
+	assert_true(strlen(e.msg) < 200);
 	cmd[GITWORD_LINE_MAX - 1] = '\'';
 	cmd[GITWORD_LINE_MAX] = '\0';
 	assert_int_equal(parse(cmd, &plain, &c, &e), -1);
@@ -359,6 +362,15 @@ floods_are_refused(void **state)
 	cmd[GITWORD_LINE_MAX + 1] = '\0';
 	assert_int_equal(parse(cmd, &plain, &c, &e), -1);
 	assert_err(&e, ERR_REFUSED, "longer than 3072");
+	/* A word of it: cut, and so that this is seen. */
+	memset(cmd, 'v', 200);
+	cmd[200] = '\0';
+	assert_int_equal(parse(cmd, &plain, &c, &e), -1);
+	assert_err(&e, ERR_REFUSED, "vvv...': not among");
+	assert_true(strlen(e.msg) < 180);
+	cmd[100] = '\0';
+	assert_int_equal(parse(cmd, &plain, &c, &e), -1);
+	assert_err(&e, ERR_REFUSED, "vvv': not among");
 	n = (size_t)snprintf(cmd, sizeof(cmd), "desc r");
 	for (i = 0; i < 62; i++)
 		n += (size_t)snprintf(cmd + n, sizeof(cmd) - n, " a");
