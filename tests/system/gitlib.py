@@ -35,6 +35,8 @@ PROGRAMS = ("postern-git", "postern-git-proxy", "postern-git-serve")
 ETC = "/etc/postern/git"
 CONF = "/etc/postern/git.conf"
 RUN = "/run/postern-git"
+# Of tests that push keys: the others' keys are lines by hand.
+STORE = "/var/lib/postern/git/keys"
 LOG = "/var/log/postern-git"
 GATE = "/tmp/gate"
 PEOPLE = ("alice", "bob", "carol", "dave")
@@ -203,7 +205,7 @@ class Git:
         for host in (self.client, self.gw, self.gl):
             host.link.restore()
         self.end_pool()
-        self.gw.run(f"rm -rf {RUN} {LOG}/*; "
+        self.gw.run(f"rm -rf {RUN} {LOG}/* {STORE}; "
                     f"install -d -o git -g git -m 700 {RUN}")
         self.sshd_run(self.gl)
         for pid in self.pids(self.gl, f"cat {GATE}"):

@@ -10,8 +10,8 @@ import subprocess
 import pytest
 
 from gitkeylib import fingerprint
-from gitlib import ETC, LOG, RUN, git, git_hosts
-from test_git_keys_gitolite import STORE, Site
+from gitlib import ETC, LOG, RUN, STORE, git, git_hosts
+from test_git_keys_gitolite import Site
 
 __all__ = ["git", "git_hosts"]
 

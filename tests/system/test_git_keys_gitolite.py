@@ -8,11 +8,12 @@ import subprocess
 import pytest
 
 from gitkeylib import fingerprint
-from gitlib import BUILD, ETC, RUN, SSHD, TOOLS, git, git_hosts
+from gitlib import BUILD, ETC, RUN, SSHD, STORE, TOOLS, git, git_hosts
+
+from lab import proc
 
 __all__ = ["git", "git_hosts"]
 
-STORE = "/var/lib/postern/git/keys"
 LOCAL = "/opt/postern/gitolite"
 RC = "/home/git/.gitolite.rc"
 PUSH = f"{TOOLS}/postern-git"
@@ -132,6 +133,14 @@ def test_a_push_to_gitolite_admin_decides_who_gets_in(site):
     site.keydir("carol.pub", site.git.keys["carol"][0])
     assert site.admin() == ""
     assert site.lets_in("carol") == "hello carol"
+    # Changed: the new key and not the old one.
+    site.gl.run("rm -f /tmp/new*; ssh-keygen -q -t ed25519 -N '' -f /tmp/new")
+    site.keydir("carol.pub", site.gl.read("/tmp/new.pub"))
+    assert site.admin() == ""
+    assert site.lets_in("carol") is None
+    site.keydir("carol.pub", site.git.keys["carol"][0])
+    assert site.admin() == ""
+    assert site.lets_in("carol") == "hello carol"
     site.keydir("carol.pub", None)
     assert site.admin() == ""
     assert site.lets_in("carol") is None
@@ -214,6 +223,36 @@ def test_a_session_that_was_let_in_just_before_is_ended_too(ending):
     done = git.ssh("carol", "info")
     assert done.returncode != 0
     assert "revoked" in done.stderr
+
+
+@pytest.fixture(params=["keep", "end"])
+def revoking(git, request):
+    made = Site(git, revoke=request.param)
+    yield made
+    made.close()
+
+
+def test_a_connection_from_before_the_revocation_opens_nothing_more(
+        git, revoking):
+    """sshd looks at the keys once a connection; a client may keep it, and ask
+    for one command after another."""
+    site = revoking
+    site.keydir("carol.pub", git.keys["carol"][0])
+    site.admin()
+    kept = "/home/carol/kept"
+    by = ["-S", kept, "-o", "ControlMaster=no"]
+    with git.start("carol", f"exec ssh -MN -S {kept} git@gw",
+                   stderr=subprocess.PIPE) as master:
+        proc.wait_for(lambda: git.client.exists(kept), 30, "connection")
+        assert "hello carol" in git.ssh("carol", "info", options=by).stdout
+        site.keydir("carol.pub", None)
+        site.admin()
+        done = git.ssh("carol", "info", options=by)
+        assert done.returncode == 1 and done.stdout == "", done
+        assert "refused: the key was revoked" in done.stderr
+        assert git.audit("gw", "refused")[-1]["id"] == "carol"
+        assert master.poll() is None
+        os.kill(git.pids(git.client, "ssh -MN")[0], 9)
 
 
 def test_a_compromised_gateway_gains_no_file_on_the_server(site):

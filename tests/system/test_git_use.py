@@ -125,6 +125,7 @@ def test_gitolites_own_commands(git):
     assert git.ssh("bob", "desc t/a").returncode == 0
     done = git.ssh("bob")
     assert done.returncode == 1 and "there is no shell here" in done.stderr
+    assert git.audit("gw")[-1]["event"] == "refused"
     git.conf(gw=["login-info = yes"])
     assert "hello bob" in git.ssh("bob").stdout
 

@@ -123,13 +123,13 @@ keyask_holds(const struct authindex *x, const struct keylist *base,
 
 bool
 keyask_still(const char *keys, const char *base, const char *id,
-    const char *fp)
+    const char *fp, bool unread)
 {
 	struct in_force f = { .store = KEYSTORE_INIT };
-	bool ok;
+	bool ok = unread;
 
-	ok = load(&f, keys, base, NULL) == 0 &&
-	    keyask_holds(&f.x, &f.base, id, fp);
+	if (load(&f, keys, base, NULL) == 0)
+		ok = keyask_holds(&f.x, &f.base, id, fp);
 	unload(&f);
 	return ok;
 }

@@ -27,9 +27,10 @@ bool keyask_holds(const struct authindex *x, const struct keylist *base,
 	const char *id, const char *fp);
 
 /* keyask_still(): the same, by the store at keys and the file base, as they
- * are now. false as well when these can't be read. */
+ * are now. unread: the answer where these can't be read, or no keys have come
+ * yet. */
 bool keyask_still(const char *keys, const char *base, const char *id,
-	const char *fp);
+	const char *fp, bool unread);
 
 /*
  * keyask_main(): says whose key fp is, or which keys id has; one of the two is

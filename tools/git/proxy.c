@@ -98,13 +98,14 @@ enter(struct proxy *p, struct err *e)
 		return err_set(e, ERR_MEM, "out of memory");
 	if (sessions_enter(p->sessions.data, p->w.id, fp, p->w.sid, e) == -1)
 		return -1;
-	/* Where a revocation ends sessions, it may have come between sshd's
-	 * look at the keys and our entry. */
-	if (p->conf.gateway.revoke_end == 0 ||
-	    keyask_still(p->conf.gateway.keys_dir, p->conf.gateway.base,
-	    p->w.id, fp))
+	/* sshd's look at the keys may be long ago: a connection that stands,
+	 * as a ControlMaster, may ask for one command after another. And where
+	 * a revocation ends sessions, it may have come since then, so that
+	 * there an answer has to be had. */
+	if (keyask_still(p->conf.gateway.keys_dir, p->conf.gateway.base,
+	    p->w.id, fp, p->conf.gateway.revoke_end == 0))
 		return 0;
-	return err_set(e, ERR_REFUSED, "the key was revoked just now");
+	return err_set(e, ERR_REFUSED, "the key was revoked");
 }
 
 /* One's own limit first: who is over it takes nobody else's place. */
