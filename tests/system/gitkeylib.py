@@ -35,6 +35,7 @@ PROXY = f"{TOOLS}/postern-git-proxy"
 LOOKUP = f"{TOOLS}/postern-git-keys"
 DRIVER = f"{OPT}/git_keys"
 TRIGGER = f"{OPT}/push-authkeys"
+SK_SOFT = "tests/unit/git/sk_soft.so"
 PROGRAMS = {"tests/unit/git/git_keys": DRIVER,
             **{f"tools/git/{os.path.basename(p)}": p
                for p in (POSTERN, PROXY, LOOKUP)}}
@@ -153,11 +154,13 @@ class Keys:
         os.utime(new, ns=(want.st_mtime_ns, want.st_mtime_ns))
         new.rename(at)
 
-    def key(self, name, host=None, at=None, kind="ed25519", bits=None):
+    def key(self, name, host=None, at=None, kind="ed25519", bits=None,
+            provider=None):
         """A key pair of this name; its private half on a host, for git."""
         path = self.dir / name
         path.unlink(missing_ok=True)
         more = ["-b", str(bits)] if bits else []
+        more += ["-w", str(provider)] if provider else []
         subprocess.run(["ssh-keygen", "-q", "-t", kind, *more, "-N", "",
                         "-C", name, "-f", str(path)], check=True)
         if host:
@@ -237,9 +240,9 @@ class Keys:
              str(self.dir / key)], input=data, check=True,
             stdout=subprocess.PIPE).stdout
 
-    def ssh_argv(self, *command, key=f"{ETC}/id_ed25519"):
+    def ssh_argv(self, *command, key=f"{ETC}/id_ed25519", options=()):
         return self.as_git(
-            self.gl, "ssh", "-F", "none", "-T", "-oBatchMode=yes",
+            self.gl, "ssh", "-F", "none", "-T", "-oBatchMode=yes", *options,
             "-oIdentitiesOnly=yes", f"-oUserKnownHostsFile={ETC}/known_hosts",
             "-oIdentityFile=" + key, "--", f"git@{self.gw.name}", *command)
 
@@ -254,13 +257,14 @@ class Keys:
 
     # The gateway
 
-    def login(self, name):
+    def login(self, name, options=()):
         """Whose key sshd takes it for; None: nobody's."""
         self.person(name)
         at = f"/home/git/{name}"
         self.gl.write(at, (self.dir / name).read_bytes(), 0o600)
         self.gl.run(["chown", "git:git", at])
-        done = self.gl.run(self.ssh_argv(key=at), check=False, env=ENV)
+        done = self.gl.run(self.ssh_argv(key=at, options=options),
+                           check=False, env=ENV)
         if done.returncode == 0:
             return done.stdout.strip()
         assert "Permission denied" in done.stderr, done

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: ISC
 """postern git: keys from the git server's keydir into force on the gateway."""
 
+import base64
 import json
 import os
 import re
 
 import pytest
 
-from gitkeylib import (DRIVER, ENV, ETC, KEYDIR, LOOKUP, POSTERN, SESSIONS,
-                       STATE, STORE, UID, fingerprint, keys, text)
+from gitkeylib import (BUILD, DRIVER, ENV, ETC, KEYDIR, LOOKUP, OPT, POSTERN,
+                       SESSIONS, SK_SOFT, STATE, STORE, UID, fingerprint,
+                       keys, text)
 
 __all__ = ["keys"]
 
@@ -57,6 +59,58 @@ def test_several_keys_of_one_person_and_all_types(keys):
     for kind in kinds:
         assert keys.login(kind) == "alice"
     assert list(keys.ids()) == ["alice"]
+
+
+# Both types, of which a device would make but one here: the public halves are
+# an ed25519 key and a point of a curve.
+def security_keys(keys):
+    def field(data):
+        return len(data).to_bytes(4, "big") + data
+
+    def line(kind, *fields):
+        blob = b"".join(map(field, (kind.encode(), *fields, b"ssh:")))
+        return f"{kind} {base64.b64encode(blob).decode()}"
+    point = base64.b64decode(keys.person("p", kind="ecdsa",
+                                         bits=256).split()[1])[-65:]
+    edwards = base64.b64decode(keys.person("e").split()[1])[-32:]
+    return [line("sk-ssh-ed25519@openssh.com", edwards),
+            line("sk-ecdsa-sha2-nistp256@openssh.com", b"nistp256", point)]
+
+
+def test_security_keys_are_taken_and_found(keys):
+    lines = security_keys(keys)
+    keys.put("alice.pub", lines[0] + " alice@token")
+    keys.put("bob.pub", lines[1])
+    keys.push()
+    assert keys.ids() == {"alice": [lines[0].split()[1]],
+                          "bob": [lines[1].split()[1]]}
+    # As OpenSSH reads the file, and as it asks the lookup.
+    listed = keys.gw.run(["ssh-keygen", "-lf",
+                          f"{STORE}/current/authorized_keys"]).stdout
+    assert [x.split()[-1] for x in listed.splitlines()] == [
+        "(ED25519-SK)", "(ECDSA-SK)"]
+    for line, who in zip(lines, ("alice", "bob")):
+        fp = fingerprint(line)
+        assert fp in listed
+        found = keys.gw.run(keys.as_git(keys.gw, LOOKUP, fp)).stdout
+        assert found == f'restrict,command="/bin/echo {who}" {line}\n'
+
+
+def test_a_security_key_logs_in(both):
+    """A key of software in a device's place; all else is OpenSSH's."""
+    both.key("token", kind="ed25519-sk", provider=BUILD / SK_SOFT)
+    both.install(both.gl, BUILD / SK_SOFT, f"{OPT}/sk_soft.so")
+    use = [f"-oSecurityKeyProvider={OPT}/sk_soft.so"]
+    assert both.person("token").startswith("sk-ssh-ed25519@openssh.com ")
+    both.put("bob.pub", both.person("b"))
+    both.push()
+    assert both.login("token", use) is None
+    both.put("alice.pub", both.person("token"))
+    both.push()
+    assert both.login("token", use) == "alice"
+    both.put("alice.pub", None)
+    both.push()
+    assert both.login("token", use) is None
 
 
 def test_a_name_with_a_domain_stays_whole(keys):
