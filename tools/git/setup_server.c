@@ -38,6 +38,21 @@ rc_path(const struct setup *s, struct buf *out, struct err *e)
 	    no_mem(e);
 }
 
+/* Where git.conf has a keydir of its own, another program than gitolite may
+ * serve: then there is no trigger to install. */
+static bool
+plain(const struct setup *s)
+{
+	struct buf path;
+	bool yes = false;
+
+	buf_init(&path, 4200);
+	if (s->conf.server.keydir != NULL && rc_path(s, &path, NULL) == 0)
+		yes = access(path.data, F_OK) == -1 && errno == ENOENT;
+	buf_clear(&path);
+	return yes;
+}
+
 /* gitolite is there and set up; its account isn't locked, since sshd without
  * PAM lets no locked user in. */
 static int
@@ -55,7 +70,7 @@ find_gitolite(struct setup *s, struct err *e)
 		    "as %s", s->user.data, "gitolite3@thishost");
 	buf_init(&path, 4200);
 	rc = rc_path(s, &path, e);
-	if (rc == 0 && access(path.data, F_OK) == -1)
+	if (rc == 0 && !plain(s) && access(path.data, F_OK) == -1)
 		rc = err_set(e, ERR_CONFIG, "%s is missing: run 'gitolite "
 		    "setup -pk YOUR.pub' as %s first", path.data,
 		    s->user.data);
@@ -121,6 +136,8 @@ trigger(struct setup *s, struct err *e)
 	struct buf program;
 	int rc = -1;
 
+	if (plain(s))
+		return 0;
 	buf_init(&program, 4200);
 	if (step_folder(&s->step, LOCAL, 0755, 0, 0, e) == 0 &&
 	    step_folder(&s->step, LOCAL "/triggers", 0755, 0, 0, e) == 0 &&
@@ -208,6 +225,8 @@ gitolite_rc(struct setup *s, struct err *e)
 	bool same;
 	int rc = -1;
 
+	if (plain(s))
+		return 0;
 	buf_init(&path, 4200);
 	buf_init(&old, TEXT_MAX);
 	buf_init(&text, TEXT_MAX);
