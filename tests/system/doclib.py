@@ -57,12 +57,12 @@ class Line:
         return int(found[1]) if found else 0
 
 
-def tutorial():
-    """The lines of docs/backup.md. One that stands elsewhere would be missed,
-    and is an error."""
+def tutorial(doc=DOC):
+    """The lines of a tutorial. One that stands elsewhere would be missed, and
+    is an error."""
     found, place, inside = [], None, False
-    for number, text in enumerate(DOC.read_text().splitlines(), 1):
-        where = f"{DOC.name}:{number}: {text}"
+    for number, text in enumerate(doc.read_text().splitlines(), 1):
+        where = f"{doc.name}:{number}: {text}"
         if comment := re.fullmatch(r"<!-- (\w+) (\w+)(?:; (.*))? -->", text):
             place = comment.groups(default="")
         elif text.startswith("```"):
@@ -72,7 +72,7 @@ def tutorial():
         elif inside:
             host, user, hint = place
             assert text[:2] == ("# " if user == "root" else "$ "), where
-            found.append(Line(DOC.name, number, host, user, hint, text[2:]))
+            found.append(Line(doc.name, number, host, user, hint, text[2:]))
         else:
             assert not re.match(r"\s+[#$] |[$] ", text), where
     return found
@@ -140,7 +140,8 @@ class Machines:
         for host in self.hosts.values():
             self.lab.remove(host)
 
-    def install(self, host):
+    @staticmethod
+    def install(host):
         """As `make install`, which needs no compiler here: the build is
         there, and DESTDIR leads to the host."""
         done = subprocess.run(
