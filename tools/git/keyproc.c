@@ -87,6 +87,7 @@ start(struct run *r, struct err *e)
 	struct child_spec spec = {
 		.argv = r->p->argv,
 		.io = { CHILD_PIPE, CHILD_PIPE, CHILD_PIPE },
+		.out_max = r->p->in_len,
 		.timeout_ms = r->p->timeout_ms,
 		.on_line = on_line,
 		.on_end = on_end,

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+#include "../unit.h"
+
+#include <sys/wait.h>
+
+#include "keyproc.h"
+
+static struct err e;
+
+/* sh -c script, with len bytes at in; its stdout into out. */
+static struct keyproc_end
+run(const char *script, const char *in, size_t len, struct buf *out)
+{
+	char *argv[] = { "sh", "-c", (char *)(uintptr_t)script, NULL };
+	struct keyproc p = { .argv = argv, .in = in, .in_len = len,
+		.timeout_ms = 60000 };
+	struct keyproc_end end;
+
+	buf_init(out, 4096);
+	if (keyproc_run(&p, out, &end, &e) == -1)
+		fail_msg("%s", e.msg);
+	return end;
+}
+
+/* As all keys of a large site are. */
+static void
+many_megabytes_reach_its_standard_input(void **state)
+{
+	const size_t len = (size_t)20 << 20;
+	char *in = malloc(len);
+	struct keyproc_end end;
+	struct buf out;
+
+	assert_non_null(in);
+	memset(in, 'k', len);
+	end = run("wc -c", in, len, &out);
+	assert_int_equal(keyproc_why(&end, "sh", &e), 0);
+	assert_int_equal(strtoul(out.data, NULL, 10), len);
+	buf_clear(&out);
+	free(in);
+}
+
+static void
+nothing_may_be_sent_too(void **state)
+{
+	struct keyproc_end end;
+	struct buf out;
+
+	end = run("wc -c", "", 0, &out);
+	assert_int_equal(keyproc_why(&end, "sh", &e), 0);
+	assert_string_equal(out.data, "0\n");
+	buf_clear(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_megabytes_reach_its_standard_input),
+		cmocka_unit_test(nothing_may_be_sent_too),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
