@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/esc.h"
 #include "proc/child.h"
@@ -81,6 +82,15 @@ sent(void *arg)
 		child_close_stdin(r->child);
 }
 
+/* Much of what runs here runs as git, for root: a terminal that it could open
+ * is one that it could type into (TIOCSTI). */
+static int
+no_terminal(void *arg)
+{
+	(void)arg;
+	return setsid() == -1 ? -1 : 0;
+}
+
 static int
 start(struct run *r, struct err *e)
 {
@@ -89,6 +99,7 @@ start(struct run *r, struct err *e)
 		.io = { CHILD_PIPE, CHILD_PIPE, CHILD_PIPE },
 		.out_max = r->p->in_len,
 		.timeout_ms = r->p->timeout_ms,
+		.before_exec = no_terminal,
 		.on_line = on_line,
 		.on_end = on_end,
 		.arg = r,

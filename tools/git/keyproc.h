@@ -2,7 +2,8 @@
 /*
  * keyproc: one program that reads bytes that we have and says what fits into
  * a small buffer: ssh-keygen that signs, ssh that sends. Its stderr is kept
- * as the last line that said something, for the message of its failure.
+ * as the last line that said something, for the message of its failure. It has
+ * a session of its own, so that it has no terminal.
  */
 #ifndef GIT_KEYPROC_H
 #define GIT_KEYPROC_H

@@ -52,12 +52,33 @@ nothing_may_be_sent_too(void **state)
 	buf_clear(&out);
 }
 
+/* Root runs programs as git: they are not to reach root's terminal. */
+static void
+it_has_no_terminal_of_ours(void **state)
+{
+	struct keyproc_end end;
+	struct buf out;
+	long pid, session;
+	char *rest;
+
+	end = run("read p c s ppid grp sid tty rest </proc/self/stat; "
+	    "echo $p $sid $tty", "", 0, &out);
+	assert_int_equal(keyproc_why(&end, "sh", &e), 0);
+	/* It leads its session, which has no terminal. */
+	pid = strtol(out.data, &rest, 10);
+	session = strtol(rest, &rest, 10);
+	assert_int_equal(session, pid);
+	assert_string_equal(rest, " 0\n");
+	buf_clear(&out);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_megabytes_reach_its_standard_input),
 		cmocka_unit_test(nothing_may_be_sent_too),
+		cmocka_unit_test(it_has_no_terminal_of_ours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
