@@ -24,8 +24,7 @@ main(int argc, char **argv)
 	if (sessions_enter(argv[1], argv[4], argv[5], "0123456789abcdef",
 	    &e) == -1)
 		return log_err(&e);
-	if (!keyask_still(argv[2], argv[3], argv[4], argv[5],
-	    false)) {
+	if (keyask_still(argv[2], argv[3], argv[4], argv[5], &e) == -1) {
 		puts("revoked");
 		sessions_leave(argv[1]);
 		return 1;

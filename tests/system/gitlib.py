@@ -183,11 +183,10 @@ class Git:
         self.gw.write(hosts, known + f"{name} {server.host_key}\n")
 
     def lines(self, people):
-        """The gateway's authorized_keys: {id: [public key]}."""
-        self.gw.write("/home/git/.ssh/authorized_keys", "".join(
+        """The gateway's keys, as root's own lines: {id: [public key]}."""
+        self.gw.write(f"{ETC}/authorized_keys", "".join(
             f'restrict,command="{TOOLS}/postern-git-proxy {who}" {key}'
-            for who, keys in people.items() for key in keys), mode=0o600)
-        self.gw.run(["chown", "-R", "git:", "/home/git/.ssh"])
+            for who, keys in people.items() for key in keys))
 
     def mirror(self):
         """A second git server, gl2."""
@@ -214,9 +213,9 @@ class Git:
         for who in PEOPLE:
             self.client.run(f"rm -rf /home/{who}/[!.]* /home/{who}/.g* "
                             f"/home/{who}/.l*")
-        # Tests of the keys' way write both.
+        # Tests of the keys' way write these.
+        self.gw.run("rm -f /home/git/.ssh/authorized_keys")
         self.lines(self.keys)
-        self.gw.write(f"{ETC}/authorized_keys", "")
         self.conf()
 
     @staticmethod

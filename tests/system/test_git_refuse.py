@@ -117,8 +117,8 @@ def test_ids_that_no_line_should_have_do_nothing(git):
     key = git.keys["alice"][0]
     for who in ("--auth-updat", "-oProxyCommand=id", "../x", "a b", "",
                 "'admin info'", "x;id"):
-        git.gw.write("/home/git/.ssh/authorized_keys", "restrict,command="
-                     f"\"{TOOLS}/postern-git-proxy '{who}'\" {key}", 0o600)
+        git.gw.write(f"{ETC}/authorized_keys", "restrict,command="
+                     f"\"{TOOLS}/postern-git-proxy '{who}'\" {key}")
         done = git.ssh("alice", "info")
         assert done.returncode != 0 and done.stdout == "", who
         assert git.audit("gl") == []

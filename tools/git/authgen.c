@@ -104,6 +104,31 @@ is_comment(const char *s, size_t len)
 	return len == 0 || *s == '#' || (len == 1 && *s == '\r');
 }
 
+/* The last word of the forced command, where it is an id; else "". Root wrote
+ * these options: nobody hides another command in them. */
+static void
+id_of(const struct authkeys_part *options, char ret[GITID_MAX + 1])
+{
+	static const char command[] = "command=\"";
+	size_t n = sizeof(command) - 1;
+	const char *p, *end, *blank;
+
+	ret[0] = '\0';
+	p = memmem(options->p, options->len, command, n);
+	if (p == NULL)
+		return;
+	p += n;
+	n = options->len - (size_t)(p - options->p);
+	end = memchr(p, '"', n);
+	blank = end != NULL ? memrchr(p, ' ', (size_t)(end - p)) : NULL;
+	if (blank == NULL || !gitid_valid(blank + 1, (size_t)(end - blank) -
+	    1))
+		return;
+	n = (size_t)(end - blank) - 1;
+	memcpy(ret, blank + 1, n);
+	ret[n] = '\0';
+}
+
 int
 authgen_base(const char *name, const char *text, size_t len,
     struct keylist *ret, struct err *e)
@@ -111,7 +136,7 @@ authgen_base(const char *name, const char *text, size_t len,
 	const char *p = text, *end = text + len, *nl;
 	struct authkeys_line line;
 	struct keyline k;
-	char where[256];
+	char where[256], id[GITID_MAX + 1];
 	unsigned n = 0;
 
 	for (; p < end; p = nl + 1) {
@@ -128,7 +153,8 @@ authgen_base(const char *name, const char *text, size_t len,
 		if (authkeys_parse(p, (size_t)(nl - p), &line, e) == -1 ||
 		    keyline_of(&line, &k, e) == -1)
 			return err_wrap(e, "%s", where);
-		if (keylist_add(ret, "", &k, where, e) == -1)
+		id_of(&line.options, id);
+		if (keylist_add(ret, id, &k, where, e) == -1)
 			return -1;
 	}
 	return 0;

@@ -29,7 +29,8 @@ int authgen_line(const char *proxy, const struct keylist_key *key,
 /*
  * authgen_base(): the administrator's own lines, which stand first in the file
  * and are kept byte by byte: keys (with options or without), comments, blank
- * lines. Their keys are added to ret with the id "".
+ * lines. Their keys are added to ret, with the id that ends the forced command,
+ * or "" if it ends in none.
  * name  of the file, for messages.
  * Returns 0, or -1: ERR_CONFIG (a line that sshd would pass over: with its
  * number), ERR_REFUSED, ERR_MEM.

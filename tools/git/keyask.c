@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "keyask.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,19 +22,32 @@ struct in_force {
 	uint64_t gen;
 };
 
+/* gen 0: no keys have come from the git server. */
 static int
 load(struct in_force *f, const char *keys, const char *base, struct err *e)
 {
-	if (keystore_open(keys, &f->store, e) == -1 ||
-	    keystore_current(&f->store, &f->gen, e) == -1)
+	struct err why = ERR_INIT;
+	int rc;
+
+	f->x = (struct authindex){ .text = "" };
+	if (keybase_read(base, &f->base, e) == -1)
+		return -1;
+	rc = keystore_open(keys, &f->store, &why);
+	if (rc == -1 && why.code == ERR_SYS && why.sys_errno == ENOENT)
+		return 0;
+	if (rc == -1) {
+		if (e != NULL)
+			*e = why;
+		return -1;
+	}
+	if (keystore_current(&f->store, &f->gen, e) == -1)
 		return -1;
 	if (f->gen == 0)
-		return err_set(e, ERR_REFUSED, "%s: no keys have come from "
-		    "the git server yet", keys);
+		return 0;
 	if (keystore_map(&f->store, f->gen, "index", &f->map, e) == -1 ||
 	    authindex_parse(f->map.p, f->map.len, &f->x, e) == -1)
 		return -1;
-	return keybase_read(base, &f->base, e);
+	return 0;
 }
 
 static void
@@ -93,6 +107,18 @@ next_of(const struct authindex *x, const char **at, const char *id,
 	return NULL;
 }
 
+static bool
+has_id(const struct keylist *base, const char *id)
+{
+	size_t i;
+
+	/* A line without an id is no id's. */
+	for (i = 0; base != NULL && *id != '\0' && i < base->n; i++)
+		if (strcmp(base->v[i].id, id) == 0)
+			return true;
+	return false;
+}
+
 static const struct keylist_key *
 among(const struct keylist *base, const unsigned char fp[KEYLINE_FP])
 {
@@ -113,7 +139,7 @@ keyask_holds(const struct authindex *x, const struct keylist *base,
 	size_t len;
 
 	if (strcmp(fp, "-") == 0)
-		return next_of(x, &at, id, &len) != NULL;
+		return has_id(base, id) || next_of(x, &at, id, &len) != NULL;
 	if (keyline_fp_parse(fp, sum, NULL) == -1)
 		return false;
 	return among(base, sum) != NULL ||
@@ -121,17 +147,19 @@ keyask_holds(const struct authindex *x, const struct keylist *base,
 	    line_is(line, len, id));
 }
 
-bool
+int
 keyask_still(const char *keys, const char *base, const char *id,
-    const char *fp, bool unread)
+    const char *fp, struct err *e)
 {
 	struct in_force f = { .store = KEYSTORE_INIT };
-	bool ok = unread;
+	int rc;
 
-	if (load(&f, keys, base, NULL) == 0)
-		ok = keyask_holds(&f.x, &f.base, id, fp);
+	rc = load(&f, keys, base, e);
+	if (rc == 0 && !keyask_holds(&f.x, &f.base, id, fp))
+		rc = err_set(e, ERR_REFUSED, "the key was revoked, or it came "
+		    "by no push");
 	unload(&f);
-	return ok;
+	return rc;
 }
 
 static void
@@ -206,7 +234,12 @@ keyask_main(const char *keys, const char *base, const char *id,
 	struct err e = ERR_INIT;
 	int rc = -1;
 
-	if (keystore_become(keys, &e) == 0 && load(&f, keys, base, &e) == 0)
+	if (keystore_become(keys, &e) == -1 || load(&f, keys, base, &e) == -1)
+		;
+	else if (f.gen == 0)
+		err_set(&e, ERR_REFUSED, "%s: no keys have come from the git "
+		    "server yet", keys);
+	else
 		rc = fp != NULL ? by_fp(&f, fp, json, &e) :
 		    by_id(&f, id, json, &e);
 	if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))

@@ -27,7 +27,8 @@ make(void **state)
 
 	add(&keys, "ann", LINE(ED));
 	add(&keys, "bob", LINE(P256));
-	add(&base, "", LINE(P521));
+	add(&base, "root-s", LINE(P521));
+	add(&base, "", LINE(P384));
 	buf_init(&index_, 1 << 20);
 	if (authindex_emit("/opt/a b/proxy", 1, &keys, &index_, &e) == -1)
 		return -1;
@@ -84,7 +85,7 @@ keyask_knows_whose_key_one_is(void **state)
 	assert_true(keyask_holds(&x, &base, "bob", FP_P256));
 	assert_false(keyask_holds(&x, &base, "bob", FP_ED));
 	assert_false(keyask_holds(&x, &base, "an", FP_ED));
-	assert_false(keyask_holds(&x, &base, "ann", FP_P384));
+	assert_false(keyask_holds(&x, &base, "ann", FP_SKED));
 	assert_false(keyask_holds(&x, &base, "ann", "SHA256:"));
 	assert_false(keyask_holds(&x, &base, "ann", ""));
 }
@@ -102,6 +103,46 @@ keyask_goes_by_the_id_where_no_fingerprint_is_known(void **state)
 	assert_true(keyask_holds(&x, &base, "ann", "-"));
 	assert_false(keyask_holds(&x, &base, "eve", "-"));
 	assert_false(keyask_holds(&x, &base, "proxy' ann", "-"));
+	/* Whom root named in a line of its own is no less. */
+	assert_true(keyask_holds(&x, &base, "root-s", "-"));
+	assert_false(keyask_holds(&x, NULL, "root-s", "-"));
+	assert_false(keyask_holds(&x, &base, "", "-"));
+}
+
+static struct keylist
+base_of(const char *line)
+{
+	struct keylist l = { 0 };
+
+	if (authgen_base("base", line, strlen(line), &l, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(l.n, 1);
+	return l;
+}
+
+static void
+keyask_reads_ids_out_of_roots_own_lines(void **state)
+{
+	static const struct { const char *line, *id; } t[] = {
+		{ "restrict,command=\"/p/proxy ann\" " LINE(ED), "ann" },
+		{ "command=\"proxy a@b.c\",no-pty " LINE(ED), "a@b.c" },
+		{ "no-pty,command=\"proxy  ann\" " LINE(ED) " x", "ann" },
+		{ "cert-authority,command=\"p ann\" " LINE(ED), "ann" },
+		{ LINE(ED), "" }, { LINE(ED) " command=\"p ann\"", "" },
+		{ "command=\"proxy\" " LINE(ED), "" },
+		{ "command=\"proxy --auth-update\" " LINE(ED), "" },
+		{ "command=\"proxy 'ann'\" " LINE(ED), "" },
+		{ "command=\"proxy \\\"ann\\\"\" " LINE(ED), "" },
+		{ "command=\"proxy ann \" " LINE(ED), "" },
+	};
+	struct keylist l;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		l = base_of(t[i].line);
+		assert_string_equal(l.v[0].id, t[i].id);
+		keylist_clear(&l);
+	}
 }
 
 int
@@ -114,6 +155,7 @@ main(void)
 		cmocka_unit_test(keyask_lets_roots_own_keys_be),
 		cmocka_unit_test(
 		    keyask_goes_by_the_id_where_no_fingerprint_is_known),
+		cmocka_unit_test(keyask_reads_ids_out_of_roots_own_lines),
 	};
 
 	return cmocka_run_group_tests(tests, make, drop);
