@@ -243,7 +243,8 @@ class Git:
         for pid in pool:
             os.kill(pid, 15)
         for pid in pool:
-            proc.wait_for(lambda p=pid: not proc.start_time(p), 10,
+            # It waits half a minute for sessions that a test left.
+            proc.wait_for(lambda p=pid: not proc.start_time(p), 45,
                           "end of the pool")
 
     def conf(self, gw=(), gl=(), mux=0):

@@ -7,10 +7,11 @@
  * nothing is lost but time.
  *
  * A folder of run-dir, mux/: lock (held by the one pool), K (the socket of
- * master K), status:
+ * master K), K.used (muxuse.h), status:
  *
  *	K STATE SINCE STARTS [WHY]	a line for each; STATE: up, starting,
- *					waiting; SINCE: seconds since 1970
+ *					waiting, leaving (for its sessions);
+ *					SINCE: seconds since 1970
  */
 #ifndef GIT_MUX_H
 #define GIT_MUX_H
@@ -23,10 +24,13 @@
 
 struct mux_opts {
 	const struct gitconf_gateway *conf;	/* borrowed */
-	bool demand;		/* ends when it was not wanted for mux-idle */
+	bool demand;		/* ends when it was not wanted for mux-idle
+				 * and no session is left */
 };
 
-/* mux_run(): until SIGTERM, SIGINT, or it is not wanted any more. 0, or -1:
+/* mux_run(): until SIGTERM, SIGINT, or it is not wanted any more. After the
+ * signal no session begins at it, and those that there are have half a minute;
+ * a second signal ends it at once. 0, or -1:
  * ERR_BUSY (there is a pool), ERR_CONFIG, ERR_SYS, ERR_UNSAFE, ERR_MEM. */
 int mux_run(const struct mux_opts *o, struct err *e);
 

@@ -11,6 +11,7 @@
 #include "base/strv.h"
 #include "gitprog.h"
 #include "gitssh.h"
+#include "muxuse.h"
 #include "proc/child.h"
 #include "sys/clock.h"
 
@@ -26,6 +27,7 @@ struct run {
 	struct gitprog_watch out;
 	struct strv argv;
 	int log;			/* memfd with ssh's words; -1 */
+	int used;			/* our hold on a master; -1 */
 	uint64_t until;			/* CLOCK_MONOTONIC, of answer */
 	int status;			/* of the ssh that ended */
 	bool late;			/* we ended it: no answer */
@@ -93,19 +95,31 @@ on_gone(void *arg)
 		child_deadline(r->child, 1);
 }
 
-/* A socket of the pool that is there; which one, the sid says. */
-static bool
-find_socket(const struct proxy *p, struct buf *path)
+static void
+leave_pool(struct run *r)
 {
-	const struct gitconf_gateway *c = &p->conf.gateway;
-	unsigned n = (unsigned)c->mux, first, i;
+	if (r->used != -1)
+		close(r->used);
+	r->used = -1;
+}
 
-	first = n > 0 ? (unsigned)strtoul(p->w.sid + 8, NULL, 16) % n : 0;
+/* A socket of the pool that is there; which one, the sid says. Its master is
+ * held first, so that the pool does not end it under us. */
+static bool
+join_pool(struct run *r, struct buf *path)
+{
+	const struct gitconf_gateway *c = &r->p->conf.gateway;
+	unsigned n = (unsigned)c->mux, first, i, k;
+
+	first = n > 0 ? (unsigned)strtoul(r->p->w.sid + 8, NULL, 16) % n : 0;
 	for (i = 0; i < n; i++) {
+		k = (first + i) % n;
 		buf_clear(path);
-		if (buf_addf(path, "%s/" GITSSH_SOCKET, c->run_dir,
-		    (first + i) % n) == 0 && access(path->data, F_OK) == 0)
+		r->used = muxuse_join(c->run_dir, k);
+		if (r->used != -1 && buf_addf(path, "%s/" GITSSH_SOCKET,
+		    c->run_dir, k) == 0 && access(path->data, F_OK) == 0)
 			return true;
+		leave_pool(r);
 	}
 	return false;
 }
@@ -189,12 +203,13 @@ attempt(struct run *r, const char *dest, bool mux, struct err *e)
 
 	buf_init(&path, 4096);
 	r->until = clock_ms() + (uint64_t)r->p->conf.gateway.answer_ms;
-	found = mux && find_socket(r->p, &path);
+	found = mux && join_pool(r, &path);
 	for (i = 0;; i++) {
 		rc = ssh(r, dest, found && i == 0 ? path.data : NULL, e);
 		if (rc == -1 || settled(r) || !passes(r) || i == TRIES ||
 		    clock_ms() >= r->until)
 			break;
+		leave_pool(r);
 		/* Not all of them at once again. */
 		usleep((useconds_t)(PAUSE_MS * 1000 *
 		    (1 + i + (getpid() & 3))));
@@ -275,7 +290,7 @@ all(struct run *r, struct err *e)
 int
 proxy_run(struct proxy *p, struct err *e)
 {
-	struct run r = { .p = p, .log = -1 };
+	struct run r = { .p = p, .log = -1, .used = -1 };
 	int rc = -1;
 
 	buf_init(&r.why, 2048);
@@ -288,6 +303,7 @@ proxy_run(struct proxy *p, struct err *e)
 	loop_free(r.loop);
 	strv_clear(&r.argv);
 	buf_clear(&r.why);
+	leave_pool(&r);
 	if (r.log != -1)
 		close(r.log);
 	return rc;
