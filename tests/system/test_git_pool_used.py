@@ -111,6 +111,22 @@ def test_who_stops_a_pool_twice_does_not_wait(git):
     assert not pools(git)
 
 
+def test_a_master_that_hangs_is_passed_by(git):
+    git.conf(mux=1, gw=["answer-timeout = 8s"])
+    fine(git)
+    git.wait_pool(1)
+    frozen, = masters(git)
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        assert git.gw.exists(f"{RUN}/mux/0")
+        done = git.ssh("bob", "info")
+        assert done.stdout.startswith("hello bob"), done
+        assert git.audit("gw", "end")[-1]["exit"] == 0
+    finally:
+        if proc.start_time(frozen):
+            os.kill(frozen, signal.SIGCONT)
+
+
 def test_a_master_that_misses_its_looks_keeps_its_sessions(git):
     """On a host that had no time for it, it may yet go on."""
     git.conf(mux=1)

@@ -28,6 +28,7 @@ struct run {
 	struct strv argv;
 	int log;			/* memfd with ssh's words; -1 */
 	int used;			/* our hold on a master; -1 */
+	bool by_master;			/* which has not said a word */
 	uint64_t until;			/* CLOCK_MONOTONIC, of answer */
 	int status;			/* of the ssh that ended */
 	bool late;			/* we ended it: no answer */
@@ -62,6 +63,14 @@ on_end(void *arg, const struct child_end *end)
 	loop_stop(r->loop);
 }
 
+static uint64_t
+left_ms(const struct run *r)
+{
+	uint64_t now = clock_ms();
+
+	return r->until > now ? r->until - now : 0;
+}
+
 static void
 on_answer(void *arg)
 {
@@ -70,6 +79,12 @@ on_answer(void *arg)
 	look(r, NULL);
 	if (r->said.stood)
 		return;
+	/* One that answered may have asked for the session already. */
+	if (r->by_master && r->said.moved) {
+		r->by_master = false;
+		loop_timer_set(r->answer, left_ms(r), 0);
+		return;
+	}
 	r->late = true;
 	child_kill(r->child, SIGKILL);
 }
@@ -159,13 +174,13 @@ ssh(struct run *r, const char *dest, const char *socket, struct err *e)
 		.io = { CHILD_INHERIT, CHILD_INHERIT, CHILD_INHERIT },
 		.timeout_ms = (uint64_t)r->p->conf.gateway.session_ms,
 		.on_end = on_end, .arg = r };
-	uint64_t now = clock_ms();
 
 	if (prepare(r, dest, socket, e) == -1)
 		return -1;
 	spec.argv = r->argv.v;
 	r->late = r->timed_out = false;
-	loop_timer_set(r->answer, r->until > now ? r->until - now : 0, 0);
+	r->by_master = socket != NULL;
+	loop_timer_set(r->answer, left_ms(r) / (r->by_master ? 2 : 1), 0);
 	r->child = child_start(r->loop, &spec, e);
 	if (r->child == NULL || loop_run(r->loop, e) == -1)
 		return -1;
@@ -185,12 +200,15 @@ settled(const struct run *r)
 }
 
 /* A server that is there, but took no more connections at once (MaxStartups),
- * closes them: that passes. */
+ * closes them: that passes. A master that hangs is not in the way of an ssh
+ * that goes by itself. */
 static bool
 passes(const struct run *r)
 {
-	return !r->late && (r->said.fail == SSHFAIL_LOST ||
-	    strstr(r->why.data, "kex_exchange_identification") != NULL);
+	if (r->late)
+		return r->by_master;
+	return r->said.fail == SSHFAIL_LOST ||
+	    strstr(r->why.data, "kex_exchange_identification") != NULL;
 }
 
 /* dest, by a master first if there is one and dest is the server. */
@@ -210,6 +228,8 @@ attempt(struct run *r, const char *dest, bool mux, struct err *e)
 		    clock_ms() >= r->until)
 			break;
 		leave_pool(r);
+		if (r->late)
+			continue;
 		/* Not all of them at once again. */
 		usleep((useconds_t)(PAUSE_MS * 1000 *
 		    (1 + i + (getpid() & 3))));
