@@ -130,31 +130,39 @@ id_of(const struct authkeys_part *options, char ret[GITID_MAX + 1])
 }
 
 int
+authgen_base_line(const char *where, const char *p, size_t len,
+    struct keylist *ret, struct err *e)
+{
+	struct authkeys_line line;
+	char id[GITID_MAX + 1];
+	struct keyline k;
+
+	if (memchr(p, 0, len) != NULL)
+		return err_set(e, ERR_CONFIG, "%s: a NUL in the line", where);
+	if (is_comment(p, len))
+		return 0;
+	if (authkeys_parse(p, len, &line, e) == -1 ||
+	    keyline_of(&line, &k, e) == -1)
+		return err_wrap(e, "%s", where);
+	id_of(&line.options, id);
+	return keylist_add(ret, id, &k, where, e);
+}
+
+int
 authgen_base(const char *name, const char *text, size_t len,
     struct keylist *ret, struct err *e)
 {
 	const char *p = text, *end = text + len, *nl;
-	struct authkeys_line line;
-	struct keyline k;
-	char where[256], id[GITID_MAX + 1];
+	char where[256];
 	unsigned n = 0;
 
 	for (; p < end; p = nl + 1) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		if (nl == NULL)
 			nl = end;
-		n++;
-		if (memchr(p, 0, (size_t)(nl - p)) != NULL)
-			return err_set(e, ERR_CONFIG, "%s:%u: a NUL in the "
-			    "line", name, n);
-		if (is_comment(p, (size_t)(nl - p)))
-			continue;
-		snprintf(where, sizeof(where), "%s:%u", name, n);
-		if (authkeys_parse(p, (size_t)(nl - p), &line, e) == -1 ||
-		    keyline_of(&line, &k, e) == -1)
-			return err_wrap(e, "%s", where);
-		id_of(&line.options, id);
-		if (keylist_add(ret, id, &k, where, e) == -1)
+		snprintf(where, sizeof(where), "%s:%u", name, ++n);
+		if (authgen_base_line(where, p, (size_t)(nl - p), ret, e) ==
+		    -1)
 			return -1;
 	}
 	return 0;

@@ -51,6 +51,11 @@ int authgen_base(const char *name, const char *text, size_t len,
 int authgen_principals(const char *proxy, const struct keylist *keys,
 	struct buf *out, struct err *e);
 
+/* authgen_base_line(): one line of it, without its line feed, called where:
+ * its key, if it has one, is added to ret. As above. */
+int authgen_base_line(const char *where, const char *p, size_t len,
+	struct keylist *ret, struct err *e);
+
 /* authgen_text(): the whole file, appended: base (borrowed; base_len 0: none),
  * a comment with server and sequence, a line for each of keys, whose ids and
  * fingerprints must be unique (keyrules_unique()). 0, or -1 as

@@ -13,6 +13,7 @@
 #include "gitprog.h"
 #include "gitssh.h"
 #include "gitwire.h"
+#include "keybase.h"
 #include "keyroll.h"
 #include "setup_both.h"
 #include "ui/emit.h"
@@ -153,6 +154,31 @@ gw_mux(struct check *c, struct err *e)
 	    "are up", up, (unsigned)g->mux);
 }
 
+static void
+on_base(void *arg, const struct err *why)
+{
+	struct err *first = arg;
+
+	if (first->code == ERR_NONE)
+		*first = *why;
+}
+
+static int
+gw_base(struct check *c, struct err *e)
+{
+	struct err bad = ERR_INIT;
+	struct keylist l = { 0 };
+	int rc;
+
+	rc = keybase_read(c->conf->gateway.base, &l, on_base, &bad, e);
+	keylist_clear(&l);
+	if (rc == 0 && bad.code != ERR_NONE) {
+		*e = bad;
+		rc = -1;
+	}
+	return rc;
+}
+
 static int
 gw_keys(struct check *c, struct err *e)
 {
@@ -242,6 +268,8 @@ gl_push(struct check *c, struct err *e)
 static const struct row gateway_rows[] = {
 	{ "sshd on this gateway reads the keys", gw_sshd,
 	    "postern git setup-gateway" },
+	{ "root's own keys are such that sshd takes", gw_base,
+	    "mend that line, or take it out" },
 	{ "the git server lets this gateway in", gw_way,
 	    "run what postern git setup-gateway prints on the git server" },
 	{ "connections to the git server stand ready", gw_mux,

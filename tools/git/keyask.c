@@ -30,7 +30,7 @@ load(struct in_force *f, const char *keys, const char *base, struct err *e)
 	int rc;
 
 	f->x = (struct authindex){ .text = "" };
-	if (keybase_read(base, &f->base, e) == -1)
+	if (keybase_read(base, &f->base, NULL, NULL, e) == -1)
 		return -1;
 	rc = keystore_open(keys, &f->store, &why);
 	if (rc == -1 && why.code == ERR_SYS && why.sys_errno == ENOENT)

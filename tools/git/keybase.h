@@ -9,8 +9,17 @@
 
 #include "keylist.h"
 
-/* keybase_read(): the keys of the file at path into ret (empty). NULL, or a
- * missing file: none. 0, or -1 as file_read() and authgen_base(). */
-int keybase_read(const char *path, struct keylist *ret, struct err *e);
+/* A line that sshd passes over: why names it. */
+typedef void keybase_bad_fn(void *arg, const struct err *why);
+
+/*
+ * keybase_read(): the keys of the file at path into ret (empty). NULL, or a
+ * missing file: none. A line that is no key is left out, as sshd does: a slip
+ * of root's is not to stop what the git server revokes.
+ * on_bad  NULL: nobody is told.
+ * Returns 0, or -1: as file_read(), ERR_REFUSED (too many keys), ERR_MEM.
+ */
+int keybase_read(const char *path, struct keylist *ret,
+	keybase_bad_fn *on_bad, void *arg, struct err *e);
 
 #endif

@@ -93,7 +93,7 @@ end_sessions(const struct keyroll_conf *c, const struct keystore *ks,
 		return 0;
 	if (keystore_map(ks, gen, "index", &ix, &e) == -1 ||
 	    authindex_parse(ix.p, ix.len, &x, &e) == -1 ||
-	    keybase_read(c->base, &base, &e) == -1 ||
+	    keybase_read(c->base, &base, NULL, NULL, &e) == -1 ||
 	    keyend_run(c->sessions, &x, &base, &n, &e) == -1)
 		syslog(LOG_ERR, "sessions of keys that went may go on: %s",
 		    e.msg);

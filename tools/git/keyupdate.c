@@ -55,6 +55,15 @@ on_bad(void *arg, size_t line, const struct err *why)
 	skip(arg, "line %zu: %s", line, why->msg);
 }
 
+/* Root's slip, and nothing that the git server could mend. */
+static void
+on_base(void *arg, const struct err *why)
+{
+	(void)arg;
+	syslog(LOG_ERR, "push of keys: root's own line is passed over, as by "
+	    "sshd: %s", why->msg);
+}
+
 static void
 on_dup(void *arg, const struct keylist_key *key,
     const struct keylist_key *first)
@@ -99,7 +108,7 @@ receive(struct update *u, int fd, struct err *e)
 	};
 
 	if (keyread_run(&r, &u->head, &u->keys, e) == -1 ||
-	    keybase_read(u->conf->base, &u->base, e) == -1 ||
+	    keybase_read(u->conf->base, &u->base, on_base, u, e) == -1 ||
 	    keyrules_unique(&u->keys, &u->base, on_dup, u, e) == -1)
 		return -1;
 	if (authgen_text(u->conf->proxy, "", 0, u->head.server,
