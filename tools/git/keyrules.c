@@ -25,7 +25,8 @@ keyrules_check(const struct keyrules *r, uint64_t sequence, size_t count,
 		    count, r->min_count);
 	/* In hundredths of a key, so that nothing is rounded; counts are at
 	 * most KEYLIST_MAX. */
-	if ((uint64_t)gone * 100 > (uint64_t)r->last_count * pct)
+	if (gone > KEYRULES_FEW &&
+	    (uint64_t)gone * 100 > (uint64_t)r->last_count * pct)
 		return err_set(e, ERR_REFUSED, "%zu of %zu keys would go, "
 		    "more than %u %% at once: if this is meant, push with "
 		    "--force", gone, r->last_count, pct);

@@ -13,11 +13,16 @@
 #include "base/err.h"
 #include "keylist.h"
 
+/* So many keys may go whatever share of all that is: on a small site it is one
+ * person who leaves. */
+#define KEYRULES_FEW	10
+
 struct keyrules {
 	uint64_t last_sequence;	/* of the list in force; 0: there is none */
 	size_t last_count;	/* keys in it */
 	size_t min_count;	/* fewer keys are a mistake */
-	unsigned max_drop_pct;	/* 0 to 100: so many of last_count may go */
+	unsigned max_drop_pct;	/* 0 to 100: so many of last_count may go, if
+				 * they are more than KEYRULES_FEW */
 	bool force;		/* min_count and max_drop_pct don't hold now */
 };
 
