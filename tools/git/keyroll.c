@@ -78,6 +78,20 @@ choose(const struct keystore *ks, uint64_t now, uint64_t wanted,
 	return rc;
 }
 
+/* That generation from was in force is known once another one is: its push is
+ * not to be taken again. */
+static int
+was_taken(const struct keystore *ks, uint64_t from, struct err *e)
+{
+	struct keystore_note note;
+
+	keystore_noted(ks, &note);
+	if (note.sequence >= from)
+		return 0;
+	note.sequence = from;
+	return keystore_note(ks, &note, e);
+}
+
 /* The link is switched already: what fails here is told, no more. */
 static size_t
 end_sessions(const struct keyroll_conf *c, const struct keystore *ks,
@@ -116,6 +130,7 @@ keyroll_run(const struct keyroll_conf *c, uint64_t gen, struct keyroll *ret,
 	    keystore_current(&ks, &r.from, e) == -1 ||
 	    choose(&ks, r.from, gen, &r.to, e) == -1 ||
 	    whole(&ks, r.to, &r.keys, e) == -1 ||
+	    was_taken(&ks, r.from, e) == -1 ||
 	    keystore_switch(&ks, r.to, e) == -1)
 		goto out;
 	r.ended = end_sessions(c, &ks, r.to);

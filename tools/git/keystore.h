@@ -111,6 +111,10 @@ int keystore_put(const struct keystore *ks, uint64_t gen,
  * failing fsync of the folder, where the message says so. */
 int keystore_switch(const struct keystore *ks, uint64_t gen, struct err *e);
 
+/* keystore_drop(): removes generation gen, which is not in force. 0, or -1
+ * ERR_SYS. */
+int keystore_drop(const struct keystore *ks, uint64_t gen, struct err *e);
+
 /* keystore_prune(): removes all generations but the last keep ones (at least
  * 1) and the one in force. 0, or -1 ERR_SYS, ERR_MEM: some may be left. */
 int keystore_prune(const struct keystore *ks, size_t keep, struct err *e);

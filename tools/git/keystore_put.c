@@ -215,8 +215,8 @@ keystore_switch(const struct keystore *ks, uint64_t gen, struct err *e)
 }
 
 /* Out of the list first: half a generation must not be rolled back to. */
-static int
-remove_gen(const struct keystore *ks, uint64_t gen, struct err *e)
+int
+keystore_drop(const struct keystore *ks, uint64_t gen, struct err *e)
 {
 	char name[NUMBER];
 
@@ -242,7 +242,7 @@ keystore_prune(const struct keystore *ks, size_t keep, struct err *e)
 		keep = 1;
 	for (i = 0; rc == 0 && i + keep < n; i++)
 		if (v[i] != now)
-			rc = remove_gen(ks, v[i], e);
+			rc = keystore_drop(ks, v[i], e);
 	free(v);
 	return rc;
 }

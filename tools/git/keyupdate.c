@@ -209,6 +209,18 @@ finish(struct update *u, enum keyreply_what what)
 	    u->head.sequence, u->keys.n, u->skipped);
 }
 
+/* Whether the push was stored before and never in force: the update was killed
+ * before it switched, or the disk failed. */
+static bool
+never_in_force(struct update *u, uint64_t now)
+{
+	struct keystore_note note;
+
+	keystore_noted(&u->store, &note);
+	return u->head.sequence == u->highest && u->highest > now &&
+	    u->highest > note.sequence;
+}
+
 /* From here on one at a time. */
 static int
 store(struct update *u, struct err *e)
@@ -228,8 +240,19 @@ store(struct update *u, struct err *e)
 	    keystore_current(&u->store, &now, e) == -1 ||
 	    keystore_highest(&u->store, &u->highest, e) == -1)
 		return -1;
-	rules.last_sequence = u->highest;
 	same = has(u, now, &rules.last_count);
+	/* Whose answer was lost asks again: what is in force is what it
+	 * brought. */
+	if (same && u->head.sequence == u->highest) {
+		finish(u, KEYREPLY_SAME);
+		return 0;
+	}
+	if (never_in_force(u, now)) {
+		if (keystore_drop(&u->store, u->highest, e) == -1)
+			return -1;
+		u->highest--;
+	}
+	rules.last_sequence = u->highest;
 	if (keyrules_check(&rules, u->head.sequence, u->keys.n, e) == -1)
 		return -1;
 	if (!same && (keystore_put(&u->store, u->head.sequence, &files,

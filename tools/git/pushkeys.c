@@ -130,6 +130,11 @@ judge(const struct push *p, bool *ret_again, struct err *e)
 			return -1;
 		if (keyserial_last(serial) > p->ret->sequence)
 			return 0;
+		if (r->sequence == p->ret->sequence)
+			return err_set(e, ERR_REFUSED, "%s had a push with "
+			    "sequence %" PRIu64 " before, and its keys are not "
+			    "in force: push again", p->conf->send.gateway,
+			    r->sequence);
 		return err_set(e, ERR_REFUSED, "%s has sequence %" PRIu64
 		    ", later than this server's %" PRIu64 ": was a clock set "
 		    "back? Write %" PRIu64 " into %s and push again",
