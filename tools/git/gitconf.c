@@ -154,7 +154,7 @@ conf_keys(struct err *e)
 		k = &gitconf_keys[i];
 		v[i] = (struct conf_key){ k->section, k->key, (int)i + 1,
 		    k->kind == GITCONF_HOSTS || k->kind == GITCONF_REPOS ||
-		    k->kind == GITCONF_COMMANDS };
+		    k->kind == GITCONF_IDS || k->kind == GITCONF_COMMANDS };
 	}
 	return v;
 }

@@ -9,6 +9,7 @@
 #include "gitcmd.h"
 #include "gitconf.h"
 #include "gitid.h"
+#include "gitrepo.h"
 #include "keylist.h"
 #include "ssh/host.h"
 
@@ -65,7 +66,7 @@ const struct gitconf_key gitconf_keys[] = {
 	SIDE("gateway", gateway.side),
 	S("gitolite-shell", GITCONF_PATH_, shell),
 	S("keydir", GITCONF_PATH_, keydir),
-	S("deny-id", GITCONF_REPOS, deny_ids),
+	S("deny-id", GITCONF_IDS, deny_ids),
 	S("name", GITCONF_ID, name),
 	S("gateway", GITCONF_HOST, gateway),
 	S("state-dir", GITCONF_PATH_, state_dir),
@@ -189,6 +190,12 @@ gitconf_value(const struct gitconf_key *k, const char *value, void *place,
 			    k->key, value);
 		break;
 	case GITCONF_REPOS:
+		if (gitrepo_pattern(value, e) == -1)
+			return err_wrap(e, "%s", k->key);
+		break;
+	case GITCONF_IDS:
+		if (gitid_pattern(value, e) == -1)
+			return err_wrap(e, "%s", k->key);
 		break;
 	}
 	return strv_add(place, value) == -1 ? no_mem(e) : 0;

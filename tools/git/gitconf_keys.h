@@ -17,6 +17,7 @@ enum gitconf_kind {
 	GITCONF_PATH_,		/* char *: absolute, without ".." */
 	GITCONF_HOSTS,		/* struct strv of destinations */
 	GITCONF_REPOS,		/* struct strv of patterns */
+	GITCONF_IDS,		/* the same, of ids */
 	GITCONF_COMMANDS,	/* struct strv of gitolite's commands */
 	GITCONF_NUM,		/* int64_t: min to max */
 	GITCONF_TIME,		/* int64_t: milliseconds, min to max */

@@ -108,6 +108,22 @@ gitid_from_path(const char *path, char ret[GITID_MAX + 1], struct err *e)
 	return 0;
 }
 
+int
+gitid_pattern(const char *pattern, struct err *e)
+{
+	size_t i;
+
+	for (i = 0; pattern[i] != '\0'; i++) {
+		if (pattern[i] == '*' || (i == 0 ? alnum(pattern[i]) :
+		    ours(pattern[i])))
+			continue;
+		return refuse(e, pattern, strlen(pattern), "fits no key id: "
+		    "they begin with a letter or a digit and have "
+		    "letters, digits and ._@+- only");
+	}
+	return 0;
+}
+
 bool
 gitid_like(const char *pattern, const char *s)
 {

@@ -46,6 +46,10 @@ int gitid_from_path(const char *path, char ret[GITID_MAX + 1],
  */
 bool gitid_denied(const struct strv *patterns, const char *id);
 
+/* gitid_pattern(): that a pattern is such that an id can fit it. 0, or -1
+ * ERR_CONFIG. */
+int gitid_pattern(const char *pattern, struct err *e);
+
 /* gitid_like(): whether all of s fits pattern: '*' is any run of characters,
  * all else is itself. */
 bool gitid_like(const char *pattern, const char *s);

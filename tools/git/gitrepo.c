@@ -52,17 +52,12 @@ name_len(const char *s)
 	return without(s, n, ".git");
 }
 
+/* What holds for names, and for what a pattern says of them. */
 static const char *
-why_not(const char *name)
+why_odd(const char *name)
 {
 	size_t n = strlen(name);
 
-	if (n == 0)
-		return "has no name";
-	if (strchr(begins, name[0]) == NULL)
-		return "has to begin with a letter or a digit";
-	if (name[strspn(name, goes_on)] != '\0')
-		return "has other characters than letters, digits and ._@/+-";
 	if (strstr(name, "..") != NULL)
 		return "has '..' in it";
 	if (strstr(name, ".git/") != NULL || without(name, n, ".git") != n)
@@ -71,6 +66,35 @@ why_not(const char *name)
 	    without(name, n, "/.") != n || without(name, n, "/") != n)
 		return "is not the plainest form of its path";
 	return NULL;
+}
+
+static const char *
+why_not(const char *name)
+{
+	if (*name == '\0')
+		return "has no name";
+	if (strchr(begins, name[0]) == NULL)
+		return "has to begin with a letter or a digit";
+	if (name[strspn(name, goes_on)] != '\0')
+		return "has other characters than letters, digits and ._@/+-";
+	return why_odd(name);
+}
+
+int
+gitrepo_pattern(const char *pattern, struct err *e)
+{
+	size_t n = strcspn(pattern, "*"), i;
+	const char *why;
+
+	if (n > 0 && strchr(begins, pattern[0]) == NULL)
+		return refuse(e, pattern, "has to begin with a letter, a "
+		    "digit or *");
+	for (i = 0; pattern[i] != '\0'; i++)
+		if (pattern[i] != '*' && strchr(goes_on, pattern[i]) == NULL)
+			return refuse(e, pattern, "has other characters than "
+			    "letters, digits and ._@/+-*");
+	why = why_odd(pattern);
+	return why != NULL ? refuse(e, pattern, why) : 0;
 }
 
 int

@@ -25,4 +25,9 @@
  * ERR_REFUSED with what is wrong (arg is shown escaped). */
 int gitrepo_name(const char *arg, char ret[GITREPO_MAX + 1], struct err *e);
 
+/* gitrepo_pattern(): that a pattern, in which '*' is any run of characters, is
+ * such that a name can fit it: a rule about "x.git" or "/x" is about nothing.
+ * 0, or -1 ERR_REFUSED. */
+int gitrepo_pattern(const char *pattern, struct err *e);
+
 #endif

@@ -89,6 +89,23 @@ what_is_wrong_is_named_with_its_line(void **state)
 		{ "[gateway]\nlfs =\n", "lfs" },
 		{ "[gateway]\nserver = a\nserver = b\n", "git.conf:3" },
 		{ "[server]\nmux = 1\n", "mux" },
+		/* Rules that are about nothing. */
+		{ "[gateway]\ndeny-repo = secret.git\n", "git.conf:2: "
+		    "deny-repo: repository 'secret.git' has a '.git' too" },
+		{ "[gateway]\ndeny-repo = x*.git\n", "'.git' too many" },
+		{ "[server]\ndeny-repo = /secret\n", "deny-repo: repository "
+		    "'/secret' has to begin with a letter, a digit or *" },
+		{ "[server]\nread-only = archive/\n", "read-only: repository "
+		    "'archive/' is not the plainest" },
+		{ "[server]\nread-only = @all\n", "has to begin" },
+		{ "[server]\nread-only = a b\n", "other characters" },
+		{ "[server]\nread-only = old/.*$\n", "other characters" },
+		{ "[server]\nread-only = a//*\n", "plainest" },
+		{ "[server]\nread-only = a/../*\n", "'..' in it" },
+		{ "[server]\ndeny-id = @admins\n", "deny-id: '@admins' fits "
+		    "no key id" },
+		{ "[server]\ndeny-id = -x\n", "fits no key id" },
+		{ "[server]\ndeny-id = a|b\n", "fits no key id" },
 		{ "[other]\n", "other" },
 	};
 	size_t i;
@@ -100,6 +117,17 @@ what_is_wrong_is_named_with_its_line(void **state)
 	}
 }
 
+static void
+patterns_that_fit_something_are_taken(void **state)
+{
+	assert_int_equal(parse("[server]\ndeny-repo = *\ndeny-repo = a/*\n"
+	    "deny-repo = */secret\ndeny-repo = *-x.y_z+1@b*\n"
+	    "read-only = 0\nread-only = a*/*/b\nread-only = */.x\n"
+	    "deny-id = *\ndeny-id = admin-*\ndeny-id = *@h.com\n"), 0);
+	assert_int_equal(c.server.side.deny_repos.n, 5);
+	assert_int_equal(c.server.deny_ids.n, 3);
+}
+
 int
 main(void)
 {
@@ -108,6 +136,7 @@ main(void)
 		T(an_empty_file_is_safe),
 		T(each_section_has_its_own_values),
 		T(what_is_wrong_is_named_with_its_line),
+		T(patterns_that_fit_something_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
