@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "gitcmd.h"
 
+#include <stdio.h>
+
 #include "base/esc.h"
 #include "gitcmd_table.h"
 #include "gitid.h"
@@ -151,6 +153,30 @@ misfit(const struct gitcmd_row *r, const struct gitword *line, struct err *e)
 	return -1;
 }
 
+/* "r.git3" is r, and has gitolite trace what it does, to the user. */
+static bool
+traced(const char *arg)
+{
+	size_t n = strlen(arg);
+
+	return n >= 5 && memcmp(arg + n - 5, ".git", 4) == 0 &&
+	    arg[n - 1] >= '0' && arg[n - 1] <= '9';
+}
+
+/* Word i becomes name. Its '/' stays in front: to a git-shell it says from
+ * where the path goes. */
+static int
+spell(struct gitword *line, size_t i, const char *name)
+{
+	char *old = line->words.v[i], *new;
+
+	if (asprintf(&new, "%s%s", *old == '/' ? "/" : "", name) == -1)
+		return -1;
+	line->words.v[i] = new;
+	free(old);
+	return 0;
+}
+
 /* What argument i says of a repository, if it says anything of one. */
 static int
 check_repo(const struct gitcmd_policy *p, const struct gitcmd_row *r,
@@ -177,6 +203,9 @@ check_repo(const struct gitcmd_policy *p, const struct gitcmd_row *r,
 		return refuse(e, name, "this repository can only be read "
 		    "through here");
 	c->write = c->write || writes;
+	if (r->kind == GITCMD_GIT && traced(arg) && spell(&c->line, i,
+	    name) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
 	if (c->repo == NULL) {
 		c->repo = strdup(name);
 		if (c->repo == NULL)

@@ -68,7 +68,8 @@ const struct gitcmd_row gitcmd_rows[] = {
 	{ "symbolic-ref", "REPO WORD", G },
 	{ "symbolic-ref", "REPO WORD WORD", G, W },
 	{ "sskm", "[-h|list]", G },
-	{ "sskm", "add|del|undo-add|confirm-add|confirm-del WORD", G },
+	/* To gitolite-admin, if to no repository that it names. */
+	{ "sskm", "add|del|undo-add|confirm-add|confirm-del WORD", G, W },
 	{ NULL }
 };
 

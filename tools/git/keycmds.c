@@ -17,6 +17,7 @@
 
 #define SESSIONS "sessions"	/* in the run folder */
 #define PATH	4096
+#define PUSH_MAX_MS ((uint64_t)24 * 3600 * 1000)	/* of --timeout */
 
 static int
 join(const char *dir, const char *name, char ret[PATH], struct err *e)
@@ -27,14 +28,11 @@ join(const char *dir, const char *name, char ret[PATH], struct err *e)
 	    err_set(e, ERR_CONFIG, "%s: too long", dir);
 }
 
-/* Where sessions are noted, if a revocation ends them. */
+/* Where sessions are noted. */
 static int
 sessions(const struct gitconf_gateway *c, char path[PATH], const char **ret,
     struct err *e)
 {
-	*ret = NULL;
-	if (c->revoke_end == 0)
-		return 0;
 	*ret = path;
 	return join(c->run_dir, SESSIONS, path, e);
 }
@@ -50,6 +48,7 @@ update(const struct gitconf_gateway *c, struct err *e)
 		.base = c->base,
 		.min_keys = (size_t)c->min_keys,
 		.max_drop_pct = (unsigned)c->max_drop,
+		.revoke_end = c->revoke_end != 0,
 		.generations = (size_t)c->generations,
 		.read_ms = (unsigned)c->update_ms,
 		.lock_ms = (unsigned)c->lock_ms,
@@ -129,7 +128,8 @@ keycmds_push(const struct gitconf_server *c, enum pushkeys_voice voice,
 			.ssh_config = c->ssh_config,
 			.connect_s = (unsigned)(c->push_ms + 999) / 1000,
 		},
-		.timeout_ms = (unsigned)(timeout_ms > 0 ? timeout_ms :
+		.timeout_ms = (unsigned)(timeout_ms > PUSH_MAX_MS ?
+		    PUSH_MAX_MS : timeout_ms > 0 ? timeout_ms :
 		    (uint64_t)c->push_ms),
 		.force = force,
 	};
@@ -167,6 +167,7 @@ keycmds_rollback(const struct gitconf_gateway *c, uint64_t gen, bool json)
 	struct keyroll_conf r = {
 		.keys = c->keys_dir,
 		.base = c->base,
+		.revoke_end = c->revoke_end != 0,
 		.lock_ms = (unsigned)c->lock_ms,
 	};
 	struct err e = ERR_INIT;

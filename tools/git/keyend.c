@@ -16,7 +16,7 @@ keeps(void *arg, const struct session *s)
 {
 	const struct in_force *f = arg;
 
-	return keyask_holds(f->x, f->base, s->id, s->fp);
+	return f->x == NULL || keyask_holds(f->x, f->base, s->id, s->fp);
 }
 
 static void

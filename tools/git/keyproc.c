@@ -98,7 +98,8 @@ start(struct run *r, struct err *e)
 		.argv = r->p->argv,
 		.io = { CHILD_PIPE, CHILD_PIPE, CHILD_PIPE },
 		.out_max = r->p->in_len,
-		.timeout_ms = r->p->timeout_ms,
+		/* 0 is no time at all here, and no limit there. */
+		.timeout_ms = r->p->timeout_ms > 0 ? r->p->timeout_ms : 1,
 		.before_exec = no_terminal,
 		.on_line = on_line,
 		.on_end = on_end,

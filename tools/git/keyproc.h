@@ -21,7 +21,7 @@ struct keyproc {
 	char *const *argv;	/* borrowed; argv[0] searched in PATH */
 	const char *in;		/* borrowed: its stdin */
 	size_t in_len;
-	uint64_t timeout_ms;	/* SIGTERM then */
+	uint64_t timeout_ms;	/* SIGTERM then; 0: at once */
 	/* Told of each line of stderr; may be NULL. */
 	void (*on_said)(void *arg, const char *line);
 	void *arg;

@@ -103,12 +103,11 @@ end_sessions(const struct keyroll_conf *c, const struct keystore *ks,
 	struct authindex x;
 	size_t n = 0;
 
-	if (c->sessions == NULL)
-		return 0;
 	if (keystore_map(ks, gen, "index", &ix, &e) == -1 ||
 	    authindex_parse(ix.p, ix.len, &x, &e) == -1 ||
 	    keybase_read(c->base, &base, NULL, NULL, &e) == -1 ||
-	    keyend_run(c->sessions, &x, &base, &n, &e) == -1)
+	    keyend_run(c->sessions, c->revoke_end ? &x : NULL, &base, &n,
+	    &e) == -1)
 		syslog(LOG_ERR, "sessions of keys that went may go on: %s",
 		    e.msg);
 	keylist_clear(&base);
@@ -165,7 +164,9 @@ keyroll_main(const struct keyroll_conf *c, uint64_t gen, bool json)
 		return emit_end(&j, stdout) == 0 ? 0 : 1;
 	}
 	printf("generation %" PRIu64 " is in force in place of %" PRIu64
-	    ", %zu keys; the next push of the git server replaces it\n",
+	    ", %zu keys\nthe git server's next push replaces it, which its "
+	    "timer makes within minutes:\n\tsystemctl stop "
+	    "postern-git-push.timer\nthere, until its keydir is right\n",
 	    r.to, r.from, r.keys);
 	if (r.ended > 0)
 		printf("%zu sessions of keys that went were ended\n",

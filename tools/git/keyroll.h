@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * keyroll: what the gateway's store has, and the way back to an older
- * generation. The way back is for the hour until the git server's keydir is
- * right: its next push is taken as ever.
+ * generation. The way back is for the time until the git server's keydir is
+ * right: its next push is taken as ever, and its timer makes one every few
+ * minutes.
  */
 #ifndef GIT_KEYROLL_H
 #define GIT_KEYROLL_H
@@ -18,6 +19,7 @@ struct keyroll_conf {
 	const char *keys;	/* the store */
 	const char *base;	/* as in keyupdate.h */
 	const char *sessions;
+	bool revoke_end;
 	unsigned lock_ms;
 };
 

@@ -168,7 +168,8 @@ has(const struct update *u, uint64_t gen, size_t *ret_count)
 	return same;
 }
 
-/* Sessions of keys that went. Too late to fail: the keys are in force. */
+/* Sessions of keys that went, and what dead ones left. Too late to fail: the
+ * keys are in force. */
 static void
 end_sessions(struct update *u)
 {
@@ -176,10 +177,9 @@ end_sessions(struct update *u)
 	struct authindex x;
 	size_t n;
 
-	if (u->conf->sessions == NULL)
-		return;
 	if (authindex_parse(u->index.data, u->index.len, &x, &e) == -1 ||
-	    keyend_run(u->conf->sessions, &x, &u->base, &n, &e) == -1)
+	    keyend_run(u->conf->sessions, u->conf->revoke_end ? &x : NULL,
+	    &u->base, &n, &e) == -1)
 		syslog(LOG_ERR, "sessions of keys that went may go on: %s",
 		    e.msg);
 }

@@ -29,7 +29,9 @@ struct keyupdate_conf {
 	const char *base;		/* root's own authorized_keys: no id
 					 * gets one of its keys; missing or
 					 * NULL: none */
-	const char *sessions;		/* NULL: sessions go on (revoke=keep) */
+	const char *sessions;		/* their folder */
+	bool revoke_end;		/* false: those of keys that went go on
+					 * (revoke = keep) */
 	const struct keypush_limits *limits;	/* NULL: keypush's own */
 	size_t min_keys;
 	unsigned max_drop_pct;

@@ -9,23 +9,29 @@
 #include "ui/emit.h"
 #include "ui/log.h"
 
+#define TOLD_MAX	100	/* files that are logged, each */
+
 struct voice {
 	enum pushkeys_voice kind;
 	bool quiet;
+	size_t told;		/* to syslog, at most TOLD_MAX */
 };
 
 /* A file that was left out: whoever pushed it reads this, as a trigger too. */
 static void
 on_bad(void *arg, const char *file, const char *why)
 {
-	const struct voice *v = arg;
+	struct voice *v = arg;
 	struct buf name;
 	struct emit j;
 
 	buf_init(&name, 65536);
 	if (esc_text(&name, file, strlen(file)) == -1)
 		buf_clear(&name);
-	syslog(LOG_WARNING, "push-keys: %s left out: %s", name.data, why);
+	if (v->told < TOLD_MAX)
+		syslog(LOG_WARNING, "push-keys: %s left out: %s", name.data,
+		    why);
+	v->told++;
 	if (v->kind == PUSHKEYS_JSON) {
 		emit_begin(&j);
 		emit_str(&j, "event", "skipped");

@@ -66,8 +66,10 @@ check_id(const struct serve *s, const char *home, struct err *e)
 		    "gateway", id);
 	buf_init(&path, 4096);
 	if (c->keydir != NULL ? buf_adds(&path, c->keydir) == -1 :
-	    buf_addf(&path, "%s/.gitolite/keydir", home) == -1)
+	    buf_addf(&path, "%s/.gitolite/keydir", home) == -1) {
+		buf_clear(&path);
 		return err_set(e, ERR_MEM, "%s: too long", home);
+	}
 	has = gitkeydir_has(path.data, id, e);
 	buf_clear(&path);
 	if (has == 0)

@@ -56,6 +56,10 @@ what_clients_send_is_taken(void **state)
 	} t[] = {
 		{ "git-upload-pack 'r'", "r", false, false, GITCMD_GIT },
 		{ "git-upload-pack '/a/b.git'", "a/b", .kind = GITCMD_GIT },
+		{ "git-receive-pack 'r.git3'", "r", true, false, GITCMD_GIT,
+		    "git-receive-pack 'r'" },
+		{ "git-upload-pack '/a/r/.git0'", "a/r", false, false,
+		    GITCMD_GIT, "git-upload-pack '/a/r'" },
 		{ "git-receive-pack 'r'", "r", true, false, GITCMD_GIT },
 		{ "git-upload-archive 'r'", "r", .kind = GITCMD_GIT },
 		{ "git-upload-pack 'old/r'", "old/r", false, true,
@@ -97,7 +101,10 @@ what_clients_send_is_taken(void **state)
 		{ "config r --get-all a.b", "r", false, true,
 		    GITCMD_GITOLITE },
 		{ "option r add k v", "r", true, true, GITCMD_GITOLITE },
-		{ "sskm add @home", NULL, false, true, GITCMD_GITOLITE },
+		{ "sskm add @home", NULL, true, true, GITCMD_GITOLITE },
+		{ "sskm confirm-del @home", NULL, true, true,
+		    GITCMD_GITOLITE },
+		{ "sskm list", NULL, false, true, GITCMD_GITOLITE },
 		{ "", NULL, false, true, GITCMD_GITOLITE, "info" },
 		{ NULL, NULL, false, true, GITCMD_GITOLITE, "info" },
 	};

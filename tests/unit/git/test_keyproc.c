@@ -52,6 +52,23 @@ nothing_may_be_sent_too(void **state)
 	buf_clear(&out);
 }
 
+/* What is left of a time may be nothing. */
+static void
+no_time_is_not_for_ever(void **state)
+{
+	char *argv[] = { "sh", "-c", "exec sleep 1000", NULL };
+	struct keyproc p = { .argv = argv, .in = "", .in_len = 0 };
+	struct keyproc_end end;
+	struct buf out;
+
+	buf_init(&out, 100);
+	assert_int_equal(keyproc_run(&p, &out, &end, &e), 0);
+	assert_true(end.timed_out);
+	assert_int_equal(keyproc_why(&end, "sleep", &e), -1);
+	assert_err(&e, ERR_TIMEOUT, "took too long");
+	buf_clear(&out);
+}
+
 /* Root runs programs as git: they are not to reach root's terminal. */
 static void
 it_has_no_terminal_of_ours(void **state)
@@ -78,6 +95,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_megabytes_reach_its_standard_input),
 		cmocka_unit_test(nothing_may_be_sent_too),
+		cmocka_unit_test(no_time_is_not_for_ever),
 		cmocka_unit_test(it_has_no_terminal_of_ours),
 	};
 
