@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -114,6 +115,23 @@ gitaudit_emit(const struct gitaudit *a, bool json, time_t now,
 	return -1;
 }
 
+/* Whether the file ends amid a line: the disk was full. */
+static bool
+cut(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+	    O_NONBLOCK);
+	struct stat st;
+	char last = '\n';
+
+	if (fd == -1)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+		(void)!pread(fd, &last, 1, st.st_size - 1);
+	close(fd);
+	return last != '\n';
+}
+
 /* One write: lines of sessions that end at once don't mix. */
 static int
 to_file(const char *path, struct buf *line, struct err *e)
@@ -158,7 +176,8 @@ gitaudit_write(const struct gitconf_side *s, const struct gitaudit *a,
 		buf_clear(&line);
 	}
 	if (s->audit_file != NULL) {
-		if (gitaudit_emit(a, json, time(NULL), &line) == -1) {
+		if ((cut(s->audit_file) && buf_addc(&line, '\n') == -1) ||
+		    gitaudit_emit(a, json, time(NULL), &line) == -1) {
 			rc = err_set(e, ERR_MEM, "out of memory");
 			goto out;
 		}

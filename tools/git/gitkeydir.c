@@ -34,6 +34,19 @@ plain(int dirfd, const char *id)
 	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
+/* Some file systems don't say it with the name. */
+static unsigned char
+type_of(int dirfd, const struct dirent *d)
+{
+	struct stat st;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type;
+	if (fstatat(dirfd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return DT_UNKNOWN;
+	return IFTODT(st.st_mode);
+}
+
 /* fd is taken. */
 static int
 walk(int fd, const char *id, int depth, struct err *e)
@@ -41,6 +54,7 @@ walk(int fd, const char *id, int depth, struct err *e)
 	DIR *dir = fdopendir(fd);
 	struct dirent *d;
 	int rc = 0, sub;
+	unsigned char type;
 
 	if (dir == NULL) {
 		err_sys(e, "keydir");
@@ -50,8 +64,9 @@ walk(int fd, const char *id, int depth, struct err *e)
 	while (rc == 0 && (errno = 0, d = readdir(dir)) != NULL) {
 		if (d->d_name[0] == '.')
 			continue;
-		if (d->d_type != DT_DIR) {
-			rc = d->d_type != DT_LNK && names(d->d_name, id);
+		type = type_of(fd, d);
+		if (type != DT_DIR) {
+			rc = type == DT_REG && names(d->d_name, id);
 			continue;
 		}
 		sub = depth > 0 ? openat(fd, d->d_name, FLAGS) : -1;

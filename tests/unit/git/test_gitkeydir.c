@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "../unit.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +14,23 @@ static char dir[] = "/tmp/gitkeydir.XXXXXX";
 static const char *const files[] = { "alice.pub", "x/bob@laptop.pub",
 	"x/y/carol.pub", "erin@b.com.pub", "x/notes.txt",
 	"zzz-marked-for-add-fay.pub", NULL };
+
+/* In libc's place: a file system that doesn't say what an entry is. */
+static bool silent;
+
+struct dirent *
+readdir(DIR *d)
+{
+	struct dirent *(*real)(DIR *);
+	struct dirent *de;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "readdir64");
+	assert_non_null(real);
+	de = real(d);
+	if (de != NULL && silent)
+		de->d_type = DT_UNKNOWN;
+	return de;
+}
 
 static int
 setup(void **state)
@@ -71,6 +91,14 @@ users_are_found_as_gitolite_names_them(void **state)
 }
 
 static void
+they_are_where_the_file_system_does_not_say_what_is_a_folder(void **state)
+{
+	silent = true;
+	users_are_found_as_gitolite_names_them(state);
+	silent = false;
+}
+
+static void
 a_missing_keydir_is_an_error_and_no_answer(void **state)
 {
 	struct err e = ERR_INIT;
@@ -84,6 +112,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(users_are_found_as_gitolite_names_them),
+		cmocka_unit_test(
+		    they_are_where_the_file_system_does_not_say_what_is_a_folder),
 		cmocka_unit_test(a_missing_keydir_is_an_error_and_no_answer),
 	};
 
