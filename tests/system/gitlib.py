@@ -354,10 +354,10 @@ exec /usr/share/gitolite3/gitolite-shell "$@"
         return proc.wait_for(lambda: self.pids(host, text), deadline_s,
                              f"process '{text}' on {host.name}")[0]
 
-    def wait_pool(self, masters):
+    def wait_pool(self, masters, run=RUN):
         """Until so many masters are up."""
         def up():
-            path = f"{RUN}/mux/status"
+            path = f"{run}/mux/status"
             if not self.gw.exists(path):
                 return False
             return self.gw.read(path).count(" up ") == masters

@@ -104,6 +104,10 @@ set_path(const char *key, char **at, const char *value, struct err *e)
 
 	if (value[0] != '/')
 		return err_set(e, ERR_CONFIG, "%s: not an absolute path", key);
+	/* ssh has no way to quote these in a path of its own options. */
+	if (strpbrk(value, "\"\\") != NULL)
+		return err_set(e, ERR_CONFIG, "%s: a quote or backslash in a "
+		    "path", key);
 	for (p = value; *p != '\0'; p += n) {
 		p += *p == '/';
 		n = strcspn(p, "/");

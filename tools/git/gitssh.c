@@ -17,24 +17,44 @@ seconds(int64_t ms)
 	return (int)((ms + 999) / 1000);
 }
 
+int
+gitssh_path(struct strv *out, const char *name, const char *path)
+{
+	struct buf word;
+	int rc;
+
+	buf_init(&word, 16384);
+	rc = buf_addf(&word, "%s=\"", name);
+	for (; *path != '\0'; path++) {
+		if (*path == '"' || *path == '\\')
+			rc = -1;
+		rc |= *path == '%' ? buf_adds(&word, "%%") :
+		    buf_addc(&word, *path);
+	}
+	rc |= buf_addc(&word, '"');
+	rc = rc != 0 ? -1 : strv_add(out, word.data);
+	buf_clear(&word);
+	return rc;
+}
+
 /* The options of each ssh of ours; ssh takes the first value it sees. */
 static int
 options(const struct gitssh *s, struct strv *o)
 {
 	const struct gitconf_gateway *c = s->conf;
-	const char *path = s->socket != NULL ? s->socket : "none";
 	int bad = 0;
 
-	bad |= strv_addf(o, "UserKnownHostsFile=%s", c->known_hosts);
+	bad |= gitssh_path(o, "UserKnownHostsFile", c->known_hosts);
 	bad |= strv_add(o, "GlobalKnownHostsFile=none");
 	bad |= strv_add(o, "UpdateHostKeys=no");
-	bad |= strv_addf(o, "IdentityFile=%s", c->key);
+	bad |= gitssh_path(o, "IdentityFile", c->key);
 	bad |= strv_add(o, "IdentitiesOnly=yes");
 	bad |= strv_add(o, "IdentityAgent=none");
 	bad |= strv_add(o, "PreferredAuthentications=publickey");
 	bad |= strv_add(o, "AddKeysToAgent=no");
 	bad |= strv_add(o, "CanonicalizeHostname=no");
-	bad |= strv_addf(o, "ControlPath=%s", path);
+	bad |= s->socket != NULL ? gitssh_path(o, "ControlPath", s->socket) :
+	    strv_add(o, "ControlPath=none");
 	bad |= strv_addf(o, "ControlMaster=%s", s->command == NULL ? "yes" :
 	    "no");
 	bad |= strv_add(o, "ControlPersist=no");
@@ -101,7 +121,7 @@ gitssh_check_argv(const struct gitssh *s, struct strv *out, struct err *e)
 	bad |= strv_add(out, "none");
 	bad |= strv_add(out, "-O");
 	bad |= strv_add(out, "check");
-	bad |= strv_addf(out, "-oControlPath=%s", s->socket);
+	bad |= gitssh_path(out, "-oControlPath", s->socket);
 	/* Only a label, since the master is found by its socket. */
 	bad |= strv_add(out, "--");
 	bad |= strv_add(out, "server");

@@ -29,6 +29,11 @@ struct gitssh {
 	const char *command;		/* NULL: none, this is a master */
 };
 
+/* gitssh_path(): NAME="PATH" appended, as an option's value with one path in
+ * it: ssh splits at blanks, and expands what follows a '%'. 0, or -1: out of
+ * memory, or PATH has a quote in it. */
+int gitssh_path(struct strv *out, const char *name, const char *path);
+
 /* gitssh_argv(): appended to out (zeroed or empty). 0, or -1: ERR_CONFIG,
  * ERR_MEM. */
 int gitssh_argv(const struct gitssh *s, struct strv *out, struct err *e);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "gitssh.h"
 #include "keyproc.h"
 #include "keyread.h"
 #include "keysig.h"
@@ -56,8 +57,8 @@ ssh_argv(const struct keysend *s, bool force, struct strv *argv,
 	};
 	int rc;
 
-	rc = strv_addf(&options, "UserKnownHostsFile=\"%s\"", s->known_hosts);
-	rc |= strv_addf(&options, "IdentityFile=\"%s\"", s->key);
+	rc = gitssh_path(&options, "UserKnownHostsFile", s->known_hosts);
+	rc |= gitssh_path(&options, "IdentityFile", s->key);
 	rc |= strv_add(&options, "GlobalKnownHostsFile=none");
 	rc |= strv_add(&options, "UpdateHostKeys=no");
 	rc |= strv_add(&options, "IdentitiesOnly=yes");

@@ -79,6 +79,7 @@ what_is_wrong_is_named_with_its_line(void **state)
 		{ "[gateway]\nmirror = a b\n", "mirror" },
 		{ "[gateway]\nkey = id_ed25519\n", "key: not an absolute" },
 		{ "[gateway]\nrun-dir = /run/../etc\n", "run-dir: '..'" },
+		{ "[gateway]\nkey = /a\"b\n", "key: a quote" },
 		{ "[gateway]\nlfs = maybe\n", "lfs: one of: no yes" },
 		{ "[gateway]\nmux = 33\n", "mux" },
 		{ "[gateway]\nmux = -1\n", "mux" },

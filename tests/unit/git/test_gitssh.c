@@ -45,12 +45,25 @@ a_session_reads_no_configuration_and_checks_the_key(void **state)
 	assert_true(at > 0);
 	assert_string_equal(v.v[at + 1], "none");
 	assert_true(find(&v, "-oStrictHostKeyChecking=yes") > 0);
-	assert_true(find(&v, "ControlPath=/run/m/0") > 0);
+	assert_true(find(&v, "ControlPath=\"/run/m/0\"") > 0);
 	assert_true(find(&v, "ControlMaster=no") > 0);
 	assert_true(find(&v, "GlobalKnownHostsFile=none") > 0);
 	assert_string_equal(v.v[v.n - 3], "--");
 	assert_string_equal(v.v[v.n - 2], "git@gl");
 	assert_string_equal(v.v[v.n - 1], "v1 x");
+	strv_clear(&v);
+}
+
+static void
+paths_are_one_word_each(void **state)
+{
+	struct strv v = { 0 };
+
+	assert_int_equal(gitssh_path(&v, "Key", "/a b/100%/%h"), 0);
+	assert_string_equal(v.v[0], "Key=\"/a b/100%%/%%h\"");
+	assert_int_equal(gitssh_path(&v, "Key", "/a\"b"), -1);
+	assert_int_equal(gitssh_path(&v, "Key", "/a\\b"), -1);
+	assert_int_equal(v.n, 1);
 	strv_clear(&v);
 }
 
@@ -140,6 +153,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_session_reads_no_configuration_and_checks_the_key),
+		cmocka_unit_test(paths_are_one_word_each),
 		cmocka_unit_test(a_master_has_no_command),
 		cmocka_unit_test(a_destination_that_is_an_option_is_refused),
 		cmocka_unit_test(what_ssh_says_is_understood),
