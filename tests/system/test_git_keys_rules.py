@@ -4,8 +4,10 @@ root's own file, a rule meant for a mistake, an answer that was lost."""
 
 import base64
 import json
+import os
 
-from gitkeylib import ETC, POSTERN, PROXY, STORE, fingerprint, keys, text
+from gitkeylib import (DRIVER, ENV, ETC, POSTERN, PROXY, SESSIONS, STORE,
+                       fingerprint, keys, text)
 
 __all__ = ["keys"]
 
@@ -141,3 +143,25 @@ def test_keys_of_a_large_site_arrive(keys):
     keys.push()
     assert len(keys.ids()) == 2001
     assert keys.login("a") == "alice"
+
+
+def test_what_dead_sessions_left_goes_with_the_next_push(keys):
+    """revoke = keep ends none, and a proxy that was killed left its file."""
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    keys.gw.run(keys.as_git(keys.gw, "sh", "-c", f"mkdir -p -m 700 {SESSIONS}"
+                            f" && : >{SESSIONS}/999999.1"))
+    alice = keys.gw.popen(
+        keys.as_git(keys.gw, DRIVER, SESSIONS, STORE,
+                    f"{ETC}/authorized_keys", "alice",
+                    fingerprint(keys.person("a"))),
+        stdin=-1, stdout=-1, text=True, env=ENV)
+    with alice:
+        assert alice.stdout.readline() == "in\n"
+        keys.put("alice.pub", keys.person("b"))
+        keys.push()
+        left = os.listdir(keys.gw.path(SESSIONS))
+        assert len(left) == 1 and left != ["999999.1"]
+        assert alice.poll() is None
+        alice.stdin.close()
+        assert alice.wait(20) == 0
