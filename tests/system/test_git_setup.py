@@ -23,12 +23,16 @@ DROPIN = "/etc/ssh/sshd_config.d/50-postern-git.conf"
 RC = "/home/git/.gitolite.rc"
 ADMIN = ("GIT_SSH_COMMAND='ssh -F none -i /root/.ssh/admin "
          "-o StrictHostKeyChecking=accept-new'")
-# Everything that a set-up writes, with owner, mode and content.
+UNITS = {"gw": ["postern-git-mux.service"],
+         "gl": ["postern-git-push.service", "postern-git-push.timer"]}
+# Everything that a set-up writes, with owner, mode and content; not what the
+# timer's pushes do.
 STATE = f"""
 for f in $(find /etc/postern /etc/ssh/sshd_config.d /var/lib/postern \
     /etc/systemd/system /etc/tmpfiles.d {RC} /run/postern-git \
     -maxdepth 3 ! -path '*/mux/*' ! -path '*/generations/*' \
-    ! -name refreshed 2>/dev/null | sort); do
+    ! -name refreshed ! -name sequence ! -name pushed 2>/dev/null |
+    sort); do
     stat -c '%n %F %U %G %a' $f; [ -f $f ] && md5sum <$f || :
 done
 """
@@ -250,6 +254,55 @@ def test_the_check_sees_a_pool_and_a_timer_that_stand_still(ready):
         ready.gl.run("systemctl start postern-git-push.timer")
 
 
+@pytest.mark.parametrize("side, program", [("gw", "mux"),
+                                           ("gl", "push-keys --quiet")])
+def test_the_units_are_the_packaged_ones(ready, side, program):
+    host, names = getattr(ready, side), UNITS[side]
+    for name in names:
+        packaged = (TREE / "packaging/systemd" / name).read_text()
+        here = host.read(f"/etc/systemd/system/{name}")
+        assert here == packaged.replace("/usr/local/bin/postern git ",
+                                        f"{LIBEXEC}/postern-git ")
+        assert name.endswith(".timer") or (
+            f"\nExecStart={LIBEXEC}/postern-git {program}" in here)
+    done = host.run(["systemd-analyze", "--man=no", "verify", *(
+        f"/etc/systemd/system/{n}" for n in names)], check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    left = host.run("ls /etc/systemd/system").stdout.split()
+    assert [n for n in left if n.startswith("postern")] == names
+
+
+def test_the_units_hold_what_they_run(ready):
+    """As systemd understood them, and as the kernel has it of the pool."""
+    for host, name, home in (
+            (ready.gw, "postern-git-mux", "yes"),
+            (ready.gl, "postern-git-push", "read-only")):
+        has = dict(x.split("=", 1) for x in host.run(
+            ["systemctl", "show", name]).stdout.splitlines())
+        for key, value in {
+                "User": "git", "NoNewPrivileges": "yes",
+                "CapabilityBoundingSet": "", "ProtectSystem": "strict",
+                "ProtectHome": home, "PrivateTmp": "yes",
+                "PrivateDevices": "yes", "ProtectKernelModules": "yes",
+                "ProtectControlGroups": "yes", "RestrictNamespaces": "yes",
+                "LockPersonality": "yes", "MemoryDenyWriteExecute": "yes",
+                "SystemCallArchitectures": "native"}.items():
+            # What is empty is not listed.
+            assert has.get(key, "") == value, (name, key)
+        assert set(has["RestrictAddressFamilies"].split()) == {
+            "AF_UNIX", "AF_INET", "AF_INET6"}
+    wait_masters(ready)
+    pid = ready.gw.run("systemctl show -P MainPID postern-git-mux"
+                       ).stdout.strip()
+    state = dict(x.split(":\t", 1) for x in ready.gw.run(
+        ["cat", f"/proc/{pid}/status"]).stdout.splitlines())
+    assert state["NoNewPrivs"] == "1" and state["Seccomp"] == "2"
+    assert int(state["CapBnd"], 16) == int(state["CapEff"], 16) == 0
+    # All that a push does, with these hands tied.
+    ready.gl.run("systemctl start postern-git-push")
+    assert json.loads(ready.gl.run("postern git status --json").stdout)["ok"]
+
+
 def test_status_of_both_sides(ready):
     def status(host):
         return json.loads(host.run("postern git status --json").stdout)
@@ -349,6 +402,97 @@ def test_what_sshd_does_not_take_is_put_back(ready):
     finally:
         ready.gw.run(["rm", "-f", earlier])
         ready.gw.write(DROPIN, old)
+
+
+INFO = "ssh -o BatchMode=yes git@gw info"
+
+
+def sshd_says(host):
+    return dict(x.split(" ", 1) for x in host.run(
+        ["sshd", "-T", "-C", "user=git,host=x,addr=10.0.0.1"]
+    ).stdout.splitlines())
+
+
+@pytest.fixture
+def lookup(ready):
+    """Sets how sshd finds a key; in the end it is as it was."""
+    def to(how, status=0):
+        done = ready.gw.run(f"{ready.commands[0]} --lookup {how}",
+                            check=False)
+        assert done.returncode == status, done
+        return done.stderr
+    conf = ready.gw.read("/etc/postern/git.conf")
+    yield to
+    ready.gw.write("/etc/postern/git.conf", conf)
+    to("file")
+    ready.gw.write("/etc/postern/git.conf", conf)
+
+
+def test_the_lookup_is_switched_by_a_second_run(ready, lookup):
+    ready.gl.run("postern git push-keys")
+    assert sshd_says(ready.gw)["authorizedkeyscommand"] == "none"
+    said = lookup("index")
+    assert "done: /etc/postern/git.conf: lookup = index" in said
+    says = sshd_says(ready.gw)
+    assert says["authorizedkeysfile"] == f"{ETC}/authorized_keys"
+    assert says["authorizedkeyscommand"] == (
+        f"{LIBEXEC}/postern-git-keys %f "
+        "/var/lib/postern/git/keys/current/index")
+    assert says["authorizedkeyscommanduser"] == "git"
+    assert ready.alice(INFO).stdout.startswith("hello alice,")
+    assert "done: " not in lookup("index")
+    # Without the option it stays what git.conf says.
+    _, said = ready.paste(ready.gw, ready.commands[0], 0)
+    assert "done: " not in said
+    # The command is what lets her in: nothing else has her key.
+    ready.gw.run(f"chmod -x {LIBEXEC}/postern-git-keys")
+    try:
+        assert ready.alice(INFO, check=False).returncode == 255
+    finally:
+        ready.gw.run(f"chmod +x {LIBEXEC}/postern-git-keys")
+    lookup("file")
+    assert sshd_says(ready.gw)["authorizedkeyscommand"] == "none"
+    conf = ready.gw.read("/etc/postern/git.conf")
+    assert conf.count("lookup") == conf.count("lookup = file") == 1
+    assert ready.alice(INFO).stdout.startswith("hello alice,")
+
+
+def test_a_command_that_sshd_would_not_run_is_not_set(ready, lookup):
+    """It is only at a login that sshd looks: then all would be locked out."""
+    before = ready.gw.run(STATE).stdout
+    for path in (f"{LIBEXEC}/postern-git-keys", "/usr/local"):
+        mode = ready.gw.run(["stat", "-c", "%a", path]).stdout.strip()
+        ready.gw.run(["chmod", "g+w", path])
+        try:
+            said = lookup("index", 1)
+        finally:
+            ready.gw.run(["chmod", mode, path])
+        assert "sshd would not run" in said and path in said
+        assert ready.gw.run(STATE).stdout == before
+    assert "--lookup: one of: file index" in lookup("both", 64)
+
+
+def test_no_other_command_of_sshds_lets_a_git_user_in(ready):
+    """One for everybody else's keys would let in with a shell."""
+    key = ready.client.path("/home/alice/.ssh/other")
+    ready.lab.keygen(key, "other")
+    ready.client.run("chown alice: /home/alice/.ssh/*")
+    public = key.with_suffix(".pub").read_text().strip()
+    ready.gw.write("/usr/local/bin/keys", f"#!/bin/sh\necho '{public}'\n",
+                   0o755)
+    mine = "/etc/ssh/sshd_config.d/90-mine.conf"
+    ready.gw.write(mine, "AuthorizedKeysCommand /usr/local/bin/keys\n"
+                   "AuthorizedKeysCommandUser nobody\n")
+    ssh = "ssh -i .ssh/other -o IdentitiesOnly=yes -o BatchMode=yes"
+    ready.gw.run("id -u bob || useradd -m bob -p '*'; systemctl reload ssh")
+    try:
+        proc.wait_for(lambda: ready.alice(
+            f"{ssh} bob@gw true", check=False).returncode == 0, 20, "bob")
+        done = ready.alice(f"{ssh} git@gw id", check=False)
+        assert done.returncode == 255 and done.stdout == ""
+    finally:
+        ready.gw.run(f"rm {mine}; systemctl reload ssh; userdel -r bob",
+                     check=False)
 
 
 def test_local_code_of_ones_own_is_not_overridden(ready):

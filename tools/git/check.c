@@ -16,10 +16,10 @@
 #include "keybase.h"
 #include "keyroll.h"
 #include "setup_both.h"
+#include "setup_units.h"
 #include "ui/emit.h"
 
 #define NOBODY	"postern-check"	/* a user that gitolite has not */
-#define TIMER	"postern-git-push.timer"
 #define CRON	"/etc/cron.d/postern-git"
 
 struct check {
@@ -234,14 +234,14 @@ gl_trigger(struct check *c, struct err *e)
 static int
 gl_sshd(struct check *c, struct err *e)
 {
-	return sshd_has(c, "authorizedkeysfile", SETUP_ETC
-	    "/authorized_keys", e);
+	return sshd_has(c, "authorizedkeysfile", SETUP_KEYS, e);
 }
 
 static int
 gl_timer(struct check *c, struct err *e)
 {
-	const char *argv[] = { "systemctl", "-q", "is-active", TIMER, NULL };
+	const char *argv[] = { "systemctl", "-q", "is-active",
+		SETUP_UNITS_TIMER, NULL };
 
 	(void)c;
 	if (step_systemd())

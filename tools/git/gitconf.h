@@ -61,6 +61,8 @@ struct gitconf_gateway {
 	int64_t revoke_end;		/* 0: sessions go on, 1: they end */
 	int64_t update_ms, lock_ms;
 	int64_t stale_ms;		/* without a push; 0: never too old */
+	int64_t lookup_index;		/* how sshd finds a key: 0: in a file,
+					 * 1: by asking postern-git-keys */
 };
 
 struct gitconf_server {

@@ -63,6 +63,7 @@ const struct gitconf_key gitconf_keys[] = {
 	G("update-timeout", GITCONF_TIME, update_ms, 1000, HOUR),
 	G("lock-timeout", GITCONF_TIME, lock_ms, 0, HOUR),
 	G("stale-after", GITCONF_TIME, stale_ms, 0, 366 * 24 * HOUR),
+	G("lookup", GITCONF_WORD, lookup_index, 0, 0, "file index"),
 	SIDE("gateway", gateway.side),
 	S("gitolite-shell", GITCONF_PATH_, shell),
 	S("keydir", GITCONF_PATH_, keydir),

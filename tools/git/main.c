@@ -12,7 +12,8 @@
 #include "ui/opt.h"
 
 enum { O_CONFIG = 1, O_QUIET, O_VERBOSE, O_DEMAND, O_JSON, O_FORCE,
-	O_TIMEOUT, O_ID, O_KEY, O_PEER, O_HERE, O_HOST_KEY, O_DRY_RUN };
+	O_TIMEOUT, O_ID, O_KEY, O_PEER, O_HERE, O_HOST_KEY, O_DRY_RUN,
+	O_LOOKUP };
 
 enum { C_MUX = 1, C_PUSH_KEYS, C_ROLLBACK, C_LINT_KEYS, C_EXPLAIN,
 	C_SETUP_GATEWAY, C_SETUP_SERVER, C_CHECK, C_STATUS };
@@ -101,10 +102,12 @@ static const struct opt_cmd explain_cmd = { "postern git explain",
 
 static const char *const gateway_usage[] = {
 	"postern git setup-gateway --server USER@HOST [--here USER@HOST] "
-	"[--key KEY] [--host-key KEY] [-n]", NULL };
+	"[--key KEY] [--host-key KEY] [--lookup file|index] [-n]", NULL };
 static const struct opt_row gateway_rows[] = {
 	{ 's', "server", "DESTINATION", "how the git server is reached",
-	    O_PEER }, SETUP_ROWS };
+	    O_PEER },
+	{ 0, "lookup", "file|index", "how sshd finds a key here", O_LOOKUP },
+	SETUP_ROWS };
 static const struct opt_cmd gateway_cmd = { "postern git setup-gateway",
 	gateway_usage, "Gateway: all that it needs, once, by root; twice "
 	"changes nothing. Prints what is to be run on the git server.",
@@ -199,6 +202,9 @@ set(void *arg, int id, const char *value, struct err *e)
 		break;
 	case O_HOST_KEY:
 		o->setup.host_key = value;
+		break;
+	case O_LOOKUP:
+		o->setup.lookup = value;
 		break;
 	case O_DRY_RUN:
 		o->setup.dry_run = true;

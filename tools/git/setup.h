@@ -31,6 +31,8 @@ struct setup_opts {
 				 * NULL: git@HOSTNAME */
 	const char *key;	/* the other's public key, or NULL: later */
 	const char *host_key;	/* the other's host key, or NULL */
+	const char *lookup;	/* the gateway's: "file" or "index"; NULL: as
+				 * git.conf has it */
 	bool dry_run;
 };
 

@@ -2,8 +2,7 @@
 /*
  * setup_both: the steps that a gateway and a git server have in common, and
  * the state that all of them share. Only for setup_*.c.
- *
- *	setup_begin → steps … → setup_end
+ * Which steps in which order is each side's own.
  */
 #ifndef GIT_SETUP_BOTH_H
 #define GIT_SETUP_BOTH_H
@@ -13,12 +12,15 @@
 
 #include "setup.h"
 #include "setup_step.h"
+#include "ssh/authkeys.h"
+
+/* Root's own file for sshd: the other side's key, and whatever root adds. */
+#define SETUP_KEYS	SETUP_ETC "/authorized_keys"
 
 struct setup {
 	const struct setup_opts *o;
 	struct step step;
 	struct gitconf conf;	/* what stands in git.conf, or the defaults */
-	bool have_conf;
 	struct buf here;	/* o->here, or what it is without it */
 	struct buf user;	/* whose logins are set up */
 	uid_t uid;		/* its; in a dry run without it, root's */
@@ -30,10 +32,18 @@ struct setup {
 	bool missing;		/* something of the other side */
 };
 
-/* setup_begin(): root, peer, here, user's name, the keys that were given, and
- * git.conf. setup_end() then in any case. 0, or -1. */
-int setup_begin(struct setup *s, const struct setup_opts *o, struct err *e);
-void setup_end(struct setup *s);
+struct setup_side {
+	int (*steps)(struct setup *s, struct err *e);
+	const char *other;	/* "git server" */
+	const char *command;	/* to be run there: "setup-server --gateway" */
+	const char *then;	/* what comes after all of it, or NULL */
+};
+
+/* setup_run(): root, peer, here, user's name, the keys that were given, and
+ * git.conf; then the steps, and what is to be run on the other side: the
+ * command itself goes to stdout. What setup.h says of both sides' set-ups. */
+int setup_run(const struct setup_opts *o, const struct setup_side *side,
+	struct err *e);
 
 /* setup_user(): uid, gid and home of the user; whether there is one. */
 bool setup_user(struct setup *s);
@@ -44,22 +54,49 @@ int setup_folders(struct setup *s, struct err *e);
 /* setup_key(): makes our key, which the user may read and not replace. */
 int setup_key(struct setup *s, struct err *e);
 
+/* setup_keys_plain(): a public key as "TYPE BASE64", appended. name: of what
+ * gave it, for messages. */
+int setup_keys_plain(const char *name, const char *text, size_t len,
+	struct buf *out, struct err *e);
+
+struct setup_allow {
+	const char *program;	/* of ours, that the key may run */
+	const char *argument;	/* " --auth-update", or "" */
+	const char *comment;	/* by which the line is known again */
+	const char *whose, *what;	/* "git server", "public key" */
+	/* What else stands in a file that is not there yet, appended to out;
+	 * k: the other's key. NULL: nothing. */
+	int (*first)(struct setup *s, const struct authkeys_line *k,
+		struct buf *out, struct err *e);
+};
+
+/* setup_allow(): the other's key in SETUP_KEYS, held to one program; or says
+ * that it is missing. */
+int setup_allow(struct setup *s, const struct setup_allow *a, struct err *e);
+
 /* setup_pin(): the other's host key, as it was given, into known_hosts. */
 int setup_pin(struct setup *s, struct err *e);
 
-/* setup_conf(): git.conf has, or gets, section with key = value. now: the
- * value that it has, or NULL. more: further lines of a new section. */
-int setup_conf(struct setup *s, const char *section, const char *key,
-	const char *value, const char *now, const char *more, struct err *e);
+enum setup_conf_how {
+	SETUP_CONF_ONLY,	/* another value is somebody's: ERR_CONFIG */
+	SETUP_CONF_DEFAULT,	/* another value stays */
+	SETUP_CONF_SET,		/* another value is replaced */
+};
 
-/* setup_unit(): a unit file, and what systemctl is to do with it when it was
- * not there in this form: `enable --now`, and a restart if it runs. */
-int setup_unit(struct setup *s, const char *name, const char *text,
-	bool start, struct err *e);
+struct setup_conf {
+	const char *key, *value;
+	enum setup_conf_how how;
+};
 
-/* setup_paste(): says what is to be run on the other side; the command itself
- * goes to stdout. command: "setup-server --gateway". */
-int setup_paste(struct setup *s, const char *where, const char *command,
+/* setup_conf(): git.conf has these keys in section, up to one without a key;
+ * one without a value is left as it is. */
+int setup_conf(struct setup *s, const char *section,
+	const struct setup_conf *rows, struct err *e);
+
+/* setup_unit(): a unit of setup_units.h, and what systemctl is to do with it
+ * when it was not there in this form: `enable --now`, and a restart if it
+ * runs. */
+int setup_unit(struct setup *s, const char *name, bool start,
 	struct err *e);
 
 /* setup_sshd(): the drop-in of sshd for the user: lines, put into force only
@@ -67,6 +104,13 @@ int setup_paste(struct setup *s, const char *where, const char *command,
  * writes them) of the user; put back otherwise. */
 int setup_sshd(struct setup *s, const char *lines, const char *const *want,
 	struct err *e);
+
+/* setup_sshd_may_run(): whether sshd will run program, an
+ * AuthorizedKeysCommand: it and each folder above it can be changed by root
+ * alone. It is not before a login that sshd looks. 0, or -1: ERR_UNSAFE,
+ * ERR_SYS. Source: sshd_config(5), AuthorizedKeysCommand; misc.c of OpenSSH,
+ * safe_path(). */
+int setup_sshd_may_run(const char *program, struct err *e);
 
 /* setup_sshd_says(): what follows word in `sshd -T` for the user, appended to
  * out; nothing when it says nothing. */

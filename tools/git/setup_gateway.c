@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,16 +9,14 @@
 #include "keyline.h"
 #include "keyread.h"
 #include "setup_both.h"
-#include "ssh/authkeys.h"
+#include "setup_units.h"
 #include "ui/log.h"
 
 #define RUN	"/run/postern-git"
-#define BASE	SETUP_ETC "/authorized_keys"
 #define SIGNERS	SETUP_ETC "/allowed_signers"
 #define KEYS	SETUP_STATE "/keys"
 #define IN_FORCE KEYS "/current/authorized_keys"
 #define TMPFILES "/etc/tmpfiles.d/postern-git.conf"
-#define MUX	"postern-git-mux.service"
 #define COMMENT	"postern-git-push"
 
 static int
@@ -118,157 +117,150 @@ import(struct setup *s, const char *path, const struct authkeys_line *push,
 	return rc;
 }
 
-/* The push key's line, which can do nothing but bring keys. */
 static int
-push_line(const struct authkeys_line *push, struct buf *out, struct err *e)
+first(struct setup *s, const struct authkeys_line *push, struct buf *out,
+    struct err *e)
 {
-	struct buf command, options;
-	int rc = -1;
+	struct buf path;
+	int rc = 0;
 
-	buf_init(&command, 4200);
-	buf_init(&options, AUTHKEYS_LINE_MAX);
-	if (gitprog_path("postern-git-proxy", &command, e) == 0 &&
-	    (buf_adds(&command, " --auth-update") == 0 || no_mem(e) == 0) &&
-	    authkeys_command(command.data, &options, e) == 0)
-		rc = authkeys_emit(options.data, push, COMMENT, out, e);
-	buf_clear(&command);
-	buf_clear(&options);
-	return rc;
-}
-
-static int
-base(struct setup *s, struct err *e)
-{
-	struct buf old, line, text, path;
-	struct keyline push = { 0 };
-	bool have = s->key.len > 0;
-	size_t found = 0;
-	int rc = -1;
-
-	buf_init(&old, AUTHKEYS_FILE_MAX);
-	buf_init(&line, AUTHKEYS_LINE_MAX);
-	buf_init(&text, AUTHKEYS_FILE_MAX);
 	buf_init(&path, 4200);
-	if (have && keyline_parse(s->key.data, s->key.len, &push, e) == -1)
-		goto out;
-	if (access(BASE, F_OK) == 0) {
-		if (step_read(BASE, &old, e) == -1)
-			goto out;
-	} else if (have) {
-		if (buf_addf(&path, "%s/.ssh/authorized_keys.base",
-		    s->home.data) == -1) {
-			no_mem(e);
-			goto out;
-		}
-		if (s->home.len > 0 && import(s, path.data, &push.line, &old,
-		    e) == -1)
-			goto out;
-	}
-	if (!have) {
-		if (strstr(old.data, COMMENT) == NULL) {
-			log_warn("missing: the git server's public key");
-			s->missing = true;
-		}
-		rc = 0;
-		goto out;
-	}
-	if (push_line(&push.line, &line, e) == -1 || authkeys_put(old.data,
-	    old.len, COMMENT, line.data, &text, &found, e) == -1)
-		goto out;
-	rc = step_file(&s->step, BASE, text.data, text.len, 0644, 0, e);
-out:
-	buf_clear(&old);
-	buf_clear(&line);
-	buf_clear(&text);
+	if (buf_addf(&path, "%s/.ssh/authorized_keys.base", s->home.data) ==
+	    -1)
+		rc = no_mem(e);
+	else if (s->home.len > 0)
+		rc = import(s, path.data, push, out, e);
 	buf_clear(&path);
 	return rc;
 }
 
 static int
+allow(struct setup *s, struct err *e)
+{
+	static const struct setup_allow a = { .program = "postern-git-proxy",
+		.argument = " --auth-update", .comment = COMMENT,
+		.whose = "git server", .what = "public key", .first = first };
+
+	return setup_allow(s, &a, e);
+}
+
+static int
 mux(struct setup *s, struct err *e)
 {
-	const char *again[] = { "systemctl", "try-restart", MUX, NULL };
+	const char *again[] = { "systemctl", "try-restart", SETUP_UNITS_MUX,
+		NULL };
 	unsigned before = s->step.changed;
-	struct buf program, text;
-	int rc = -1;
 
 	if (!step_systemd())
 		return 0;
-	buf_init(&program, 4200);
-	buf_init(&text, 8192);
-	if (gitprog_path("postern-git", &program, e) == -1)
-		goto out;
-	if (buf_addf(&text, "[Unit]\n"
-	    "Description=postern git: connections to the git server\n"
-	    "After=network.target\n\n"
-	    "[Service]\nUser=%s\nExecStart=%s mux\nRestart=on-failure\n"
-	    "RestartSec=5s\nNoNewPrivileges=yes\nPrivateTmp=yes\n"
-	    "ProtectSystem=strict\nReadWritePaths=" RUN "\n\n"
-	    "[Install]\nWantedBy=multi-user.target\n", s->user.data,
-	    program.data) == -1) {
-		no_mem(e);
-		goto out;
-	}
-	rc = setup_unit(s, MUX, text.data, true, e);
+	if (setup_unit(s, SETUP_UNITS_MUX, true, e) == -1)
+		return -1;
 	/* A pool that failed without the host key waits up to half a minute
 	 * before it tries again. */
-	if (rc == 0 && s->step.changed == before && !s->missing &&
-	    before > 0 && !s->o->dry_run)
-		rc = step_run(again, NULL, e);
+	return s->step.changed == before && !s->missing && before > 0 &&
+	    !s->o->dry_run ? step_run(again, NULL, e) : 0;
+}
+
+static bool
+by_index(const struct setup *s)
+{
+	return s->o->lookup != NULL ? strcmp(s->o->lookup, "index") == 0 :
+	    s->conf.gateway.lookup_index != 0;
+}
+
+/* A setting, as it is written, and as sshd -T says it. */
+static int
+setting(const char *word, const char *value, struct buf *lines,
+    struct strv *want)
+{
+	char low[64];
+	size_t i;
+
+	for (i = 0; word[i] != '\0' && i < sizeof(low) - 1; i++)
+		low[i] = (char)tolower((unsigned char)word[i]);
+	low[i] = '\0';
+	return buf_addf(lines, "\t%s %s\n", word, value) |
+	    strv_addf(want, "%s %s", low, value);
+}
+
+/* Also without the index: what sshd asks for everybody else is not asked for
+ * this user, whom it could let in with more than a forced command. */
+static int
+lookup(const struct setup *s, struct buf *lines, struct strv *want,
+    struct err *e)
+{
+	struct buf command;
+	int rc = -1;
+
+	if (!by_index(s))
+		return setting("AuthorizedKeysFile", SETUP_KEYS " " IN_FORCE,
+		    lines, want) | setting("AuthorizedKeysCommand", "none",
+		    lines, want) ? no_mem(e) : 0;
+	buf_init(&command, 8400);
+	if (gitprog_path("postern-git-keys", &command, e) == -1 ||
+	    setup_sshd_may_run(command.data, e) == -1)
+		goto out;
+	rc = buf_adds(&command, " %f " KEYS "/current/index");
+	rc |= setting("AuthorizedKeysFile", SETUP_KEYS, lines, want);
+	rc |= setting("AuthorizedKeysCommand", command.data, lines, want);
+	rc |= setting("AuthorizedKeysCommandUser", s->user.data, lines, want);
+	if (rc != 0)
+		rc = no_mem(e);
 out:
-	buf_clear(&program);
-	buf_clear(&text);
+	buf_clear(&command);
 	return rc;
 }
 
 static int
 sshd(struct setup *s, struct err *e)
 {
-	static const char *const want[] = {
-		"authorizedkeysfile " BASE " " IN_FORCE,
-		"acceptenv GIT_PROTOCOL", "exposeauthinfo yes",
-		"disableforwarding yes", NULL };
+	struct strv want = { 0 };
+	struct buf lines;
+	int rc;
 
-	return setup_sshd(s, "\tAuthorizedKeysFile " BASE " " IN_FORCE "\n"
-	    "\tAcceptEnv GIT_PROTOCOL\n\tExposeAuthInfo yes\n"
-	    "\tDisableForwarding yes\n", want, e);
+	buf_init(&lines, 16384);
+	rc = lookup(s, &lines, &want, e);
+	if (rc == 0)
+		rc = setting("AcceptEnv", "GIT_PROTOCOL", &lines, &want) |
+		    setting("ExposeAuthInfo", "yes", &lines, &want) |
+		    setting("DisableForwarding", "yes", &lines, &want) ?
+		    no_mem(e) : setup_sshd(s, lines.data,
+		    (const char *const *)want.v, e);
+	buf_clear(&lines);
+	strv_clear(&want);
+	return rc;
+}
+
+static int
+conf(struct setup *s, struct err *e)
+{
+	const struct setup_conf rows[] = {
+		{ "server", s->o->peer, SETUP_CONF_ONLY },
+		{ "mux-start", step_systemd() ? "service" : NULL,
+		    SETUP_CONF_DEFAULT },
+		{ "lookup", s->o->lookup, SETUP_CONF_SET },
+		{ NULL } };
+
+	return setup_conf(s, "gateway", rows, e);
 }
 
 static int
 steps(struct setup *s, struct err *e)
 {
-	const struct gitconf_gateway *c = &s->conf.gateway;
-
-	if (make_user(s, e) == -1 || setup_folders(s, e) == -1 ||
+	return make_user(s, e) == -1 || setup_folders(s, e) == -1 ||
 	    step_folder(&s->step, KEYS, 0700, s->uid, s->gid, e) == -1 ||
 	    run_folder(s, e) == -1 || setup_key(s, e) == -1 ||
 	    setup_pin(s, e) == -1 || signers(s, e) == -1 ||
-	    base(s, e) == -1 ||
-	    setup_conf(s, "gateway", "server", s->o->peer, c->server,
-	    step_systemd() ? "mux-start = service\n" : "", e) == -1 ||
-	    mux(s, e) == -1 || sshd(s, e) == -1)
-		return -1;
-	if (s->public.len > 0 && setup_paste(s, "git server",
-	    "setup-server --gateway", e) == -1)
-		return -1;
-	if (s->missing)
-		log_info("it prints what is to be run here then");
-	else
-		log_info("then, or within five minutes by itself: postern git "
-		    "push-keys on the git server");
-	return 0;
+	    allow(s, e) == -1 ||
+	    sshd(s, e) == -1 || conf(s, e) == -1 || mux(s, e) == -1 ? -1 : 0;
 }
 
 int
 setup_gateway(const struct setup_opts *o, struct err *e)
 {
-	struct setup s;
-	int rc = setup_begin(&s, o, e);
+	static const struct setup_side side = { steps, "git server",
+		"setup-server --gateway", "then, or within five minutes by "
+		"itself: postern git push-keys on the git server" };
 
-	if (rc == 0)
-		rc = steps(&s, e);
-	if (rc == 0 && s.missing)
-		rc = 2;
-	setup_end(&s);
-	return rc;
+	return setup_run(o, &side, e);
 }

@@ -9,18 +9,14 @@
 #include <unistd.h>
 
 #include "gitprog.h"
-#include "keyline.h"
 #include "setup_both.h"
 #include "setup_text.h"
-#include "ssh/authkeys.h"
+#include "setup_units.h"
 #include "sys/file.h"
 #include "ui/log.h"
 
-#define ALLOWED	SETUP_ETC "/authorized_keys"
 #define LOCAL	SETUP_ETC "/gitolite"
 #define TRIGGER	LOCAL "/triggers/push-authkeys"
-#define SERVICE	"postern-git-push.service"
-#define TIMER	"postern-git-push.timer"
 #define CRON	"/etc/cron.d/postern-git"
 #define COMMENT	"postern-git-gateway"
 #define TEXT_MAX ((size_t)1 << 20)
@@ -92,41 +88,11 @@ find_gitolite(struct setup *s, struct err *e)
 static int
 allow(struct setup *s, struct err *e)
 {
-	struct buf old, program, options, line, text;
-	struct keyline k;
-	size_t found;
-	int rc = -1;
+	static const struct setup_allow a = { .program = "postern-git-serve",
+		.argument = "", .comment = COMMENT, .whose = "gateway",
+		.what = "public key" };
 
-	buf_init(&old, AUTHKEYS_FILE_MAX);
-	buf_init(&program, 4200);
-	buf_init(&options, AUTHKEYS_LINE_MAX);
-	buf_init(&line, AUTHKEYS_LINE_MAX);
-	buf_init(&text, AUTHKEYS_FILE_MAX);
-	if (step_read(ALLOWED, &old, e) == -1)
-		goto out;
-	if (s->key.len == 0) {
-		if (strstr(old.data, COMMENT) == NULL) {
-			log_warn("missing: the gateway's public key");
-			s->missing = true;
-		}
-		rc = 0;
-		goto out;
-	}
-	if (keyline_parse(s->key.data, s->key.len, &k, e) == -1 ||
-	    gitprog_path("postern-git-serve", &program, e) == -1 ||
-	    authkeys_command(program.data, &options, e) == -1 ||
-	    authkeys_emit(options.data, &k.line, COMMENT, &line, e) == -1 ||
-	    authkeys_put(old.data, old.len, COMMENT, line.data, &text,
-	    &found, e) == -1)
-		goto out;
-	rc = step_file(&s->step, ALLOWED, text.data, text.len, 0644, 0, e);
-out:
-	buf_clear(&old);
-	buf_clear(&program);
-	buf_clear(&options);
-	buf_clear(&line);
-	buf_clear(&text);
-	return rc;
+	return setup_allow(s, &a, e);
 }
 
 /* Root's, since whoever can write there runs programs as the git user. */
@@ -253,39 +219,23 @@ out:
 static int
 resync(struct setup *s, struct err *e)
 {
-	static const char timer[] = "[Unit]\n"
-	    "Description=postern git: all keys to the gateway, again\n\n"
-	    "[Timer]\nOnActiveSec=5min\nOnUnitActiveSec=5min\n"
-	    "RandomizedDelaySec=30s\n\n"
-	    "[Install]\nWantedBy=timers.target\n";
 	struct buf program, text;
 	int rc = -1;
 
+	if (step_systemd())
+		return setup_unit(s, SETUP_UNITS_PUSH, false, e) == -1 ? -1 :
+		    setup_unit(s, SETUP_UNITS_TIMER, true, e);
+	if (access("/etc/cron.d", F_OK) == -1)
+		return err_set(e, ERR_CONFIG, "neither systemd nor cron is "
+		    "here: nothing would bring keys again that did not "
+		    "arrive");
 	buf_init(&program, 4200);
 	buf_init(&text, 8192);
-	if (gitprog_path("postern-git", &program, e) == -1)
-		goto out;
-	if (!step_systemd()) {
-		rc = access("/etc/cron.d", F_OK) == -1 ?
-		    err_set(e, ERR_CONFIG, "neither systemd nor cron is here: "
-		    "nothing would bring keys again that did not arrive") :
-		    buf_addf(&text, "*/5 * * * * %s %s push-keys -q\n",
+	if (gitprog_path("postern-git", &program, e) == 0)
+		rc = buf_addf(&text, "*/5 * * * * %s %s push-keys -q\n",
 		    s->user.data, program.data) == -1 ? no_mem(e) :
 		    step_file(&s->step, CRON, text.data, text.len, 0644, 0,
 		    e);
-		goto out;
-	}
-	if (buf_addf(&text, "[Unit]\n"
-	    "Description=postern git: all keys to the gateway\n"
-	    "After=network.target\n\n"
-	    "[Service]\nType=oneshot\nUser=%s\nExecStart=%s push-keys -q\n"
-	    "SuccessExitStatus=2\n", s->user.data, program.data) == -1) {
-		no_mem(e);
-		goto out;
-	}
-	if (setup_unit(s, SERVICE, text.data, false, e) == 0)
-		rc = setup_unit(s, TIMER, timer, true, e);
-out:
 	buf_clear(&program);
 	buf_clear(&text);
 	return rc;
@@ -298,7 +248,7 @@ sshd(struct setup *s, struct err *e)
 {
 	struct buf had, lines, want;
 	const char *rest;
-	size_t n = sizeof(ALLOWED) - 1;
+	size_t n = sizeof(SETUP_KEYS) - 1;
 	int rc = -1;
 
 	buf_init(&had, 4096);
@@ -307,13 +257,13 @@ sshd(struct setup *s, struct err *e)
 	if (setup_sshd_says(s, "authorizedkeysfile", &had, e) == -1)
 		goto out;
 	rest = had.data;
-	if (strncmp(rest, ALLOWED, n) == 0 &&
+	if (strncmp(rest, SETUP_KEYS, n) == 0 &&
 	    (rest[n] == ' ' || rest[n] == '\0'))
 		rest += n + (rest[n] == ' ');
-	if (buf_addf(&lines, "\tAuthorizedKeysFile " ALLOWED "%s%s\n"
+	if (buf_addf(&lines, "\tAuthorizedKeysFile " SETUP_KEYS "%s%s\n"
 	    "\tMaxSessions 200\n\tDisableForwarding yes\n",
 	    *rest != '\0' ? " " : "", rest) == -1 ||
-	    buf_addf(&want, "authorizedkeysfile " ALLOWED "%s%s",
+	    buf_addf(&want, "authorizedkeysfile " SETUP_KEYS "%s%s",
 	    *rest != '\0' ? " " : "", rest) == -1)
 		no_mem(e);
 	else
@@ -329,33 +279,22 @@ out:
 static int
 steps(struct setup *s, struct err *e)
 {
-	if (find_gitolite(s, e) == -1 || setup_folders(s, e) == -1 ||
+	const struct setup_conf rows[] = {
+		{ "gateway", s->o->peer, SETUP_CONF_ONLY }, { NULL } };
+
+	return find_gitolite(s, e) == -1 || setup_folders(s, e) == -1 ||
 	    setup_key(s, e) == -1 || setup_pin(s, e) == -1 ||
 	    allow(s, e) == -1 ||
-	    setup_conf(s, "server", "gateway", s->o->peer,
-	    s->conf.server.gateway, "", e) == -1 ||
+	    setup_conf(s, "server", rows, e) == -1 ||
 	    trigger(s, e) == -1 || gitolite_rc(s, e) == -1 ||
-	    resync(s, e) == -1 || sshd(s, e) == -1)
-		return -1;
-	if (s->public.len == 0)
-		return 0;
-	if (setup_paste(s, "gateway", "setup-gateway --server", e) == -1)
-		return -1;
-	if (s->missing)
-		log_info("it prints what is to be run here then");
-	return 0;
+	    resync(s, e) == -1 || sshd(s, e) == -1 ? -1 : 0;
 }
 
 int
 setup_server(const struct setup_opts *o, struct err *e)
 {
-	struct setup s;
-	int rc = setup_begin(&s, o, e);
+	static const struct setup_side side = { steps, "gateway",
+		"setup-gateway --server", NULL };
 
-	if (rc == 0)
-		rc = steps(&s, e);
-	if (rc == 0 && s.missing)
-		rc = 2;
-	setup_end(&s);
-	return rc;
+	return setup_run(o, &side, e);
 }

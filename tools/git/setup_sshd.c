@@ -26,6 +26,16 @@ settings(struct setup *s, struct buf *out, struct err *e)
 }
 
 int
+setup_sshd_may_run(const char *program, struct err *e)
+{
+	if (file_root_only(program, e) == -1)
+		return err_wrap(e, "sshd would not run %s", program);
+	if (access(program, X_OK) == -1)
+		return err_sys(e, "%s", program);
+	return 0;
+}
+
+int
 setup_sshd_says(struct setup *s, const char *word, struct buf *out,
     struct err *e)
 {

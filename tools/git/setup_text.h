@@ -6,6 +6,7 @@
 #ifndef GIT_SETUP_TEXT_H
 #define GIT_SETUP_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -37,5 +38,17 @@ int setup_text_host(const char *dest, struct buf *out, struct err *e);
 
 /* setup_text_user(): dest's user, "git" without one. 0, or -1 ERR_MEM. */
 int setup_text_user(const char *dest, struct buf *out, struct err *e);
+
+/*
+ * setup_text_conf(): git.conf (text, which core/ui/conf takes) with key = value
+ * in section: the key's own line replaced, or a line behind the last one of
+ * the section, or a section at the end. Whether the key is there, with which
+ * value, says setup_text_conf_get(): true with the value appended to out.
+ * 0, or -1 ERR_MEM.
+ */
+int setup_text_conf(const char *text, size_t len, const char *section,
+	const char *key, const char *value, struct buf *out, struct err *e);
+bool setup_text_conf_get(const char *text, size_t len, const char *section,
+	const char *key, struct buf *out);
 
 #endif

@@ -43,6 +43,7 @@ an_empty_file_is_safe(void **state)
 	assert_true(c.gateway.sessions_per_id > 0);
 	assert_true(c.gateway.answer_ms > 0);
 	assert_null(c.gateway.server);
+	assert_int_equal(c.gateway.lookup_index, 0);
 }
 
 static void
@@ -51,11 +52,12 @@ each_section_has_its_own_values(void **state)
 	assert_int_equal(parse("[gateway]\nserver = git@gl\nlfs = yes\n"
 	    "mirror = git@a\nmirror = git@b\ndeny-repo = x/*\n"
 	    "connect-timeout = 1500ms\nmux = 0\nmux-start = service\n"
-	    "command = info\naudit = json\n"
+	    "command = info\naudit = json\nlookup = index\n"
 	    "[server]\nread-only = old/*\naudit-syslog = no\n"), 0);
 	assert_string_equal(c.gateway.server, "git@gl");
 	assert_int_equal(c.gateway.mirrors.n, 2);
 	assert_int_equal(c.gateway.connect_ms, 1500);
+	assert_int_equal(c.gateway.lookup_index, 1);
 	assert_int_equal(c.gateway.mux, 0);
 	assert_int_equal(c.gateway.mux_demand, 0);
 	assert_true(gitconf_policy(&c.gateway.side).lfs);

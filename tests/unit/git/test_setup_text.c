@@ -127,6 +127,55 @@ the_user_of_a_destination(void **state)
 	}
 }
 
+static void
+a_key_of_git_conf_is_put_where_it_belongs(void **state)
+{
+	static const struct { const char *in, *out, *was; } t[] = {
+		{ "", "[gateway]\nlookup = index\n", NULL },
+		{ "# x", "# x\n\n[gateway]\nlookup = index\n", NULL },
+		{ "[gateway]\nlookup = file\n", "[gateway]\nlookup = "
+		    "index\n", "file" },
+		{ "[gateway]\nlookup=file \nmux = 1", "[gateway]\nlookup = "
+		    "index\nmux = 1", "file" },
+		{ "[gateway]\nmux = 1\n\n[server]\nlfs = no\n",
+		    "[gateway]\nmux = 1\nlookup = index\n\n[server]\n"
+		    "lfs = no\n", NULL },
+		{ "[server]\nlookup = file\n", "[server]\nlookup = file\n"
+		    "\n[gateway]\nlookup = index\n", NULL },
+		{ "[gateway]\n[server]\nx = 1\n[gateway] \ny = 2",
+		    "[gateway]\n[server]\nx = 1\n[gateway] \ny = 2\n"
+		    "lookup = index\n", NULL },
+		{ "[gateway]\n#lookup = file\nlookups = 1\n", "[gateway]\n"
+		    "#lookup = file\nlookups = 1\nlookup = index\n", NULL },
+		{ "[gateway]\nlookup", "[gateway]\nlookup\nlookup = "
+		    "index\n", NULL },
+		{ "[gateway]\nlookup =\n", "[gateway]\nlookup = index\n",
+		    "" },
+		{ "[gateway]\nlookup \t= a b \n", "[gateway]\nlookup = "
+		    "index\n", "a b" },
+		{ "[gateways]\nlookup = file\n[]\n", "[gateways]\nlookup "
+		    "= file\n[]\n\n[gateway]\nlookup = index\n", NULL },
+	};
+	struct err e = ERR_INIT;
+	struct buf b, was;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_init(&b, 4096);
+		buf_init(&was, 4096);
+		assert_int_equal(setup_text_conf_get(t[i].in,
+		    strlen(t[i].in), "gateway", "lookup", &was),
+		    t[i].was != NULL);
+		assert_string_equal(was.data, t[i].was != NULL ? t[i].was :
+		    "");
+		assert_int_equal(setup_text_conf(t[i].in, strlen(t[i].in),
+		    "gateway", "lookup", "index", &b, &e), 0);
+		assert_string_equal(b.data, t[i].out);
+		buf_clear(&b);
+		buf_clear(&was);
+	}
+}
+
 int
 main(void)
 {
@@ -135,6 +184,7 @@ main(void)
 		cmocka_unit_test(
 		    settings_that_are_somebodys_own_are_left_alone),
 		cmocka_unit_test(a_host_is_pinned_once_and_never_over_another),
+		cmocka_unit_test(a_key_of_git_conf_is_put_where_it_belongs),
 		cmocka_unit_test(the_user_of_a_destination),
 	};
 

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gitprog.h"
+#include "keyline.h"
+#include "setup_both.h"
+#include "setup_text.h"
+#include "ui/log.h"
+
+#define KEY	SETUP_ETC "/id_ed25519"
+#define HOSTS	SETUP_ETC "/known_hosts"
+#define TEXT_MAX ((size_t)1 << 20)
+
+static int
+no_mem(struct err *e)
+{
+	return err_set(e, ERR_MEM, "out of memory");
+}
+
+int
+setup_keys_plain(const char *name, const char *text, size_t len,
+    struct buf *out, struct err *e)
+{
+	const struct authkeys_part *type, *key;
+	struct keyline k;
+
+	if (keyline_parse(text, len, &k, e) == -1)
+		return err_wrap(e, "%s", name);
+	type = &k.line.type;
+	key = &k.line.key;
+	return buf_addf(out, "%.*s %.*s", (int)type->len, type->p,
+	    (int)key->len, key->p) == 0 ? 0 : no_mem(e);
+}
+
+static int
+keygen(const struct setup *s, struct err *e)
+{
+	char comment[300];
+	const char *argv[] = { "ssh-keygen", "-q", "-t", "ed25519", "-N", "",
+		"-C", comment, "-f", KEY, NULL };
+
+	snprintf(comment, sizeof(comment), "postern-git-%s", s->here.data);
+	return step_run(argv, NULL, e);
+}
+
+int
+setup_key(struct setup *s, struct err *e)
+{
+	bool made = false, right;
+	struct stat st;
+	struct buf text;
+	int rc = -1;
+
+	buf_init(&text, KEYLINE_MAX);
+	if (lstat(KEY, &st) == -1) {
+		if (errno != ENOENT) {
+			err_sys(e, "%s", KEY);
+			goto out;
+		}
+		made = true;
+		if (s->o->dry_run) {
+			step_say(&s->step, true, "the key " KEY);
+			rc = 0;
+			goto out;
+		}
+		if (keygen(s, e) == -1)
+			goto out;
+	}
+	right = !made && (st.st_mode & 07777) == 0640 && st.st_uid == 0 &&
+	    st.st_gid == s->gid;
+	if (!right && !s->o->dry_run && (lchown(KEY, 0, s->gid) == -1 ||
+	    chmod(KEY, 0640) == -1)) {
+		err_sys(e, "%s", KEY);
+		goto out;
+	}
+	step_say(&s->step, !right, "the key " KEY);
+	if (step_read(KEY ".pub", &text, e) == 0 &&
+	    setup_keys_plain(KEY ".pub", text.data, text.len, &s->public,
+	    e) == 0)
+		rc = 0;
+out:
+	buf_clear(&text);
+	return rc;
+}
+
+static int
+say_pin(struct setup *s, bool there, struct err *e)
+{
+	char fp[KEYLINE_FP_TEXT];
+	struct keyline k;
+
+	if (keyline_parse(s->host_key.data, s->host_key.len, &k, e) == -1)
+		return -1;
+	keyline_fp_text(k.fp, fp);
+	step_say(&s->step, !there, "host key of %s pinned: %s", s->o->peer,
+	    fp);
+	return 0;
+}
+
+/* Without a key for it: is one there since an earlier run? */
+static int
+look_pin(struct setup *s, const struct buf *old, struct err *e)
+{
+	struct buf host;
+	const char *p;
+
+	buf_init(&host, 512);
+	if (setup_text_host(s->o->peer, &host, e) == -1 ||
+	    buf_addc(&host, ' ') == -1) {
+		buf_clear(&host);
+		return no_mem(e);
+	}
+	p = strstr(old->data, host.data);
+	if (p != NULL && (p == old->data || p[-1] == '\n')) {
+		step_say(&s->step, false, "host key of %s pinned",
+		    s->o->peer);
+	} else {
+		log_warn("missing: the host key of %s", s->o->peer);
+		s->missing = true;
+	}
+	buf_clear(&host);
+	return 0;
+}
+
+int
+setup_pin(struct setup *s, struct err *e)
+{
+	struct buf old, text;
+	int rc = -1, there;
+
+	buf_init(&old, TEXT_MAX);
+	buf_init(&text, TEXT_MAX);
+	if (step_read(HOSTS, &old, e) == -1)
+		goto out;
+	if (s->host_key.len == 0) {
+		rc = look_pin(s, &old, e);
+		goto out;
+	}
+	there = setup_text_hosts(old.data, old.len, s->o->peer,
+	    s->host_key.data, &text, e);
+	if (there == -1) {
+		err_wrap(e, HOSTS);
+		goto out;
+	}
+	if (say_pin(s, there == 1, e) == -1)
+		goto out;
+	rc = step_file(&s->step, HOSTS, text.data, text.len, 0644, 0, e);
+out:
+	buf_clear(&old);
+	buf_clear(&text);
+	return rc;
+}
+
+/* The line of the other's key, which can do nothing but run program. */
+static int
+allowed_line(const struct setup_allow *a, const struct keyline *k,
+    struct buf *out, struct err *e)
+{
+	struct buf command, options;
+	int rc = -1;
+
+	buf_init(&command, 4200);
+	buf_init(&options, AUTHKEYS_LINE_MAX);
+	if (gitprog_path(a->program, &command, e) == 0 &&
+	    (buf_adds(&command, a->argument) == 0 || no_mem(e) == 0) &&
+	    authkeys_command(command.data, &options, e) == 0)
+		rc = authkeys_emit(options.data, &k->line, a->comment, out,
+		    e);
+	buf_clear(&command);
+	buf_clear(&options);
+	return rc;
+}
+
+int
+setup_allow(struct setup *s, const struct setup_allow *a, struct err *e)
+{
+	bool there = access(SETUP_KEYS, F_OK) == 0;
+	struct buf old, line, text;
+	struct keyline k;
+	size_t found = 0;
+	int rc = -1;
+
+	buf_init(&old, AUTHKEYS_FILE_MAX);
+	buf_init(&line, AUTHKEYS_LINE_MAX);
+	buf_init(&text, AUTHKEYS_FILE_MAX);
+	if (step_read(SETUP_KEYS, &old, e) == -1)
+		goto out;
+	if (s->key.len == 0) {
+		if (strstr(old.data, a->comment) == NULL) {
+			log_warn("missing: the %s's %s", a->whose, a->what);
+			s->missing = true;
+		}
+		rc = 0;
+		goto out;
+	}
+	if (keyline_parse(s->key.data, s->key.len, &k, e) == -1 ||
+	    (!there && a->first != NULL && a->first(s, &k.line, &old,
+	    e) == -1) ||
+	    allowed_line(a, &k, &line, e) == -1 ||
+	    authkeys_put(old.data, old.len, a->comment, line.data, &text,
+	    &found, e) == -1)
+		goto out;
+	rc = step_file(&s->step, SETUP_KEYS, text.data, text.len, 0644, 0, e);
+out:
+	buf_clear(&old);
+	buf_clear(&line);
+	buf_clear(&text);
+	return rc;
+}

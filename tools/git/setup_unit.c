@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
+#include "gitprog.h"
+#include "setup_both.h"
+#include "setup_units.h"
+
+#define UNITS	"/etc/systemd/system/"
+
+int
+setup_unit(struct setup *s, const char *name, bool start, struct err *e)
+{
+	const char *reload[] = { "systemctl", "daemon-reload", NULL };
+	const char *enable[] = { "systemctl", "-q", "enable", "--now", name,
+		NULL };
+	const char *again[] = { "systemctl", "try-restart", name, NULL };
+	unsigned before = s->step.changed;
+	struct buf program, text;
+	char path[256];
+	int rc = -1;
+
+	snprintf(path, sizeof(path), UNITS "%s", name);
+	buf_init(&program, 4200);
+	buf_init(&text, 8192);
+	if (gitprog_path("postern-git", &program, e) == 0 &&
+	    setup_units_text(name, s->user.data, program.data, &text,
+	    e) == 0)
+		rc = step_file(&s->step, path, text.data, text.len, 0644, 0,
+		    e);
+	buf_clear(&program);
+	buf_clear(&text);
+	if (rc == -1 || s->o->dry_run || s->step.changed == before)
+		return rc;
+	if (step_run(reload, NULL, e) == -1)
+		return -1;
+	return !start ? 0 : step_run(enable, NULL, e) == -1 ? -1 :
+	    step_run(again, NULL, e);
+}
