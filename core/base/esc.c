@@ -81,8 +81,8 @@ undo(struct buf *out, size_t len)
 	return -1;
 }
 
-int
-esc_text(struct buf *out, const char *in, size_t len)
+static int
+text(struct buf *out, const char *in, size_t len, const char *backslash)
 {
 	const unsigned char *s = (const unsigned char *)in;
 	size_t start = out->len, i, j, n;
@@ -92,7 +92,7 @@ esc_text(struct buf *out, const char *in, size_t len)
 	for (i = 0; i < len; i += n) {
 		n = utf8_get(s + i, len - i, &c);
 		if (n > 0 && c == '\\') {
-			rc = buf_adds(out, "\\\\");
+			rc = buf_adds(out, backslash);
 		} else if (n > 0 && !unseen(c)) {
 			rc = buf_add(out, s + i, n);
 		} else {
@@ -104,6 +104,18 @@ esc_text(struct buf *out, const char *in, size_t len)
 			return undo(out, start);
 	}
 	return 0;
+}
+
+int
+esc_text(struct buf *out, const char *in, size_t len)
+{
+	return text(out, in, len, "\\\\");
+}
+
+int
+esc_again(struct buf *out, const char *in, size_t len)
+{
+	return text(out, in, len, "\\");
 }
 
 /* The two-letter escape of c in JSON, or NULL. */

@@ -19,7 +19,7 @@
 static struct {
 	char name[64];
 	enum log_level level;
-	bool colour;
+	bool colour, escaped;
 	void (*before)(void *arg);
 	void (*after)(void *arg);
 	void *arg;
@@ -36,6 +36,12 @@ log_open(const char *name, enum log_level level)
 	log_state.colour = isatty(STDERR_FILENO) &&
 	    (no == NULL || *no == '\0') && term != NULL &&
 	    strcmp(term, "dumb") != 0;
+}
+
+void
+log_escaped(void)
+{
+	log_state.escaped = true;
 }
 
 void
@@ -94,7 +100,8 @@ line(enum log_level level, const char *fmt, va_list ap)
 		text[0] = '\0';
 	buf_init(&b, sizeof(text) * 4 + 256);
 	if (buf_addf(&b, "%s%s: ", on, log_state.name) == -1 ||
-	    esc_text(&b, text, strlen(text)) == -1) {
+	    (log_state.escaped ? esc_again : esc_text)(&b, text,
+	    strlen(text)) == -1) {
 		buf_clear(&b);
 		(void)buf_adds(&b, "out of memory for a message");
 		off = "\n";

@@ -15,6 +15,9 @@ enum log_level { LOG_LVL_ERROR, LOG_LVL_WARN, LOG_LVL_INFO, LOG_LVL_DEBUG };
  * talkative that is shown (-q: LOG_LVL_ERROR, default LOG_LVL_WARN or INFO,
  * -v: LOG_LVL_DEBUG). */
 void log_open(const char *name, enum log_level level);
+/* log_escaped(): what a program says from now on has been escaped where it came
+ * from: esc_again() instead of esc_text(). */
+void log_escaped(void);
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -8,7 +8,8 @@
 
 #define PENDING	"zzz-marked-for-"
 
-static const char *const denied[] = { "server-*", PENDING "*", NULL };
+static const char *const denied[] = { "server-*", PENDING "*", GITID_CHECK,
+	NULL };
 
 static bool
 alnum(char c)

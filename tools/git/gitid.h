@@ -20,6 +20,9 @@
 
 #define GITID_MAX	64	/* bytes, without the NUL */
 
+/* Nobody's: of the check's own key (gitcheck.h). */
+#define GITID_CHECK	"postern-check"
+
 /* gitid_valid(): whether len bytes at s are a key id. */
 bool gitid_valid(const char *s, size_t len);
 
@@ -41,8 +44,9 @@ int gitid_from_path(const char *path, char ret[GITID_MAX + 1],
 
 /*
  * gitid_denied(): whether id fits one of patterns, in which '*' is any run of
- * characters. patterns NULL: what no gateway may speak for, server-* (the
- * names by which gitolite's mirrors trust each other) and zzz-marked-for-*.
+ * characters. patterns NULL: what no key file may be for: server-* (the names
+ * by which gitolite's mirrors trust each other), zzz-marked-for-*, and
+ * GITID_CHECK.
  */
 bool gitid_denied(const struct strv *patterns, const char *id);
 

@@ -14,12 +14,33 @@
 
 #define FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
+/* Few of many files begin with the id, and only these are looked at. */
 static bool
 names(const char *file, const char *id)
 {
 	char got[GITID_MAX + 1];
 
-	return gitid_from_path(file, got, NULL) == 0 && strcmp(got, id) == 0;
+	return strncmp(file, id, strlen(id)) == 0 &&
+	    gitid_from_path(file, got, NULL) == 0 && strcmp(got, id) == 0;
+}
+
+/* DT_DIR, DT_REG, or something else. Not every file system says it. */
+static unsigned char
+kind(int dirfd, const struct dirent *d)
+{
+	struct stat st;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type;
+	if (fstatat(dirfd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return DT_UNKNOWN;
+	return (unsigned char)IFTODT(st.st_mode);
+}
+
+static bool
+is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
 static bool
@@ -34,27 +55,14 @@ plain(int dirfd, const char *id)
 	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
-/* Some file systems don't say it with the name. */
-static unsigned char
-type_of(int dirfd, const struct dirent *d)
-{
-	struct stat st;
-
-	if (d->d_type != DT_UNKNOWN)
-		return d->d_type;
-	if (fstatat(dirfd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return DT_UNKNOWN;
-	return IFTODT(st.st_mode);
-}
-
 /* fd is taken. */
 static int
 walk(int fd, const char *id, int depth, struct err *e)
 {
 	DIR *dir = fdopendir(fd);
 	struct dirent *d;
-	int rc = 0, sub;
 	unsigned char type;
+	int rc = 0, sub;
 
 	if (dir == NULL) {
 		err_sys(e, "keydir");
@@ -62,16 +70,18 @@ walk(int fd, const char *id, int depth, struct err *e)
 		return -1;
 	}
 	while (rc == 0 && (errno = 0, d = readdir(dir)) != NULL) {
-		if (d->d_name[0] == '.')
+		if (is_dots(d->d_name))
 			continue;
-		type = type_of(fd, d);
-		if (type != DT_DIR) {
-			rc = type == DT_REG && names(d->d_name, id);
+		type = kind(fd, d);
+		if (type == DT_REG)
+			rc = names(d->d_name, id);
+		if (type != DT_DIR || depth == 0)
 			continue;
-		}
-		sub = depth > 0 ? openat(fd, d->d_name, FLAGS) : -1;
+		sub = openat(fd, d->d_name, FLAGS);
 		if (sub != -1)
 			rc = walk(sub, id, depth - 1, e);
+		else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+			rc = err_sys(e, "keydir/.../%s", d->d_name);
 	}
 	if (rc == 0 && errno != 0)
 		rc = err_sys(e, "keydir");

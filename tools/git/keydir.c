@@ -21,11 +21,23 @@ struct reader {
 	void *arg;
 };
 
-static void
-bad(const struct reader *r, const char *file, const struct err *why)
+/* file: as it is. */
+static int
+bad(const struct reader *r, const char *file, const struct err *why,
+    struct err *e)
 {
-	if (r->on_bad != NULL)
-		r->on_bad(r->arg, file, why);
+	struct buf name;
+	int rc;
+
+	if (r->on_bad == NULL)
+		return 0;
+	buf_init(&name, 32768);
+	rc = esc_text(&name, file, strlen(file)) == 0 ? 0 :
+	    err_set(e, ERR_MEM, "out of memory");
+	if (rc == 0)
+		r->on_bad(r->arg, name.data, why);
+	buf_clear(&name);
+	return rc;
 }
 
 static bool
@@ -41,6 +53,7 @@ odd(const struct reader *r, const char *below, struct err *e)
 {
 	struct err why = ERR_INIT;
 	struct buf name;
+	int rc;
 
 	buf_init(&name, 8192);
 	err_set(&why, ERR_CONFIG, "not a regular file, so that gitolite "
@@ -49,9 +62,9 @@ odd(const struct reader *r, const char *below, struct err *e)
 		buf_clear(&name);
 		return err_set(e, ERR_MEM, "out of memory");
 	}
-	bad(r, name.data, &why);
+	rc = bad(r, name.data, &why, e);
 	buf_clear(&name);
-	return 0;
+	return rc;
 }
 
 /* One entry of the walk; files gets the paths below r->path. */
@@ -122,8 +135,7 @@ take(const struct reader *r, const char *name, const struct buf *text,
 	if (gitid_denied(NULL, id) || (r->denied != NULL &&
 	    gitid_denied(r->denied, id))) {
 		err_set(why, ERR_REFUSED, "no gateway may speak for '%s'", id);
-		bad(r, name, why);
-		return 0;
+		return bad(r, name, why, e);
 	}
 	buf_init(&where, 32768);
 	rc = esc_text(&where, name, strlen(name)) == -1 ?
@@ -164,7 +176,7 @@ read_one(const struct reader *r, const char *file, struct err *e)
 		rc = err_set(e, ERR_MEM, "out of memory");
 	/* ERR_REFUSED: sskm keeps it back, which is nobody's mistake. */
 	else if (why.code != ERR_NONE && why.code != ERR_REFUSED)
-		bad(r, path.data, &why);
+		rc = bad(r, path.data, &why, e);
 out:
 	buf_clear(&path);
 	buf_clear(&text);

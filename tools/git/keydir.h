@@ -18,7 +18,7 @@
 #include "base/strv.h"
 #include "keylist.h"
 
-/* file: its path from the folder on ("keydir/a.pub"), not escaped. why's code
+/* file: its path from the folder on ("keydir/a.pub"), escaped. why's code
  * is ERR_REFUSED for a key that is left out on purpose, by denied; it is no
  * mistake of the file's. */
 typedef void keydir_bad_fn(void *arg, const char *file, const struct err *why);

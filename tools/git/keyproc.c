@@ -149,7 +149,8 @@ keyproc_why(const struct keyproc_end *end, const char *name, struct err *e)
 		return 0;
 	child_why(end->status, how, sizeof(how));
 	buf_init(&said, 4 * KEYPROC_SAID);
-	if (esc_text(&said, end->said, strlen(end->said)) == -1)
+	/* A forced command of ours has escaped what it says. */
+	if (esc_again(&said, end->said, strlen(end->said)) == -1)
 		buf_clear(&said);
 	err_set(e, end->timed_out ? ERR_TIMEOUT : ERR_PEER, "%s: %s%s%s%s",
 	    name, end->timed_out ? "took too long" : how,

@@ -18,16 +18,16 @@
 
 struct lint {
 	const char *path;
+	const char *shown;	/* path, escaped */
 	bool json;
 	size_t bad;
 	struct keylist keys;
 };
 
-/* file: escaped, or what emit escapes. */
+/* file: escaped. */
 static void
 bad(struct lint *l, const char *file, const char *why)
 {
-	struct buf name;
 	struct emit j;
 
 	l->bad++;
@@ -39,11 +39,7 @@ bad(struct lint *l, const char *file, const char *why)
 		(void)emit_end(&j, stdout);
 		return;
 	}
-	buf_init(&name, 65536);
-	if (esc_text(&name, file, strlen(file)) == -1)
-		buf_clear(&name);
-	printf("%s: left out: %s\n", name.data, why);
-	buf_clear(&name);
+	printf("%s: left out: %s\n", file, why);
 }
 
 static void
@@ -98,12 +94,12 @@ one_pub(struct lint *l, const struct strv *denied, struct err *e)
 	if (file_read(l->path, &text, &why) == -1 ||
 	    gitid_from_path(l->path, id, &why) == -1 ||
 	    keyline_parse(text.data, text.len, &k, &why) == -1)
-		bad(l, l->path, why.msg);
+		bad(l, l->shown, why.msg);
 	else if (gitid_denied(NULL, id) || (denied != NULL &&
 	    gitid_denied(denied, id)))
-		bad(l, l->path, "no gateway may speak for this id");
+		bad(l, l->shown, "no gateway may speak for this id");
 	else
-		rc = keylist_add(&l->keys, id, &k, l->path, e);
+		rc = keylist_add(&l->keys, id, &k, l->shown, e);
 	buf_clear(&text);
 	return rc;
 }
@@ -123,7 +119,7 @@ one_line(struct lint *l, unsigned n, const char *p, size_t len,
 	if (blank >= len || p[blank] == '#')
 		return 0;
 	buf_init(&where, 8192);
-	if (buf_addf(&where, "%s:%u", l->path, n) == -1)
+	if (buf_addf(&where, "%s:%u", l->shown, n) == -1)
 		rc = err_set(e, ERR_MEM, "out of memory");
 	else if (authkeys_parse(p, len, &line, &why) == -1 ||
 	    keyline_of(&line, &k, &why) == -1)
@@ -175,10 +171,16 @@ lintkeys_main(const char *path, const struct strv *denied, bool json)
 {
 	struct lint l = { .path = path, .json = json };
 	struct err e = ERR_INIT;
+	struct buf shown;
 	size_t i;
 	int rc;
 
-	rc = look(&l, denied, &e);
+	buf_init(&shown, 65536);
+	rc = esc_text(&shown, path, strlen(path)) == -1 ?
+	    err_set(&e, ERR_MEM, "out of memory") : 0;
+	l.shown = shown.data;
+	if (rc == 0)
+		rc = look(&l, denied, &e);
 	if (rc == 0)
 		rc = keyrules_unique(&l.keys, NULL, on_dup, &l, &e);
 	for (i = 0; rc == 0 && i < l.keys.n; i++)
@@ -186,6 +188,7 @@ lintkeys_main(const char *path, const struct strv *denied, bool json)
 	if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		rc = err_sys(&e, "standard output");
 	keylist_clear(&l.keys);
+	buf_clear(&shown);
 	if (rc == -1)
 		return log_err(&e);
 	return l.bad > 0 ? 1 : 0;

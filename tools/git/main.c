@@ -352,6 +352,7 @@ main(int argc, char **argv)
 	int status;
 
 	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
+	log_escaped();
 	log_open("postern-git", LOG_LVL_INFO);
 	if (argc > 0 && is_trigger(argv[0]))
 		return keycmds_trigger(GITCONF_PATH);

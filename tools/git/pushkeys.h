@@ -34,6 +34,8 @@ struct pushkeys_conf {
 	unsigned timeout_ms;		/* for all of it */
 	unsigned tries;			/* at most; 0: as many as fit in */
 	bool force;
+	const char *check;		/* "TYPE BASE64": GITID_CHECK's key,
+					 * besides those of keydir; NULL: none */
 };
 
 struct pushkeys_result {
@@ -45,7 +47,7 @@ struct pushkeys_result {
 	struct keyreply reply;
 };
 
-/* what: a file ("keydir/a.pub", not escaped) and why it is left out. */
+/* what: a file ("keydir/a.pub", escaped) and why it is left out. */
 typedef void pushkeys_bad_fn(void *arg, const char *file, const char *why);
 
 /*

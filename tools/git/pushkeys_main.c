@@ -4,7 +4,6 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "base/esc.h"
 #include "pushkeys.h"
 #include "ui/emit.h"
 #include "ui/log.h"
@@ -22,15 +21,10 @@ static void
 on_bad(void *arg, const char *file, const char *why)
 {
 	struct voice *v = arg;
-	struct buf name;
 	struct emit j;
 
-	buf_init(&name, 65536);
-	if (esc_text(&name, file, strlen(file)) == -1)
-		buf_clear(&name);
 	if (v->told < TOLD_MAX)
-		syslog(LOG_WARNING, "push-keys: %s left out: %s", name.data,
-		    why);
+		syslog(LOG_WARNING, "push-keys: %s left out: %s", file, why);
 	v->told++;
 	if (v->kind == PUSHKEYS_JSON) {
 		emit_begin(&j);
@@ -39,9 +33,8 @@ on_bad(void *arg, const char *file, const char *why)
 		emit_str(&j, "why", why);
 		(void)emit_end(&j, stdout);
 	} else {
-		log_warn("%s left out: %s", file, why);	/* it escapes */
+		log_warn("%s left out: %s", file, why);
 	}
-	buf_clear(&name);
 }
 
 static void

@@ -50,6 +50,14 @@ text_escapes_controls_and_backslashes(void **state)
 }
 
 static void
+what_is_escaped_already_is_not_escaped_again(void **state)
+{
+	gives(esc_again, "\033[2J\n", "\\x1b[2J\\x0a");
+	gives(esc_again, "\\x1b[2J\\x0a", "\\x1b[2J\\x0a");
+	gives(esc_again, "a\\\\b\xff", "a\\\\b\\xff");
+}
+
+static void
 text_escapes_invalid_utf8_byte_by_byte(void **state)
 {
 	gives(esc_text, "\xff", "\\xff");
@@ -163,6 +171,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_keeps_printable_utf8),
 		cmocka_unit_test(text_escapes_controls_and_backslashes),
+		cmocka_unit_test(what_is_escaped_already_is_not_escaped_again),
 		cmocka_unit_test(text_escapes_invalid_utf8_byte_by_byte),
 		cmocka_unit_test(text_escapes_what_reorders_or_hides),
 		cmocka_unit_test(json_follows_rfc_8259),

@@ -13,7 +13,7 @@
 static char dir[] = "/tmp/gitkeydir.XXXXXX";
 static const char *const files[] = { "alice.pub", "x/bob@laptop.pub",
 	"x/y/carol.pub", "erin@b.com.pub", "x/notes.txt",
-	"zzz-marked-for-add-fay.pub", NULL };
+	"zzz-marked-for-add-fay.pub", ".x/gus@home.pub", NULL };
 
 /* In libc's place: a file system that doesn't say what an entry is. */
 static bool silent;
@@ -45,6 +45,10 @@ setup(void **state)
 	mkdir(path, 0700);
 	snprintf(path, sizeof(path), "%s/x/y", dir);
 	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/.x", dir);
+	mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/x/fifo@a.pub", dir);
+	mkfifo(path, 0600);
 	for (i = 0; files[i] != NULL; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
 		fd = open(path, O_WRONLY | O_CREAT, 0600);
@@ -68,6 +72,10 @@ teardown(void **state)
 	}
 	snprintf(path, sizeof(path), "%s/linked.pub", dir);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/x/fifo@a.pub", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/.x", dir);
+	rmdir(path);
 	snprintf(path, sizeof(path), "%s/x/y", dir);
 	rmdir(path);
 	snprintf(path, sizeof(path), "%s/x", dir);
@@ -79,9 +87,10 @@ static void
 users_are_found_as_gitolite_names_them(void **state)
 {
 	static const char *const have[] = { "alice", "bob", "carol",
-		"erin@b.com" };
+		"erin@b.com", "gus" };
 	static const char *const lack[] = { "bob@laptop", "notes", "fay",
-		"linked", "x", "erin", "alic", "alice.pub", "mallory" };
+		"linked", "x", "erin", "alic", "alice.pub", "mallory",
+		"fifo" };
 	size_t i;
 
 	for (i = 0; i < sizeof(have) / sizeof(*have); i++)

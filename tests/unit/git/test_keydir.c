@@ -77,6 +77,7 @@ keydir_tells_what_it_leaves_out_and_goes_on(void **state)
 	put("keydir/priv.pub", "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n");
 	put("keydir/opt.pub", "command=\"id\" " LINE(P256));
 	put("keydir/server-2.pub", LINE(P256));
+	put("keydir/postern-check.pub", LINE(P256));
 	put("keydir/-oProxyCommand=id.pub", LINE(P256));
 	put("keydir/--auth-update.pub", LINE(P256));
 	put("keydir/ad min.pub", LINE(P256));
@@ -94,11 +95,12 @@ keydir_tells_what_it_leaves_out_and_goes_on(void **state)
 	assert_non_null(strstr(bad, "keydir/priv.pub: "));
 	assert_non_null(strstr(bad, "keydir/opt.pub: "));
 	assert_non_null(strstr(bad, "keydir/server-2.pub: no gateway may "));
+	assert_non_null(strstr(bad, "keydir/postern-check.pub: no gateway "));
 	assert_non_null(strstr(bad, "keydir/-oProxyCommand=id.pub: "));
 	assert_non_null(strstr(bad, "keydir/--auth-update.pub: "));
 	assert_non_null(strstr(bad, "keydir/ad min.pub: "));
-	assert_non_null(strstr(bad, "keydir/l\xe4tin.pub: "));
-	assert_non_null(strstr(bad, "keydir/n\nl.pub: "));
+	assert_non_null(strstr(bad, "keydir/l\\xe4tin.pub: "));
+	assert_non_null(strstr(bad, "keydir/n\\x0al.pub: "));
 	assert_non_null(strstr(bad, "keydir/$(id).pub: "));
 	assert_non_null(strstr(bad, "keydir/nul.pub: "));
 	assert_non_null(strstr(bad, "keydir/link.pub: not a regular file"));
