@@ -269,6 +269,66 @@ def test_the_same_keys_again_make_no_generation(keys):
     assert int(again[1]) >= int(noted[1])
 
 
+def test_what_is_shown_was_escaped_once(keys):
+    """A name passes several hands, each of which could escape it again."""
+    keys.put("alice.pub", keys.person("a"))
+    keys.put("z\\\x1b/bob.pub", keys.person("a"))
+    keys.put("z\\\x1b/eve x.pub", keys.person("b"))
+    done = keys.push(expect=2)
+    folder = r"keydir/z\\\x1b/"
+    same = folder + "bob.pub{} left out: the same key as keydir/alice.pub"
+    bad = folder + "eve x.pub{} left out: "
+    for line in (same, bad):
+        assert line.format("") in done.stderr
+        assert line.format("") in keys.log(keys.gl)
+    lint = [POSTERN, "lint-keys", KEYDIR]
+    said = keys.gl.run(lint, check=False).stdout
+    assert same.format(":") in said and bad.format(":") in said
+    rows = [json.loads(x) for x in keys.gl.run(
+        [*lint, "--json"], check=False).stdout.splitlines()]
+    assert sorted(r["file"] for r in rows if r["event"] == "bad") == [
+        folder + "bob.pub", folder + "eve x.pub"]
+    # The gateway's answer, and what a client reads.
+    done = keys.gl.run(keys.ssh_argv("a\\b\x1b"), check=False, env=ENV,
+                       input="")
+    assert r"not for 'a\\b\x1b'" in done.stdout
+
+
+def test_a_checks_key_leaves_no_generation_behind(keys):
+    """Else a few checks would push all that is worth rolling back to out."""
+    def generations():
+        return sorted(map(int, os.listdir(
+            keys.gw.path(f"{STORE}/generations"))))
+
+    def send(sequence, people, *command):
+        return keys.signed(text(sequence, [
+            keys.line(ident, name) for ident, name in people]), *command)
+
+    keys.configure(generations=2, max_drop=10)
+    a, b = ("alice", "a"), ("bob", "b")
+    check = ("postern-check", "c")
+    assert send(1, [a]).word == send(2, [a, b]).word == "ok"
+    before, had = keys.state(), generations()
+    assert had == [1, 2]
+    assert send(3, [a, b, check]).word == "ok"
+    assert keys.login("c") == "postern-check"
+    assert generations() == [1, 2, 3]
+    # One of three is more than 10 %, but not somebody's.
+    assert send(4, [a, b]).word == "ok"
+    assert keys.login("c") is None and keys.login("b") == "bob"
+    assert keys.state() == before and generations() == had
+    # The sequence has risen all the same.
+    reply = send(3, [a, b, check])
+    assert (reply.word, reply.sequence) == ("stale", 4)
+    # Two checks that were killed, and other keys after them.
+    assert send(5, [a, b, check]).word == "ok"
+    assert send(6, [a, b, ("postern-check", "d")]).word == "ok"
+    assert generations() == [1, 2, 6]
+    assert send(7, [a], "auth-update --force").word == "ok"
+    assert keys.login("d") is None and keys.login("a") == "alice"
+    assert generations() == [2, 7]
+
+
 def test_generations_are_kept_and_rolled_back_to(keys):
     keys.configure(generations=3)
     gens = []

@@ -3,6 +3,7 @@
 edited anything to a first clone. What the commands print is run on the other
 side as it stands; that is all a person does."""
 
+import base64
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import shutil
 
 import pytest
 
+from gitkeylib import fingerprint
 from lab import proc
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
@@ -37,6 +39,7 @@ for f in $(find /etc/postern /etc/ssh/sshd_config.d /var/lib/postern \
 done
 """
 NAMES = ("client", "gw", "gl")
+KEYS = "/var/lib/postern/git/keys"
 
 
 class Setup:
@@ -183,7 +186,12 @@ def findings(host, status):
     assert done.returncode == status, done
     rows = [json.loads(x) for x in done.stdout.splitlines()]
     assert len(rows) >= 4
-    return {r["check"]: r["why"] for r in rows if not r["ok"]}
+    return {r["check"]: r["why"] for r in rows if r["ok"] is False}
+
+
+def generations(ready):
+    return ready.gw.run(f"readlink {KEYS}/current; ls {KEYS}/generations"
+                        ).stdout
 
 
 def wait_masters(ready):
@@ -196,10 +204,23 @@ def wait_masters(ready):
 def test_the_check_finds_nothing_wrong(ready):
     ready.gl.run("postern git push-keys")
     wait_masters(ready)
-    assert findings(ready.gl, 0) == {}
-    assert findings(ready.gw, 0) == {}
-    said = ready.gw.run("postern git check").stdout
-    assert said.count("ok     ") == len(said.splitlines()) == 4
+    before = generations(ready)
+    conf = ready.gl.read("/etc/postern/git.conf")
+    said = ready.gl.run("postern git check").stdout
+    assert "       note: admin may write to gitolite-admin: a gate" in said
+    ready.gl.write("/etc/postern/git.conf", conf + "deny-id = adm*\n")
+    try:
+        for host, rows in ((ready.gl, 11), (ready.gw, 5)):
+            assert findings(host, 0) == {}
+            said = host.run("postern git check").stdout
+            assert said.count("ok     ") == len(said.splitlines()) == rows
+    finally:
+        ready.gl.write("/etc/postern/git.conf", conf)
+    # Its key came and went, and nothing is left of it.
+    assert generations(ready) == before
+    assert not ready.gl.exists("/run/postern-git-check")
+    assert "postern-check" in ready.gl.run(
+        "journalctl -t postern-git -o cat").stdout
 
 
 def breaks(host, path):
@@ -224,6 +245,8 @@ def breaks(host, path):
      "Permission denied"),
     ("gl", "gw", f"{ETC}/allowed_signers", "the gateway takes the keys",
      "allowed_signers"),
+    ("gl", "gl", "/usr/share/gitolite3/gitolite-shell",
+     "gitolite is where git.conf says", "No such file"),
 ])
 def test_the_check_names_what_is_wrong(ready, side, other, path, finding,
                                        why):
@@ -238,6 +261,235 @@ def test_the_check_names_what_is_wrong(ready, side, other, path, finding,
     assert finding in wrong and why in wrong[finding]
     assert f"WRONG  {finding}" in text.stdout
     assert "cure: " in text.stdout
+
+
+@pytest.fixture
+def drop_in(ready):
+    """Lines of the gateway's drop-in replaced, and in force; put back."""
+    old = ready.gw.read(DROPIN)
+
+    def change(*pairs):
+        new = old
+        for was, now in pairs:
+            assert was in new
+            new = new.replace(was, now)
+        ready.gw.write(DROPIN, new)
+        ready.gw.run("systemctl reload ssh")
+
+    yield change
+    ready.gw.write(DROPIN, old)
+    ready.gw.run("systemctl reload ssh")
+
+
+NO_FILE = (f" {KEYS}/current/authorized_keys", "")
+COMMAND = ("AuthorizedKeysCommand none",
+           "AuthorizedKeysCommand /usr/local/bin/keys %t %k\n"
+           "\tAuthorizedKeysCommandUser git")
+
+
+@pytest.mark.parametrize("keys, changes, whys", [
+    # What was pushed is not what sshd reads.
+    ("", [NO_FILE], {
+        "a key that was pushed is let in": "refused a key that it has taken",
+    }),
+    ("", [("AcceptEnv GIT_PROTOCOL", "AcceptEnv X")], {
+        "who it is and git's protocol come through": "gitproto="}),
+    # Anybody comes in, with a shell.
+    ('echo "$1 $2"', [NO_FILE, COMMAND], {
+        "the gateway refuses a key that nobody knows": "let in a key",
+        "a key that was pushed is let in": "status 127"}),
+    # One that forgets nothing.
+    (f"cat {KEYS}/current/authorized_keys >>/tmp/seen; cat /tmp/seen",
+     [NO_FILE, COMMAND], {
+         "a key that went is refused at once": "let in a key that is gone"}),
+])
+def test_the_check_tries_what_sshd_really_does(ready, drop_in, keys, changes,
+                                               whys):
+    """What sshd -T says on the gateway is not asked from here."""
+    ready.gw.write("/usr/local/bin/keys", f"#!/bin/sh\n{keys}\n", 0o755)
+    drop_in(*changes)
+    before = generations(ready)
+    try:
+        wrong = findings(ready.gl, 1)
+    finally:
+        ready.gw.run("rm -f /tmp/seen")
+    assert list(wrong) == list(whys)
+    for finding, why in whys.items():
+        assert why in wrong[finding]
+    assert generations(ready) == before
+
+
+HELD = """#!/bin/sh
+echo held >/tmp/gate.in
+cat /tmp/gate
+exec /usr/share/gitolite3/gitolite-shell "$@"
+"""
+
+
+@pytest.fixture
+def held(ready):
+    """A check whose session waits on gl; its process, and what ends the
+    wait."""
+    gl = ready.gl
+    conf = gl.read("/etc/postern/git.conf")
+    gl.write("/usr/local/bin/held", HELD, 0o755)
+    gl.run("rm -f /tmp/gate*; mkfifo -m 666 /tmp/gate /tmp/gate.in")
+    gl.write("/etc/postern/git.conf",
+             conf + "gitolite-shell = /usr/local/bin/held\n")
+    with gl.popen(["postern", "git", "check", "--json"], text=True,
+                  stdout=-1, stderr=-1) as check:
+        try:
+            gl.run("read x </tmp/gate.in")
+            yield check, lambda: gl.run("timeout 9 sh -c ': >/tmp/gate'")
+        finally:
+            gl.run("timeout 1 sh -c ': >/tmp/gate'", check=False)
+            if check.poll() is None:
+                check.signal_target(9)
+            gl.write("/etc/postern/git.conf", conf)
+            check.communicate()
+            gl.run("rm -f /tmp/gate*")
+
+
+def wire(ready, fp, command="info", ident="postern-check"):
+    """As a gateway that was taken over would ask."""
+    return ready.gw.run(
+        ["runuser", "-u", "git", "--", "timeout", "20", "ssh", "-F", "none",
+         "-T", "-i", f"{ETC}/id_ed25519", "-o",
+         f"UserKnownHostsFile={ETC}/known_hosts", "git@gl",
+         f"v1 id={ident} ip=10.0.0.1 fp={fp} sid=0123456789abcdef "
+         f"-- {command}"], check=False)
+
+
+def canary(ready):
+    """The fingerprint of the check's key in force on the gateway, or None."""
+    found = re.findall(r" postern-check\" (\S+ \S+)",
+                       ready.gw.run(f"cat {KEYS}/current/authorized_keys"
+                                    ).stdout)
+    return fingerprint(found[0]) if found else None
+
+
+def test_a_check_that_is_killed_leaves_no_way_in(ready, held):
+    check, go = held
+    fp = canary(ready)
+    assert fp is not None
+    # As long as it runs, that key may do one thing.
+    done = wire(ready, fp, "git-upload-pack 't/x'")
+    assert done.returncode == 1 and "nothing but 'info'" in done.stderr
+    done = wire(ready, "SHA256:" + 43 * "A")
+    assert "no user 'postern-check'" in done.stderr
+    second = ready.gl.run("postern git check --json", check=False)
+    assert "another check is under way" in second.stdout
+    assert canary(ready) == fp
+    check.signal_target(9)
+    check.wait()
+    # Nobody has the key, and the server knows it no more.
+    done = wire(ready, fp)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "no user 'postern-check'" in done.stderr
+    ready.gl.run("systemctl start postern-git-push")
+    assert canary(ready) is None
+
+
+def test_a_check_that_is_interrupted_takes_its_key_back(ready, held):
+    check, go = held
+    before = generations(ready)
+    assert canary(ready) is not None
+    check.signal_target(2)
+    go()
+    check.wait(60)
+    assert canary(ready) is None
+    assert generations(ready) != before
+    assert ready.gl.run("postern git status --json").returncode == 0
+
+
+def test_a_check_that_a_push_overtakes_tries_again(ready):
+    """Another push, between the check's own and its login: the third ssh."""
+    gl, conf = ready.gl, ready.gl.read("/etc/postern/git.conf")
+    gl.write("/usr/local/bin/overtake", """#!/bin/sh
+echo >>/tmp/count
+[ "$(wc -l </tmp/count)" != 3 ] || postern git push-keys >>/tmp/overtaken
+false
+""", 0o755)
+    gl.write("/etc/postern/git/ssh_config",
+             'Match exec "/usr/local/bin/overtake"\n')
+    gl.write("/etc/postern/git.conf",
+             conf + "push-ssh-config = /etc/postern/git/ssh_config\n")
+    gl.run("rm -f /tmp/count /tmp/overtaken; install -m 666 /dev/null "
+           "/tmp/count")
+    try:
+        assert findings(gl, 0) == {}
+        assert "in force" in gl.read("/tmp/overtaken")
+    finally:
+        gl.write("/etc/postern/git.conf", conf)
+        gl.run("rm -f /tmp/count /tmp/overtaken /etc/postern/git/ssh_config")
+
+
+def test_the_check_holds_sshd_against_the_lookup_that_is_set(ready, lookup):
+    ready.gl.run("postern git push-keys")
+    wait_masters(ready)
+    conf = ready.gw.read("/etc/postern/git.conf")
+    lookup("index")
+    assert findings(ready.gw, 0) == {}
+    assert findings(ready.gl, 0) == {}
+    sshd, found = ("sshd on this gateway reads the keys",
+                   "a key that is in force is found by sshd")
+    index = f"{KEYS}/current/index"
+    text = ready.gw.run(f"od -An -v -tx1 {index}").stdout
+    for break_it, mend, finding, why in (
+            (f"chmod g+w {LIBEXEC}", f"chmod g-w {LIBEXEC}", found,
+             "sshd would not run"),
+            (f"sed -i s/restrict/restrikt/ {KEYS}/generations/*/index",
+             f"sed -i s/restrikt/restrict/ {KEYS}/generations/*/index",
+             found, "index"),
+            ("sed -i s/lookup.*/lookup\\ =\\ file/ /etc/postern/git.conf",
+             "sed -i s/lookup.*/lookup\\ =\\ index/ "
+             "/etc/postern/git.conf", sshd, "authorizedkeysfile")):
+        ready.gw.run(break_it)
+        try:
+            wrong = findings(ready.gw, 1)
+        finally:
+            ready.gw.run(mend)
+        assert list(wrong) == [finding] and why in wrong[finding]
+    assert ready.gw.run(f"od -An -v -tx1 {index}").stdout == text
+    # The other way round: set to index, and sshd reads the file.
+    lookup("file")
+    ready.gw.write("/etc/postern/git.conf", conf + "lookup = index\n")
+    assert "lookup = index" in findings(ready.gw, 1)[sshd]
+    ready.gw.write("/etc/postern/git.conf", conf)
+    assert findings(ready.gw, 0) == {}
+    # What sshd's StrictModes would not read.
+    ready.gw.run("chmod g+w /var/lib/postern")
+    try:
+        assert "sshd would not read" in findings(ready.gw, 1)[found]
+    finally:
+        ready.gw.run("chmod g-w /var/lib/postern")
+
+
+def test_the_check_advises_the_index_for_many_keys(ready):
+    """In a word; it is no mistake."""
+    many = ready.gl.path("/home/git/.gitolite/keydir/many")
+    many.mkdir(mode=0o755)
+    for i in range(2100):
+        blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + i.to_bytes(32, "big")
+        (many / f"p{i}.pub").write_bytes(
+            b"ssh-ed25519 " + base64.b64encode(blob))
+    done = ready.gl.run("postern git push-keys --timeout 60s")
+    assert "keys are in force" in done.stdout
+    try:
+        rows = [json.loads(x) for x in ready.gw.run(
+            "postern git check --json").stdout.splitlines()]
+        notes = [r["note"] for r in rows if r["note"]]
+        assert len(notes) == 1 and "--lookup index" in notes[0]
+        assert "note: " in ready.gw.run("postern git check").stdout
+    finally:
+        ready.gl.run("rm -r /home/git/.gitolite/keydir/many; "
+                     "postern git push-keys --force")
+
+
+def test_a_refusal_is_escaped_once(ready):
+    said = ready.alice(r"""ssh git@gw "git-upload-pack 'a\\b'" """,
+                       check=False).stderr
+    assert r"a\\b" in said and r"a\\\\b" not in said
 
 
 def test_the_check_sees_a_pool_and_a_timer_that_stand_still(ready):
@@ -450,7 +702,11 @@ def test_the_lookup_is_switched_by_a_second_run(ready, lookup):
         assert ready.alice(INFO, check=False).returncode == 255
     finally:
         ready.gw.run(f"chmod +x {LIBEXEC}/postern-git-keys")
+    # Nobody's session over the pool is ended by it.
+    pid = "systemctl show -P MainPID postern-git-mux"
+    was = ready.gw.run(pid).stdout
     lookup("file")
+    assert ready.gw.run(pid).stdout == was
     assert sshd_says(ready.gw)["authorizedkeyscommand"] == "none"
     conf = ready.gw.read("/etc/postern/git.conf")
     assert conf.count("lookup") == conf.count("lookup = file") == 1

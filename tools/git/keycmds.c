@@ -114,28 +114,60 @@ push(const struct gitconf_server *c, struct pushkeys_conf *p,
 	return keydir(c, path, &p->keydir, e);
 }
 
+/* How a push goes, by git.conf. */
+static struct pushkeys_conf
+settings(const struct gitconf_server *c)
+{
+	return (struct pushkeys_conf){
+		.server = c->name,
+		.state = c->state_dir,
+		.send = keycmds_send(c),
+		.timeout_ms = (unsigned)c->push_ms,
+	};
+}
+
+struct keysend
+keycmds_send(const struct gitconf_server *c)
+{
+	return (struct keysend){
+		.gateway = c->gateway,
+		.key = c->push_key,
+		.known_hosts = c->push_known_hosts,
+		.ssh_config = c->ssh_config,
+		.connect_s = (unsigned)(c->push_ms + 999) / 1000,
+	};
+}
+
+int
+keycmds_try(const struct gitconf_server *c, const char *check,
+    struct pushkeys_result *ret, struct err *e)
+{
+	struct pushkeys_conf p = settings(c);
+	char path[PATH];
+	int rc;
+
+	p.check = check;
+	*ret = (struct pushkeys_result){ 0 };
+	if (push(c, &p, path, e) == -1)
+		return -1;
+	rc = pushkeys_run(&p, NULL, NULL, ret, e);
+	if (rc == -1)
+		syslog(LOG_ERR, "check: push-keys: %s", e->msg);
+	return rc;
+}
+
 int
 keycmds_push(const struct gitconf_server *c, enum pushkeys_voice voice,
     bool quiet, bool force, uint64_t timeout_ms)
 {
-	struct pushkeys_conf p = {
-		.server = c->name,
-		.state = c->state_dir,
-		.send = {
-			.gateway = c->gateway,
-			.key = c->push_key,
-			.known_hosts = c->push_known_hosts,
-			.ssh_config = c->ssh_config,
-			.connect_s = (unsigned)(c->push_ms + 999) / 1000,
-		},
-		.timeout_ms = (unsigned)(timeout_ms > PUSH_MAX_MS ?
-		    PUSH_MAX_MS : timeout_ms > 0 ? timeout_ms :
-		    (uint64_t)c->push_ms),
-		.force = force,
-	};
+	struct pushkeys_conf p = settings(c);
 	struct err e = ERR_INIT;
 	char path[PATH];
 
+	p.force = force;
+	if (timeout_ms > 0)
+		p.timeout_ms = (unsigned)(timeout_ms < PUSH_MAX_MS ?
+		    timeout_ms : PUSH_MAX_MS);
 	if (push(c, &p, path, &e) == -1) {
 		log_error("the keys did not reach the gateway: %s", e.msg);
 		syslog(LOG_ERR, "push-keys: %s", e.msg);

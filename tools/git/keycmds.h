@@ -21,6 +21,15 @@ int keycmds_update(const char *path);
 int keycmds_push(const struct gitconf_server *c, enum pushkeys_voice voice,
 	bool quiet, bool force, uint64_t timeout_ms);
 
+/* keycmds_send(): how the gateway is reached; borrows from c. */
+struct keysend keycmds_send(const struct gitconf_server *c);
+
+/* keycmds_try(): one push as a check has it, by a process that is the state
+ * folder's owner: said nowhere but to syslog. check: as in pushkeys.h.
+ * As pushkeys_run(). */
+int keycmds_try(const struct gitconf_server *c, const char *check,
+	struct pushkeys_result *ret, struct err *e);
+
 /* keycmds_trigger(): gitolite's push-authkeys: 0 whatever goes wrong. */
 int keycmds_trigger(const char *path);
 

@@ -45,9 +45,9 @@ out:
 	return rc;
 }
 
-static int
-ssh_argv(const struct keysend *s, bool force, struct strv *argv,
-    struct err *e)
+int
+keysend_argv(const struct keysend *s, const char *command,
+    struct strv *argv, struct err *e)
 {
 	struct strv options = { 0 };
 	struct sshargv_opts o = {
@@ -67,11 +67,10 @@ ssh_argv(const struct keysend *s, bool force, struct strv *argv,
 	rc |= strv_add(&options, "ControlPath=none");
 	rc |= strv_add(&options, "ServerAliveInterval=3");
 	rc |= strv_add(&options, "ServerAliveCountMax=2");
-	if (rc != 0)
-		rc = err_set(e, ERR_MEM, "out of memory");
-	else
-		rc = sshargv_build(&o, s->gateway, force ? KEYUPDATE_FORCE :
-		    KEYUPDATE_COMMAND, argv, e);
+	if (s->set_env != NULL)
+		rc |= strv_addf(&options, "SetEnv=%s", s->set_env);
+	rc = rc != 0 ? err_set(e, ERR_MEM, "out of memory") :
+	    sshargv_build(&o, s->gateway, command, argv, e);
 	strv_clear(&options);
 	return rc;
 }
@@ -118,7 +117,8 @@ keysend_once(const struct keysend *s, const struct buf *stream, bool force,
 
 	*ret_again = false;
 	buf_init(&out, ANSWER_MAX);
-	if (ssh_argv(s, force, &argv, e) == -1)
+	if (keysend_argv(s, force ? KEYUPDATE_FORCE : KEYUPDATE_COMMAND,
+	    &argv, e) == -1)
 		goto out;
 	p.argv = argv.v;
 	if (keyproc_run(&p, &out, &end, e) == -1)

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 #include "keyreply.h"
 
 /* All borrowed. */
@@ -21,12 +22,18 @@ struct keysend {
 	const char *known_hosts;	/* the gateway's host key, pinned */
 	const char *ssh_config;		/* -F; NULL: none is read */
 	unsigned connect_s;		/* ConnectTimeout */
+	const char *set_env;		/* SetEnv, NAME=VALUE; NULL: none */
 };
 
 /* keysend_sign(): the signature of text, in front of it, into out (empty).
  * 0, or -1: ERR_PEER (ssh-keygen says no), ERR_TIMEOUT, ERR_SYS, ERR_MEM. */
 int keysend_sign(const char *key, const struct buf *text, unsigned timeout_ms,
 	struct buf *out, struct err *e);
+
+/* keysend_argv(): the ssh that asks the gateway for command, appended to argv.
+ * 0, or -1: ERR_CONFIG (gateway), ERR_MEM. */
+int keysend_argv(const struct keysend *s, const char *command,
+	struct strv *argv, struct err *e);
 
 /*
  * keysend_once(): one try.

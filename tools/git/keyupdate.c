@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
@@ -18,6 +19,8 @@
 #include "keyrules.h"
 #include "keystore.h"
 
+/* The end of a forced command that a check's key has. */
+#define CHECK		" " GITID_CHECK "\" "
 #define INDEX_HEAD	64	/* bytes that name the sequence: authindex.h */
 #define TOLD_MAX	100	/* skipped lines that are logged, each */
 
@@ -30,6 +33,9 @@ struct update {
 	bool force;
 	struct keystore store;
 	uint64_t highest;		/* sequence that was taken before */
+	uint64_t before;		/* the generation in force when we came */
+	bool checked;			/* it has a check's key in it */
+	bool check;			/* and this push has one */
 	struct keyreply reply;
 };
 
@@ -135,10 +141,19 @@ same_lines(const struct keystore_map *m, const struct buf *text)
 	    memcmp(a, b, n) == 0;
 }
 
-/* Whether generation gen has these keys; how many it has into *ret_count. One
- * that can't be read has none: the next push is what mends it. */
+/* Whether authgen's lines have a check's key among them. */
 static bool
-has(const struct update *u, uint64_t gen, size_t *ret_count)
+has_check(const char *text, size_t len)
+{
+	return memmem(text, len, CHECK, sizeof(CHECK) - 1) != NULL;
+}
+
+/* Whether generation gen has these keys; how many it has into *ret_count, a
+ * check's one into *ret_checked. One that can't be read has none: the next
+ * push is what mends it. */
+static bool
+has(const struct update *u, uint64_t gen, size_t *ret_count,
+    bool *ret_checked)
 {
 	struct keystore_map text = { 0 }, ix = { 0 }, who = { 0 };
 	struct authindex x;
@@ -146,12 +161,14 @@ has(const struct update *u, uint64_t gen, size_t *ret_count)
 	bool same = false;
 
 	*ret_count = 0;
+	*ret_checked = false;
 	if (gen == 0)
 		return false;
 	if (keystore_map(&u->store, gen, "authorized_keys", &text, &why) ==
 	    0 && keystore_map(&u->store, gen, "index", &ix, &why) == 0 &&
 	    authindex_parse(ix.p, ix.len, &x, &why) == 0) {
-		*ret_count = x.count;
+		*ret_checked = has_check(text.p, text.len);
+		*ret_count = x.count - *ret_checked;
 		same = same_lines(&text, &u->text) &&
 		    ix.len == u->index.len &&
 		    memcmp((const char *)ix.p + INDEX_HEAD, u->index.data +
@@ -184,6 +201,23 @@ end_sessions(struct update *u)
 		    e.msg);
 }
 
+/* Generations to be rolled back to are those that people were in. Once the
+ * sequence is noted: a generation's number is the other place where it is. */
+static int
+tidy(const struct update *u, struct err *e)
+{
+	uint64_t now;
+
+	if (keystore_current(&u->store, &now, e) == -1)
+		return -1;
+	if (u->checked && u->before != now &&
+	    keystore_drop(&u->store, u->before, e) == -1)
+		return -1;
+	/* A check's is one too many, for as long as it is there. */
+	return u->check ? 0 : keystore_prune(&u->store, u->conf->generations,
+	    e);
+}
+
 /* What follows once the keys are in force. */
 static void
 finish(struct update *u, enum keyreply_what what)
@@ -197,8 +231,7 @@ finish(struct update *u, enum keyreply_what what)
 	struct err e = ERR_INIT;
 
 	end_sessions(u);
-	if (keystore_note(&u->store, &note, &e) == -1 ||
-	    keystore_prune(&u->store, u->conf->generations, &e) == -1)
+	if (keystore_note(&u->store, &note, &e) == -1 || tidy(u, &e) == -1)
 		syslog(LOG_ERR, "the keys are in force, but: %s", e.msg);
 	u->reply.what = what;
 	u->reply.sequence = u->head.sequence;
@@ -221,6 +254,46 @@ never_in_force(struct update *u, uint64_t now)
 	    u->highest > note.sequence;
 }
 
+/* The generation before that in force, if it has these keys: the one that a
+ * check's key stands behind. 0: it hasn't. */
+static int
+way_back(const struct update *u, uint64_t *ret, struct err *e)
+{
+	uint64_t *v = NULL, older = 0;
+	size_t i, n = 0, count;
+	bool checked;
+
+	*ret = 0;
+	if (!u->checked || u->check)
+		return 0;
+	if (keystore_list(&u->store, &v, &n, e) == -1)
+		return -1;
+	for (i = 0; i < n && v[i] < u->before; i++)
+		older = v[i];
+	free(v);
+	if (has(u, older, &count, &checked))
+		*ret = older;
+	return 0;
+}
+
+/* The keys of this push, in force. */
+static int
+put(const struct update *u, struct err *e)
+{
+	const struct keystore_files files = { &u->text, &u->index,
+		&u->principals };
+	uint64_t back;
+
+	if (way_back(u, &back, e) == -1)
+		return -1;
+	if (back != 0)
+		return keystore_switch(&u->store, back, e);
+	if (keystore_put(&u->store, u->head.sequence, &files, &u->keys,
+	    e) == -1)
+		return -1;
+	return keystore_switch(&u->store, u->head.sequence, e);
+}
+
 /* From here on one at a time. */
 static int
 store(struct update *u, struct err *e)
@@ -230,34 +303,31 @@ store(struct update *u, struct err *e)
 		.max_drop_pct = u->conf->max_drop_pct,
 		.force = u->force,
 	};
-	const struct keystore_files files = { &u->text, &u->index,
-		&u->principals };
-	uint64_t now;
 	bool same;
 
 	if (keystore_open(u->conf->keys, &u->store, e) == -1 ||
 	    keystore_lock(&u->store, u->conf->lock_ms, e) == -1 ||
-	    keystore_current(&u->store, &now, e) == -1 ||
+	    keystore_current(&u->store, &u->before, e) == -1 ||
 	    keystore_highest(&u->store, &u->highest, e) == -1)
 		return -1;
-	same = has(u, now, &rules.last_count);
+	u->check = has_check(u->text.data, u->text.len);
+	same = has(u, u->before, &rules.last_count, &u->checked);
 	/* Whose answer was lost asks again: what is in force is what it
 	 * brought. */
 	if (same && u->head.sequence == u->highest) {
 		finish(u, KEYREPLY_SAME);
 		return 0;
 	}
-	if (never_in_force(u, now)) {
+	if (never_in_force(u, u->before)) {
 		if (keystore_drop(&u->store, u->highest, e) == -1)
 			return -1;
 		u->highest--;
 	}
 	rules.last_sequence = u->highest;
-	if (keyrules_check(&rules, u->head.sequence, u->keys.n, e) == -1)
+	if (keyrules_check(&rules, u->head.sequence, u->keys.n - u->check,
+	    e) == -1)
 		return -1;
-	if (!same && (keystore_put(&u->store, u->head.sequence, &files,
-	    &u->keys, e) == -1 ||
-	    keystore_switch(&u->store, u->head.sequence, e) == -1))
+	if (!same && put(u, e) == -1)
 		return -1;
 	finish(u, same ? KEYREPLY_SAME : KEYREPLY_OK);
 	return 0;

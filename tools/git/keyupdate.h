@@ -5,6 +5,11 @@
  * (keyrules.h), puts it into the store (keystore.h), ends sessions of keys
  * that went if that is asked for, and answers with one line (keyreply.h).
  *
+ * The key of a server's check (GITID_CHECK) is in force like any other, and
+ * leaves nothing behind: the push after it, if it has what stood before it, is
+ * a way back to that generation, and the one with the key is removed. It
+ * counts as no key where rules count.
+ *
  * Nothing is locked before all of the push has come and its signature is
  * good. Whatever fails, the keys in force stay in force. What is refused or
  * skipped is written to syslog (LOG_AUTHPRIV).

@@ -75,6 +75,9 @@ find_what(struct proxy *p, struct err *e)
 	struct gitcmd_policy policy = gitconf_policy(&p->conf.gateway.side);
 	const char *cmd = getenv("SSH_ORIGINAL_COMMAND");
 
+	/* It asks for 'info', which the server holds it to. */
+	if (strcmp(p->w.id, GITID_CHECK) == 0)
+		policy.commands = NULL;
 	if (gitcmd_parse(cmd, cmd != NULL ? strlen(cmd) : 0, &policy,
 	    &p->cmd, e) == -1 ||
 	    gitproto_filter(getenv("GIT_PROTOCOL"), p->w.gitproto, e) == -1)
@@ -194,6 +197,7 @@ main(int argc, char **argv)
 
 	gitprog_harden();
 	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
+	log_escaped();
 	log_open("git gateway", LOG_LVL_INFO);
 	/* Not of the ids' namespace: none begins with '-'. It is what the
 	 * push key's line in root's own file has. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gitid.h"
 #include "keydir.h"
 #include "keypush.h"
 #include "keyrules.h"
@@ -75,6 +76,17 @@ on_dup(void *arg, const struct keylist_key *key,
 		p->on_bad(p->arg, key->where, why);
 }
 
+static int
+add_check(struct push *p, struct err *e)
+{
+	const char *line = p->conf->check;
+	struct keyline k;
+
+	if (keyline_parse(line, strlen(line), &k, e) == -1)
+		return -1;
+	return keylist_add(&p->keys, GITID_CHECK, &k, "the check's key", e);
+}
+
 /* The next sequence and the keys that go with it. */
 static int
 collect(struct push *p, struct err *e)
@@ -93,6 +105,8 @@ collect(struct push *p, struct err *e)
 	close(fd);
 	if (rc == 0)
 		rc = keyrules_unique(&p->keys, NULL, on_dup, p, e);
+	if (rc == 0 && p->conf->check != NULL)
+		rc = add_check(p, e);
 	p->ret->keys = p->keys.n;
 	return rc;
 }

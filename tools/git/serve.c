@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -17,6 +19,7 @@
 #include "base/buf.h"
 #include "base/strv.h"
 #include "gitaudit.h"
+#include "gitcheck.h"
 #include "gitcmd.h"
 #include "gitconf.h"
 #include "gitkeydir.h"
@@ -60,6 +63,10 @@ check_id(const struct serve *s, const char *home, struct err *e)
 	struct buf path;
 	int has;
 
+	/* Who is no user of gitolite's either. */
+	if (strcmp(id, GITID_CHECK) == 0)
+		return gitcheck_is(s->w.fp) ? 0 : err_set(e, ERR_REFUSED,
+		    "gitolite has no user '" GITID_CHECK "'");
 	if (gitid_denied(NULL, id) || (c->deny_ids.n > 0 &&
 	    gitid_denied(&c->deny_ids, id)))
 		return err_set(e, ERR_REFUSED, "'%s' may not come through a "
@@ -84,15 +91,22 @@ check(struct serve *s, const char *home, struct err *e)
 {
 	const char *line = getenv("SSH_ORIGINAL_COMMAND");
 	struct gitcmd_policy policy = gitconf_policy(&s->conf.server.side);
+	bool checking;
 
 	if (line == NULL)
 		return err_set(e, ERR_PEER, "this key is for a gateway's "
 		    "sessions: there is no command");
 	if (gitwire_parse(line, strlen(line), &s->w, e) == -1)
 		return -1;
+	checking = strcmp(s->w.id, GITID_CHECK) == 0;
+	if (checking)
+		policy.commands = NULL;
 	if (check_id(s, home, e) == -1 || gitcmd_parse(s->w.command,
 	    s->w.command_len, &policy, &s->cmd, e) == -1)
 		return -1;
+	if (checking && strcmp(s->cmd.verb, "info") != 0)
+		return err_set(e, ERR_REFUSED, "a check may do nothing but "
+		    "'info'");
 	if (gitcmd_emit(&s->cmd, &s->canon) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
 	return 0;
@@ -173,6 +187,19 @@ run(struct serve *s, struct err *e)
 	return loop_run(s->loop, e);
 }
 
+/* What came here, to a check that wants to know. */
+static int
+tell_check(const struct serve *s, struct err *e)
+{
+	const struct gitwire *w = &s->w;
+
+	if (strcmp(w->id, GITID_CHECK) != 0)
+		return 0;
+	return dprintf(STDOUT_FILENO, GITCHECK_WORD " ip=%s fp=%s "
+	    "gitproto=%s\n", w->ip, w->fp, w->gitproto) > 0 ? 0 :
+	    err_sys(e, "standard output");
+}
+
 static int
 serve(struct serve *s, struct err *e)
 {
@@ -188,7 +215,7 @@ serve(struct serve *s, struct err *e)
 		audit(s, GITAUDIT_REFUSED, e->msg, 0);
 		return -1;
 	}
-	if (make_env(s, pw, e) == -1)
+	if (make_env(s, pw, e) == -1 || tell_check(s, e) == -1)
 		return -1;
 	audit(s, GITAUDIT_BEGIN, NULL, 0);
 	s->status = 1;
@@ -209,6 +236,7 @@ main(void)
 
 	gitprog_harden();
 	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
+	log_escaped();
 	log_open("git server", LOG_LVL_INFO);
 	buf_init(&s.canon, GITWIRE_MAX);
 	status = serve(&s, &e) == 0 ? s.status : 1;

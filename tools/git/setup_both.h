@@ -10,6 +10,7 @@
 #include <pwd.h>
 #include <stdint.h>
 
+#include "base/strv.h"
 #include "setup.h"
 #include "setup_step.h"
 #include "ssh/authkeys.h"
@@ -30,6 +31,7 @@ struct setup {
 				 * that would make it */
 	struct buf key, host_key;	/* the other's, the same; or empty */
 	bool missing;		/* something of the other side */
+	bool pinned;		/* the other's host key, just now */
 };
 
 struct setup_side {
@@ -99,11 +101,20 @@ int setup_conf(struct setup *s, const char *section,
 int setup_unit(struct setup *s, const char *name, bool start,
 	struct err *e);
 
-/* setup_sshd(): the drop-in of sshd for the user: lines, put into force only
- * when sshd takes them and then says each of want (NULL-ended, as `sshd -T`
- * writes them) of the user; put back otherwise. */
-int setup_sshd(struct setup *s, const char *lines, const char *const *want,
+/* What sshd is to do for the user; lines is initialised by the caller. */
+struct setup_sshd {
+	struct buf lines;	/* as they are written */
+	struct strv want;	/* as `sshd -T` says them */
+};
+
+/* setup_sshd_add(): one setting more. 0, or -1 ERR_MEM. */
+int setup_sshd_add(struct setup_sshd *d, const char *word, const char *value,
 	struct err *e);
+void setup_sshd_clear(struct setup_sshd *d);
+
+/* setup_sshd(): the drop-in of sshd for the user, put into force only when
+ * sshd takes it and then says each setting of the user; put back otherwise. */
+int setup_sshd(struct setup *s, const struct setup_sshd *d, struct err *e);
 
 /* setup_sshd_may_run(): whether sshd will run program, an
  * AuthorizedKeysCommand: it and each folder above it can be changed by root

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,9 +155,9 @@ mux(struct setup *s, struct err *e)
 	if (setup_unit(s, SETUP_UNITS_MUX, true, e) == -1)
 		return -1;
 	/* A pool that failed without the host key waits up to half a minute
-	 * before it tries again. */
-	return s->step.changed == before && !s->missing && before > 0 &&
-	    !s->o->dry_run ? step_run(again, NULL, e) : 0;
+	 * before it tries again. Otherwise it may have people's sessions. */
+	return s->step.changed == before && s->pinned ? step_run(again, NULL,
+	    e) : 0;
 }
 
 static bool
@@ -168,45 +167,28 @@ by_index(const struct setup *s)
 	    s->conf.gateway.lookup_index != 0;
 }
 
-/* A setting, as it is written, and as sshd -T says it. */
-static int
-setting(const char *word, const char *value, struct buf *lines,
-    struct strv *want)
-{
-	char low[64];
-	size_t i;
-
-	for (i = 0; word[i] != '\0' && i < sizeof(low) - 1; i++)
-		low[i] = (char)tolower((unsigned char)word[i]);
-	low[i] = '\0';
-	return buf_addf(lines, "\t%s %s\n", word, value) |
-	    strv_addf(want, "%s %s", low, value);
-}
-
 /* Also without the index: what sshd asks for everybody else is not asked for
  * this user, whom it could let in with more than a forced command. */
 static int
-lookup(const struct setup *s, struct buf *lines, struct strv *want,
-    struct err *e)
+lookup(const struct setup *s, struct setup_sshd *d, struct err *e)
 {
 	struct buf command;
 	int rc = -1;
 
 	if (!by_index(s))
-		return setting("AuthorizedKeysFile", SETUP_KEYS " " IN_FORCE,
-		    lines, want) | setting("AuthorizedKeysCommand", "none",
-		    lines, want) ? no_mem(e) : 0;
+		return setup_sshd_add(d, "AuthorizedKeysFile", SETUP_KEYS " "
+		    IN_FORCE, e) == -1 ? -1 : setup_sshd_add(d,
+		    "AuthorizedKeysCommand", "none", e);
 	buf_init(&command, 8400);
-	if (gitprog_path("postern-git-keys", &command, e) == -1 ||
-	    setup_sshd_may_run(command.data, e) == -1)
-		goto out;
-	rc = buf_adds(&command, " %f " KEYS "/current/index");
-	rc |= setting("AuthorizedKeysFile", SETUP_KEYS, lines, want);
-	rc |= setting("AuthorizedKeysCommand", command.data, lines, want);
-	rc |= setting("AuthorizedKeysCommandUser", s->user.data, lines, want);
-	if (rc != 0)
-		rc = no_mem(e);
-out:
+	if (gitprog_path("postern-git-keys", &command, e) == 0 &&
+	    setup_sshd_may_run(command.data, e) == 0 &&
+	    (buf_adds(&command, " %f " KEYS "/current/index") == 0 ||
+	    no_mem(e) == 0) &&
+	    setup_sshd_add(d, "AuthorizedKeysFile", SETUP_KEYS, e) == 0 &&
+	    setup_sshd_add(d, "AuthorizedKeysCommand", command.data,
+	    e) == 0)
+		rc = setup_sshd_add(d, "AuthorizedKeysCommandUser",
+		    s->user.data, e);
 	buf_clear(&command);
 	return rc;
 }
@@ -214,20 +196,16 @@ out:
 static int
 sshd(struct setup *s, struct err *e)
 {
-	struct strv want = { 0 };
-	struct buf lines;
-	int rc;
+	struct setup_sshd d = { 0 };
+	int rc = -1;
 
-	buf_init(&lines, 16384);
-	rc = lookup(s, &lines, &want, e);
-	if (rc == 0)
-		rc = setting("AcceptEnv", "GIT_PROTOCOL", &lines, &want) |
-		    setting("ExposeAuthInfo", "yes", &lines, &want) |
-		    setting("DisableForwarding", "yes", &lines, &want) ?
-		    no_mem(e) : setup_sshd(s, lines.data,
-		    (const char *const *)want.v, e);
-	buf_clear(&lines);
-	strv_clear(&want);
+	buf_init(&d.lines, 16384);
+	if (lookup(s, &d, e) == 0 &&
+	    setup_sshd_add(&d, "AcceptEnv", "GIT_PROTOCOL", e) == 0 &&
+	    setup_sshd_add(&d, "ExposeAuthInfo", "yes", e) == 0 &&
+	    setup_sshd_add(&d, "DisableForwarding", "yes", e) == 0)
+		rc = setup_sshd(s, &d, e);
+	setup_sshd_clear(&d);
 	return rc;
 }
 

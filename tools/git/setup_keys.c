@@ -149,6 +149,7 @@ setup_pin(struct setup *s, struct err *e)
 	if (say_pin(s, there == 1, e) == -1)
 		goto out;
 	rc = step_file(&s->step, HOSTS, text.data, text.len, 0644, 0, e);
+	s->pinned = rc == 0 && there == 0 && !s->o->dry_run;
 out:
 	buf_clear(&old);
 	buf_clear(&text);

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <grp.h>
 #include <shadow.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "asuser.h"
 #include "gitprog.h"
 #include "setup_both.h"
 #include "setup_text.h"
@@ -113,32 +110,32 @@ trigger(struct setup *s, struct err *e)
 	return rc;
 }
 
+struct write {
+	const char *path;
+	const struct buf *text;
+	const char *kept;
+};
+
+static int
+write_rc(void *arg, void *ret, struct err *e)
+{
+	const struct write *w = arg;
+
+	(void)ret;
+	return file_write(w->path, w->text->data, w->text->len, 0600, w->kept,
+	    e);
+}
+
 /* In that user's home with that user's rights: what lies there is theirs. */
 static int
 write_as_user(const struct setup *s, const char *path, const struct buf *text,
     const char *kept, struct err *e)
 {
-	struct err why = ERR_INIT;
-	pid_t pid = fork();
-	int status;
+	struct write w = { path, text, kept };
+	const struct passwd *pw = getpwnam(s->user.data);
 
-	if (pid == -1)
-		return err_sys(e, "fork");
-	if (pid == 0) {
-		if (setgroups(0, NULL) == -1 ||
-		    setresgid(s->gid, s->gid, s->gid) == -1 ||
-		    setresuid(s->uid, s->uid, s->uid) == -1)
-			err_sys(&why, "becoming %s", s->user.data);
-		else
-			(void)file_write(path, text->data, text->len, 0600,
-			    kept, &why);
-		_exit(why.code == ERR_NONE ? 0 : log_err(&why));
-	}
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return err_sys(e, "waitpid");
-	return status == 0 ? 0 : err_set(e, ERR_SYS, "%s could not be "
-	    "written", path);
+	return pw != NULL ? asuser_run(pw, write_rc, &w, NULL, 0, e) :
+	    err_set(e, ERR_SYS, "user %s is gone", s->user.data);
 }
 
 /* What gitolite itself makes of its settings. */
@@ -244,35 +241,42 @@ resync(struct setup *s, struct err *e)
 /* Our file first; behind it whatever sshd had for that user, so that those
  * who reach this host go on as before. */
 static int
-sshd(struct setup *s, struct err *e)
+files(struct setup *s, struct buf *out, struct err *e)
 {
-	struct buf had, lines, want;
-	const char *rest;
 	size_t n = sizeof(SETUP_KEYS) - 1;
-	int rc = -1;
+	const char *rest;
+	struct buf had;
+	int rc;
 
 	buf_init(&had, 4096);
-	buf_init(&lines, 8192);
-	buf_init(&want, 8192);
-	if (setup_sshd_says(s, "authorizedkeysfile", &had, e) == -1)
-		goto out;
+	rc = setup_sshd_says(s, "authorizedkeysfile", &had, e);
 	rest = had.data;
 	if (strncmp(rest, SETUP_KEYS, n) == 0 &&
 	    (rest[n] == ' ' || rest[n] == '\0'))
 		rest += n + (rest[n] == ' ');
-	if (buf_addf(&lines, "\tAuthorizedKeysFile " SETUP_KEYS "%s%s\n"
-	    "\tMaxSessions 200\n\tDisableForwarding yes\n",
-	    *rest != '\0' ? " " : "", rest) == -1 ||
-	    buf_addf(&want, "authorizedkeysfile " SETUP_KEYS "%s%s",
-	    *rest != '\0' ? " " : "", rest) == -1)
-		no_mem(e);
-	else
-		rc = setup_sshd(s, lines.data, (const char *const []){
-		    want.data, "maxsessions 200", NULL }, e);
-out:
+	if (rc == 0 && buf_addf(out, SETUP_KEYS "%s%s", *rest != '\0' ? " " :
+	    "", rest) == -1)
+		rc = no_mem(e);
 	buf_clear(&had);
-	buf_clear(&lines);
-	buf_clear(&want);
+	return rc;
+}
+
+static int
+sshd(struct setup *s, struct err *e)
+{
+	struct setup_sshd d = { 0 };
+	struct buf keys;
+	int rc = -1;
+
+	buf_init(&d.lines, 16384);
+	buf_init(&keys, 8192);
+	if (files(s, &keys, e) == 0 &&
+	    setup_sshd_add(&d, "AuthorizedKeysFile", keys.data, e) == 0 &&
+	    setup_sshd_add(&d, "MaxSessions", "200", e) == 0 &&
+	    setup_sshd_add(&d, "DisableForwarding", "yes", e) == 0)
+		rc = setup_sshd(s, &d, e);
+	buf_clear(&keys);
+	setup_sshd_clear(&d);
 	return rc;
 }
 

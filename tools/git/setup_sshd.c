@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,8 +121,29 @@ put_back(const struct buf *old, bool was)
 }
 
 int
-setup_sshd(struct setup *s, const char *lines, const char *const *want,
+setup_sshd_add(struct setup_sshd *d, const char *word, const char *value,
     struct err *e)
+{
+	char low[64];
+	size_t i;
+
+	for (i = 0; word[i] != '\0' && i < sizeof(low) - 1; i++)
+		low[i] = (char)tolower((unsigned char)word[i]);
+	low[i] = '\0';
+	return buf_addf(&d->lines, "\t%s %s\n", word, value) == 0 &&
+	    strv_addf(&d->want, "%s %s", low, value) == 0 ? 0 :
+	    err_set(e, ERR_MEM, "out of memory");
+}
+
+void
+setup_sshd_clear(struct setup_sshd *d)
+{
+	buf_clear(&d->lines);
+	strv_clear(&d->want);
+}
+
+int
+setup_sshd(struct setup *s, const struct setup_sshd *d, struct err *e)
 {
 	static const char *const test[] = { SSHD, "-t", NULL };
 	bool was = access(DROPIN, F_OK) == 0;
@@ -132,7 +154,7 @@ setup_sshd(struct setup *s, const char *lines, const char *const *want,
 	buf_init(&old, TEXT_MAX);
 	buf_init(&text, TEXT_MAX);
 	if (buf_addf(&text, "# Written by postern git setup.\n"
-	    "Match User %s\n%sMatch all\n", s->user.data, lines) == -1) {
+	    "Match User %s\n%sMatch all\n", s->user.data, d->lines.data) == -1) {
 		err_set(e, ERR_MEM, "out of memory");
 		goto out;
 	}
@@ -148,7 +170,8 @@ setup_sshd(struct setup *s, const char *lines, const char *const *want,
 		rc = 0;
 		goto out;
 	}
-	if (step_run(test, NULL, e) == -1 || holds(s, want, e) == -1) {
+	if (step_run(test, NULL, e) == -1 || holds(s,
+	    (const char *const *)d->want.v, e) == -1) {
 		put_back(&old, was);
 		err_wrap(e, "sshd's settings are as they were");
 		goto out;

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: ISC */
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "asuser.h"
+#include "check.h"
+#include "check_priv.h"
+#include "gitprog.h"
+#include "gitssh.h"
+#include "gitwire.h"
+#include "keybase.h"
+#include "keyroll.h"
+#include "setup_both.h"
+
+#define FILE_KEYS	2000	/* above it the index is faster to ask */
+
+static int
+no_mem(struct err *e)
+{
+	return err_set(e, ERR_MEM, "out of memory");
+}
+
+/* How keys are found is as git.conf says. */
+static int
+finds(struct check *c, struct err *e)
+{
+	const struct gitconf_gateway *g = &c->conf->gateway;
+	struct buf path;
+	int rc = -1;
+
+	buf_init(&path, 8192);
+	if (buf_addf(&path, "%s/current/authorized_keys", g->keys_dir) == -1)
+		no_mem(e);
+	else if (g->lookup_index == 0)
+		rc = check_sshd_has(c, "authorizedkeysfile", path.data,
+		    e) == -1 || check_sshd_is(c, "authorizedkeyscommand",
+		    "none", e) == -1 ? -1 : 0;
+	else if (check_sshd_has(c, "authorizedkeysfile", path.data,
+	    NULL) == 0)
+		err_set(e, ERR_CONFIG, "sshd's authorizedkeysfile has %s, and "
+		    "lookup = index in " GITCONF_PATH, path.data);
+	else
+		rc = check_sshd_has(c, "authorizedkeyscommand",
+		    "/postern-git-keys %f", e) == -1 || check_sshd_is(c,
+		    "authorizedkeyscommanduser", c->user.pw_name, e) == -1 ?
+		    -1 : 0;
+	buf_clear(&path);
+	return rc;
+}
+
+static int
+sshd(struct check *c, struct err *e)
+{
+	return check_sshd_has(c, "authorizedkeysfile", c->conf->gateway.base,
+	    e) == -1 || finds(c, e) == -1 ||
+	    check_sshd_has(c, "acceptenv", "GIT_PROTOCOL", e) == -1 ||
+	    check_sshd_is(c, "exposeauthinfo", "yes", e) == -1 ||
+	    check_sshd_is(c, "disableforwarding", "yes", e) == -1 ? -1 : 0;
+}
+
+/* sshd reads a file only when nobody but its user and root can change it. */
+static int
+strict(const char *path, uid_t uid, struct err *e)
+{
+	char at[PATH_MAX];
+	struct stat st;
+
+	if (realpath(path, at) == NULL)
+		return err_sys(e, "%s", path);
+	for (;; dirname(at)) {
+		if (stat(at, &st) == -1)
+			return err_sys(e, "%s", at);
+		if ((st.st_uid != 0 && st.st_uid != uid) ||
+		    (st.st_mode & 022) != 0)
+			return err_set(e, ERR_UNSAFE, "sshd would not read "
+			    "%s: others may change %s", path, at);
+		if (strcmp(at, "/") == 0)
+			return 0;
+	}
+}
+
+/* Of the keys in force, read as their owner. */
+struct in_force {
+	uint64_t gen;		/* 0: there are none */
+	size_t keys;
+	char fp[KEYLINE_FP_TEXT];	/* of one of them; "": there is none */
+};
+
+static int
+read_index(const struct keystore *ks, struct in_force *f, struct err *e)
+{
+	struct keystore_map m = { 0 };
+	struct authindex x;
+	int rc = -1;
+
+	if (keystore_map(ks, f->gen, "index", &m, e) == 0 &&
+	    authindex_parse(m.p, m.len, &x, e) == 0 &&
+	    authindex_verify(&x, e) == 0) {
+		f->keys = x.count;
+		if (x.count > 0)
+			keyline_fp_text(x.entries, f->fp);
+		rc = 0;
+	}
+	keystore_unmap(&m);
+	return rc;
+}
+
+static int
+in_force(void *arg, void *ret, struct err *e)
+{
+	struct keystore ks = KEYSTORE_INIT;
+	struct in_force *f = ret;
+	int rc = -1;
+
+	if (keystore_open(arg, &ks, e) == 0 &&
+	    keystore_current(&ks, &f->gen, e) == 0)
+		rc = f->gen == 0 ? 0 : read_index(&ks, f, e);
+	keystore_close(&ks);
+	return rc;
+}
+
+/* The command as sshd has it, of which %f is one word. */
+static int
+ask(struct check *c, const char *command, const char *fp, struct err *e)
+{
+	struct strv words = { 0 };
+	char *copy = strdup(command), *word, *save = NULL;
+	struct buf said;
+	int rc = copy == NULL ? -1 : 0;
+
+	buf_init(&said, 65536);
+	for (word = rc == 0 ? strtok_r(copy, " ", &save) : NULL;
+	    rc == 0 && word != NULL; word = strtok_r(NULL, " ", &save))
+		rc = strv_add(&words, strcmp(word, "%f") == 0 ? fp : word);
+	if (rc == -1)
+		no_mem(e);
+	else if (setup_sshd_may_run(words.v[0], e) == -1 || check_as_user(c,
+	    (const char *const *)words.v, &said, e) == -1)
+		rc = -1;
+	else if (strncmp(said.data, "restrict,command=", 17) != 0)
+		rc = err_set(e, ERR_PEER, "%s does not find %s, which is in "
+		    "force", words.v[0], fp);
+	buf_clear(&said);
+	strv_clear(&words);
+	free(copy);
+	return rc;
+}
+
+static int
+ask_index(struct check *c, const char *fp, struct err *e)
+{
+	struct buf command;
+	int rc;
+
+	buf_init(&command, 8192);
+	rc = check_sshd_says(c, "authorizedkeyscommand", &command, e);
+	if (rc == 0 && strstr(command.data, " %f") == NULL)
+		rc = CHECK_NOT_TRIED;
+	if (rc == 0)
+		rc = ask(c, command.data, fp, e);
+	buf_clear(&command);
+	return rc;
+}
+
+/* As sshd does at a login. */
+static int
+found(struct check *c, struct err *e)
+{
+	const struct gitconf_gateway *g = &c->conf->gateway;
+	struct in_force f = { 0 };
+	struct buf path;
+	int rc;
+
+	if (strict(g->base, c->user.pw_uid, e) == -1 ||
+	    asuser_run(&c->user, in_force, g->keys_dir, &f, sizeof(f),
+	    e) == -1)
+		return -1;
+	if (f.fp[0] == '\0')
+		return CHECK_NOT_TRIED;
+	if (g->lookup_index != 0)
+		return ask_index(c, f.fp, e);
+	if (f.keys > FILE_KEYS)
+		check_note(c, "%zu keys: postern git setup-gateway --lookup "
+		    "index saves each login the time to read them all",
+		    f.keys);
+	buf_init(&path, 8192);
+	rc = buf_addf(&path, "%s/current/authorized_keys", g->keys_dir) ==
+	    -1 ? no_mem(e) : strict(path.data, c->user.pw_uid, e);
+	buf_clear(&path);
+	return rc;
+}
+
+static int
+way(struct check *c, struct err *e)
+{
+	struct gitwire w = { .id = GITID_CHECK, .ip = "-", .fp = "-",
+		.command = "info", .command_len = 4 };
+	struct gitssh s = { .conf = &c->conf->gateway,
+		.dest = c->conf->gateway.server };
+	struct strv words = { 0 };
+	struct err why = ERR_INIT;
+	struct buf line;
+	int rc = -1;
+
+	buf_init(&line, GITWIRE_MAX);
+	if (gitprog_sid(w.sid, e) == -1 || gitwire_emit(&w, &line, e) == -1)
+		goto out;
+	s.command = line.data;
+	if (gitssh_argv(&s, &words, e) == -1)
+		goto out;
+	rc = check_as_user(c, (const char *const *)words.v, NULL, &why);
+	/* Who refuses it is what the key is held to. */
+	if (rc == -1 && strstr(why.msg, "gitolite has no user '"
+	    GITID_CHECK "'") != NULL)
+		rc = 0;
+	else
+		rc = err_set(e, ERR_PEER, "%s: %s", s.dest, why.msg[0] != '\0' ?
+		    why.msg : "it let in a user that can't be there");
+out:
+	strv_clear(&words);
+	buf_clear(&line);
+	return rc;
+}
+
+unsigned
+check_mux_up(const char *text)
+{
+	unsigned up = 0;
+	const char *p = text;
+
+	for (; *p != '\0'; p = strchrnul(p, '\n'), p += *p == '\n') {
+		p += strspn(p, "0123456789");
+		up += strncmp(p, " up ", 4) == 0;
+	}
+	return up;
+}
+
+static int
+mux(struct check *c, struct err *e)
+{
+	const struct gitconf_gateway *g = &c->conf->gateway;
+	struct buf path, text;
+	unsigned up = 0;
+
+	/* Those that the first session starts need not be there. */
+	if (g->mux == 0 || g->mux_demand != 0)
+		return 0;
+	buf_init(&path, 4096);
+	buf_init(&text, 65536);
+	if (buf_addf(&path, "%s/mux/status", g->run_dir) == 0 &&
+	    step_read(path.data, &text, NULL) == 0)
+		up = check_mux_up(text.data);
+	buf_clear(&path);
+	buf_clear(&text);
+	return up == (unsigned)g->mux ? 0 : err_set(e, ERR_PEER, "%u of %u "
+	    "are up", up, (unsigned)g->mux);
+}
+
+/* Of all generations, read as their owner. */
+struct all {
+	struct keystore_note note;
+	bool in_force;
+};
+
+static int
+list(void *arg, void *ret, struct err *e)
+{
+	struct keyroll_gen *v = NULL;
+	struct all *a = ret;
+	size_t n = 0, i;
+
+	if (keyroll_list(arg, &v, &n, &a->note, e) == -1)
+		return -1;
+	for (i = 0; i < n; i++)
+		a->in_force = a->in_force || (v[i].in_force && !v[i].damaged);
+	free(v);
+	return 0;
+}
+
+static int
+keys(struct check *c, struct err *e)
+{
+	const struct gitconf_gateway *g = &c->conf->gateway;
+	struct all a = { 0 };
+	int64_t ago;
+
+	if (asuser_run(&c->user, list, g->keys_dir, &a, sizeof(a), e) == -1)
+		return -1;
+	if (!a.in_force)
+		return err_set(e, ERR_PEER, "no keys have come yet");
+	ago = (int64_t)time(NULL) - (int64_t)a.note.time_s;
+	if (g->stale_ms > 0 && ago * 1000 > g->stale_ms)
+		return err_set(e, ERR_PEER, "the last push came %" PRId64
+		    " s ago", ago);
+	return 0;
+}
+
+static void
+on_base(void *arg, const struct err *why)
+{
+	struct err *first = arg;
+
+	if (first->code == ERR_NONE)
+		*first = *why;
+}
+
+static int
+base(struct check *c, struct err *e)
+{
+	struct err bad = ERR_INIT;
+	struct keylist l = { 0 };
+	int rc;
+
+	rc = keybase_read(c->conf->gateway.base, &l, on_base, &bad, e);
+	keylist_clear(&l);
+	if (rc == 0 && bad.code != ERR_NONE) {
+		*e = bad;
+		rc = -1;
+	}
+	return rc;
+}
+
+const struct check_row check_gateway_rows[] = {
+	{ "sshd on this gateway reads the keys", sshd,
+	    "postern git setup-gateway" },
+	{ "a key that is in force is found by sshd", found,
+	    "postern git setup-gateway; where keys are damaged, postern git "
+	    "push-keys on the git server" },
+	{ "root's own keys are such that sshd takes", base,
+	    "mend that line, or take it out" },
+	{ "the git server lets this gateway in", way,
+	    "run what postern git setup-gateway prints on the git server" },
+	{ "connections to the git server stand ready", mux,
+	    "journalctl -u postern-git-mux" },
+	{ "keys are in force, and not too old", keys,
+	    "postern git check on the git server" },
+	{ NULL }
+};

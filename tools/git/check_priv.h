@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What check*.c share: a table of things that have to be so for each side,
+ * looked at in its order.
+ */
+#ifndef GIT_CHECK_PRIV_H
+#define GIT_CHECK_PRIV_H
+
+#include <pwd.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "check_canary.h"
+#include "gitconf.h"
+
+/* A look that came to nothing, since one before it failed. */
+#define CHECK_NOT_TRIED	1
+
+struct check {
+	const struct gitconf *conf;
+	struct passwd user;	/* whose logins they are; strings are pw's */
+	bool json;
+	unsigned wrong;
+	char note[ERR_MSG_MAX];	/* what is well, and could be better; of the
+				 * look that is under way */
+	/* Of the server's rows: */
+	struct canary canary;
+	struct buf said;	/* what its session said */
+	uint64_t sequence;	/* of its push */
+	bool pushed, in;
+};
+
+/* One thing that has to be so. 0, -1, or CHECK_NOT_TRIED. */
+struct check_row {
+	const char *what;
+	int (*look)(struct check *c, struct err *e);
+	const char *cure;
+};
+
+/* Each ends with a row without what. */
+extern const struct check_row check_gateway_rows[];
+extern const struct check_row check_server_rows[];
+
+/* check_admins(): the server's: says who may write to gitolite-admin and isn't
+ * kept from coming through the gateway. A look of a row. */
+int check_admins(struct check *c, struct err *e);
+
+/* check_note(): for people who do what they like; "": nothing. */
+void check_note(struct check *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* check_sshd_has(), check_sshd_is(): what sshd's configuration says of word
+ * for the user has want in it; is want. 0, or -1: ERR_CONFIG, ERR_PEER. */
+int check_sshd_has(struct check *c, const char *word, const char *want,
+	struct err *e);
+int check_sshd_is(struct check *c, const char *word, const char *want,
+	struct err *e);
+
+/* check_sshd_says(): the same, appended to out. */
+int check_sshd_says(struct check *c, const char *word, struct buf *out,
+	struct err *e);
+
+/* check_as_user(): a program as the user. As step_run(). */
+int check_as_user(struct check *c, const char *const *words, struct buf *out,
+	struct err *e);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/esc.h"
+#include "check_priv.h"
+#include "gitcheck.h"
+#include "gitid.h"
+#include "keyserial.h"
+#include "setup_both.h"
+#include "setup_units.h"
+
+#define CRON	"/etc/cron.d/postern-git"
+#define TRIES	3	/* pushes that somebody else's overtakes */
+
+static int
+shell(struct check *c, struct err *e)
+{
+	return access(c->conf->server.shell, X_OK) == 0 ? 0 :
+	    err_sys(e, "%s", c->conf->server.shell);
+}
+
+static int
+trigger(struct check *c, struct err *e)
+{
+	char home[4200];
+	const char *words[] = { "env", home, "gitolite", "query-rc",
+		"POST_COMPILE", NULL };
+	struct buf out;
+	int rc;
+
+	snprintf(home, sizeof(home), "HOME=%s", c->user.pw_dir);
+	buf_init(&out, 65536);
+	rc = check_as_user(c, words, &out, e);
+	if (rc == -1)
+		err_wrap(e, "gitolite query-rc POST_COMPILE");
+	if (rc == 0 && strstr(out.data, "push-authkeys") == NULL)
+		rc = err_set(e, ERR_CONFIG, "POST_COMPILE has no "
+		    "push-authkeys");
+	buf_clear(&out);
+	return rc;
+}
+
+static int
+sshd(struct check *c, struct err *e)
+{
+	return check_sshd_has(c, "authorizedkeysfile", SETUP_KEYS, e);
+}
+
+static int
+timer(struct check *c, struct err *e)
+{
+	const char *argv[] = { "systemctl", "-q", "is-active",
+		SETUP_UNITS_TIMER, NULL };
+
+	(void)c;
+	if (step_systemd())
+		return step_run(argv, NULL, e);
+	return access(CRON, F_OK) == 0 ? 0 : err_sys(e, CRON);
+}
+
+/* The key of this check, before the gateway has heard of it. */
+static int
+unknown(struct check *c, struct err *e)
+{
+	struct buf said;
+	int in;
+
+	if (canary_begin(&c->canary, &c->conf->server, &c->user, e) == -1)
+		return -1;
+	buf_init(&said, 65536);
+	in = canary_login(&c->canary, &said, e);
+	buf_clear(&said);
+	return in <= CANARY_REFUSED ? in : err_set(e, ERR_PEER, "%s let in a "
+	    "key that nobody knows", c->conf->server.gateway);
+}
+
+static int
+push(struct check *c, struct err *e)
+{
+	struct pushkeys_result r;
+
+	if (!c->canary.begun)
+		return CHECK_NOT_TRIED;
+	if (canary_push(&c->canary, true, &r, e) == -1)
+		return -1;
+	c->pushed = true;
+	c->sequence = r.sequence;
+	if (r.bad + r.twice + r.reply.skipped > 0)
+		check_note(c, "%ju of the key files are left out: postern git "
+		    "lint-keys", (uintmax_t)(r.bad + r.twice +
+		    r.reply.skipped));
+	return 0;
+}
+
+/* Somebody else's push takes the key away again: then once more. */
+static bool
+overtaken(const struct check *c)
+{
+	char path[4200];
+	int n = snprintf(path, sizeof(path), "%s/sequence",
+	    c->conf->server.state_dir);
+
+	return n > 0 && (size_t)n < sizeof(path) &&
+	    keyserial_last(path) > c->sequence;
+}
+
+static int
+let_in(struct check *c, struct err *e)
+{
+	struct pushkeys_result r;
+	int i, in = CANARY_REFUSED;
+
+	if (!c->pushed)
+		return CHECK_NOT_TRIED;
+	for (i = 0; i < TRIES; i++) {
+		buf_clear(&c->said);
+		in = canary_login(&c->canary, &c->said, e);
+		if (in != CANARY_REFUSED || !overtaken(c))
+			break;
+		if (canary_push(&c->canary, true, &r, e) == -1)
+			return -1;
+		c->sequence = r.sequence;
+	}
+	c->in = in == CANARY_IN;
+	if (in == CANARY_REFUSED)
+		err_set(e, ERR_PEER, "%s refused a key that it has taken",
+		    c->conf->server.gateway);
+	return c->in ? 0 : -1;
+}
+
+/* What postern-git-serve told, on its own line. */
+static int
+passes(struct check *c, struct err *e)
+{
+	const char *p;
+	struct buf shown;
+
+	if (!c->in)
+		return CHECK_NOT_TRIED;
+	p = strstr(c->said.data, GITCHECK_WORD " ip=");
+	if (p == NULL)
+		return err_set(e, ERR_PEER, "the session did not come to this "
+		    "server");
+	p += sizeof(GITCHECK_WORD " ip=") - 1;
+	if (*p != '-' && strstr(p, " gitproto=version=2\n") != NULL)
+		return 0;
+	buf_init(&shown, 4096);
+	(void)esc_text(&shown, p, strcspn(p, "\n"));
+	err_set(e, ERR_PEER, "of ip=ADDRESS, gitproto=version=2 came 'ip=%s'",
+	    shown.data);
+	buf_clear(&shown);
+	return -1;
+}
+
+static int
+answers(struct check *c, struct err *e)
+{
+	if (!c->in)
+		return CHECK_NOT_TRIED;
+	return strstr(c->said.data, "hello " GITID_CHECK ",") != NULL ? 0 :
+	    err_set(e, ERR_PEER, "it did not greet");
+}
+
+static int
+revoked(struct check *c, struct err *e)
+{
+	struct pushkeys_result r;
+	struct buf said;
+	int in;
+
+	if (!c->in)
+		return CHECK_NOT_TRIED;
+	if (canary_push(&c->canary, false, &r, e) == -1)
+		return -1;
+	buf_init(&said, 65536);
+	in = canary_login(&c->canary, &said, e);
+	buf_clear(&said);
+	return in <= CANARY_REFUSED ? in : err_set(e, ERR_PEER, "%s let in a "
+	    "key that is gone", c->conf->server.gateway);
+}
+
+const struct check_row check_server_rows[] = {
+	{ "gitolite is where git.conf says", shell,
+	    "gitolite-shell in " GITCONF_PATH },
+	{ "gitolite runs the trigger", trigger,
+	    "postern git setup-server" },
+	{ "gitolite says who may change its settings", check_admins,
+	    "what gitolite logged, in ~/.gitolite/logs" },
+	{ "sshd on this server reads the gateway's key", sshd,
+	    "postern git setup-server" },
+	{ "keys are brought again by themselves", timer,
+	    "postern git setup-server" },
+	{ "the gateway refuses a key that nobody knows", unknown,
+	    "run what postern git setup-server prints on the gateway" },
+	{ "the gateway takes the keys", push,
+	    "run what postern git setup-server prints on the gateway" },
+	{ "a key that was pushed is let in", let_in,
+	    "postern git check on the gateway" },
+	{ "who it is and git's protocol come through", passes,
+	    "postern git check on the gateway" },
+	{ "gitolite answers it", answers,
+	    "what gitolite logged, in ~/.gitolite/logs" },
+	{ "a key that went is refused at once", revoked,
+	    "postern git check on the gateway" },
+	{ NULL }
+};
