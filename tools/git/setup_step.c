@@ -2,6 +2,7 @@
 #include "setup_step.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -80,6 +81,26 @@ out:
 	return rc;
 }
 
+/* The folder itself, whatever has its name meanwhile: where the folder above
+ * is another user's, that user may put a link in its place at any time. */
+static int
+own_folder(const char *path, mode_t mode, uid_t uid, gid_t gid,
+    struct err *e)
+{
+	int fd, rc = 0;
+
+	if (file_mkdirs(path, mode, e) == -1)
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return errno != ENOTDIR && errno != ELOOP ? err_sys(e, "%s",
+		    path) : err_set(e, ERR_UNSAFE, "%s: not a folder", path);
+	if (fchown(fd, uid, gid) == -1 || fchmod(fd, mode) == -1)
+		rc = err_sys(e, "%s", path);
+	close(fd);
+	return rc;
+}
+
 int
 step_folder(struct step *s, const char *path, mode_t mode, uid_t uid,
     gid_t gid, struct err *e)
@@ -96,12 +117,9 @@ step_folder(struct step *s, const char *path, mode_t mode, uid_t uid,
 	} else if (errno != ENOENT) {
 		return err_sys(e, "%s", path);
 	}
-	if (!same && !s->dry_run) {
-		if (file_mkdirs(path, mode, e) == -1)
-			return -1;
-		if (lchown(path, uid, gid) == -1 || chmod(path, mode) == -1)
-			return err_sys(e, "%s", path);
-	}
+	if (!same && !s->dry_run && own_folder(path, mode, uid, gid,
+	    e) == -1)
+		return -1;
 	step_say(s, !same, "%s, a folder", path);
 	return 0;
 }
