@@ -46,10 +46,9 @@ class Setup:
     """Three hosts: gw with sshd and our programs; gl with gitolite, set up
     as its manual says, besides; the client with git."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, names=("h41", "h42", "h43")):
         self.lab = lab
-        self.client, self.gw, self.gl = self.hosts = lab.boot(
-            "h41", "h42", "h43")
+        self.client, self.gw, self.gl = self.hosts = lab.boot(*names)
         for host in self.hosts:
             host.write("/etc/hosts", host.read("/etc/hosts") + "".join(
                 f"{h.ip} {n}\n" for h, n in zip(self.hosts, NAMES)))
@@ -619,7 +618,7 @@ def test_what_the_git_user_may_write(ready):
         for path in done.stdout.split():
             assert re.match(mine, path), path
         key = host.run(f"stat -c '%U:%G %a' {ETC}/id_ed25519").stdout
-        assert key == "root:git 640\n"
+        assert key == "git:git 400\n"
 
 
 def test_another_host_key_is_not_pinned_over_the_first(ready):

@@ -53,7 +53,7 @@ bool setup_user(struct setup *s);
 /* setup_folders(): /etc/postern/git and the state folder. */
 int setup_folders(struct setup *s, struct err *e);
 
-/* setup_key(): makes our key, which the user may read and not replace. */
+/* setup_key(): makes our key, which the user alone may read. */
 int setup_key(struct setup *s, struct err *e);
 
 /* setup_keys_plain(): a public key as "TYPE BASE64", appended. name: of what

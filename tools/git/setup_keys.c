@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/esc.h"
 #include "gitprog.h"
 #include "keyline.h"
 #include "setup_both.h"
@@ -47,44 +48,72 @@ keygen(const struct setup *s, struct err *e)
 	return step_run(argv, NULL, e);
 }
 
+/* A kill between ssh-keygen's two files leaves the first one alone. */
+static int
+public_again(struct setup *s, struct err *e)
+{
+	static const char *const argv[] = { "ssh-keygen", "-y", "-P", "",
+		"-f", KEY, NULL };
+	struct buf text;
+	int rc;
+
+	buf_init(&text, KEYLINE_MAX);
+	rc = step_run(argv, &text, e);
+	if (rc == 0)
+		rc = step_file(&s->step, KEY ".pub", text.data, text.len,
+		    0644, 0, e);
+	buf_clear(&text);
+	return rc;
+}
+
+static int
+public(struct setup *s, struct err *e)
+{
+	struct buf text;
+	struct stat st;
+	int rc = -1;
+
+	if ((lstat(KEY ".pub", &st) == -1 && errno == ENOENT) ||
+	    st.st_size == 0) {
+		if (s->o->dry_run)
+			return 0;
+		if (public_again(s, e) == -1)
+			return -1;
+	}
+	buf_init(&text, KEYLINE_MAX);
+	if (step_read(KEY ".pub", &text, e) == 0)
+		rc = setup_keys_plain(KEY ".pub", text.data, text.len,
+		    &s->public, e);
+	buf_clear(&text);
+	return rc;
+}
+
+/* The user's alone: its group may be that of a web server that shows
+ * repositories. In root's folder nobody else can put another in its place. */
 int
 setup_key(struct setup *s, struct err *e)
 {
 	bool made = false, right;
 	struct stat st;
-	struct buf text;
-	int rc = -1;
 
-	buf_init(&text, KEYLINE_MAX);
 	if (lstat(KEY, &st) == -1) {
-		if (errno != ENOENT) {
-			err_sys(e, "%s", KEY);
-			goto out;
-		}
+		if (errno != ENOENT)
+			return err_sys(e, "%s", KEY);
 		made = true;
 		if (s->o->dry_run) {
 			step_say(&s->step, true, "the key " KEY);
-			rc = 0;
-			goto out;
+			return 0;
 		}
 		if (keygen(s, e) == -1)
-			goto out;
+			return -1;
 	}
-	right = !made && (st.st_mode & 07777) == 0640 && st.st_uid == 0 &&
-	    st.st_gid == s->gid;
-	if (!right && !s->o->dry_run && (lchown(KEY, 0, s->gid) == -1 ||
-	    chmod(KEY, 0640) == -1)) {
-		err_sys(e, "%s", KEY);
-		goto out;
-	}
+	right = !made && (st.st_mode & 07777) == 0400 &&
+	    st.st_uid == s->uid && st.st_gid == s->gid;
+	if (!right && !s->o->dry_run && (chmod(KEY, 0400) == -1 ||
+	    lchown(KEY, s->uid, s->gid) == -1))
+		return err_sys(e, "%s", KEY);
 	step_say(&s->step, !right, "the key " KEY);
-	if (step_read(KEY ".pub", &text, e) == 0 &&
-	    setup_keys_plain(KEY ".pub", text.data, text.len, &s->public,
-	    e) == 0)
-		rc = 0;
-out:
-	buf_clear(&text);
-	return rc;
+	return public(s, e);
 }
 
 static int
@@ -101,12 +130,24 @@ say_pin(struct setup *s, bool there, struct err *e)
 	return 0;
 }
 
+/* Whether a line of text begins with word. */
+static bool
+line_begins(const char *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	while (*text != '\0' && strncmp(text, word, n) != 0) {
+		text = strchrnul(text, '\n');
+		text += *text == '\n';
+	}
+	return *text != '\0';
+}
+
 /* Without a key for it: is one there since an earlier run? */
 static int
 look_pin(struct setup *s, const struct buf *old, struct err *e)
 {
 	struct buf host;
-	const char *p;
 
 	buf_init(&host, 512);
 	if (setup_text_host(s->o->peer, &host, e) == -1 ||
@@ -114,8 +155,7 @@ look_pin(struct setup *s, const struct buf *old, struct err *e)
 		buf_clear(&host);
 		return no_mem(e);
 	}
-	p = strstr(old->data, host.data);
-	if (p != NULL && (p == old->data || p[-1] == '\n')) {
+	if (line_begins(old->data, host.data)) {
 		step_say(&s->step, false, "host key of %s pinned",
 		    s->o->peer);
 	} else {
@@ -161,16 +201,19 @@ static int
 allowed_line(const struct setup_allow *a, const struct keyline *k,
     struct buf *out, struct err *e)
 {
-	struct buf command, options;
+	struct buf path, command, options;
 	int rc = -1;
 
-	buf_init(&command, 4200);
+	buf_init(&path, 4200);
+	buf_init(&command, AUTHKEYS_LINE_MAX);
 	buf_init(&options, AUTHKEYS_LINE_MAX);
-	if (gitprog_path(a->program, &command, e) == 0 &&
+	if (gitprog_path(a->program, &path, e) == 0 &&
+	    (esc_sh(&command, path.data) == 0 || no_mem(e) == 0) &&
 	    (buf_adds(&command, a->argument) == 0 || no_mem(e) == 0) &&
 	    authkeys_command(command.data, &options, e) == 0)
 		rc = authkeys_emit(options.data, &k->line, a->comment, out,
 		    e);
+	buf_clear(&path);
 	buf_clear(&command);
 	buf_clear(&options);
 	return rc;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "asuser.h"
+#include "base/esc.h"
 #include "gitprog.h"
 #include "setup_both.h"
 #include "setup_text.h"
@@ -217,7 +218,7 @@ static int
 resync(struct setup *s, struct err *e)
 {
 	struct buf program, text;
-	int rc = -1;
+	int rc;
 
 	if (step_systemd())
 		return setup_unit(s, SETUP_UNITS_PUSH, false, e) == -1 ? -1 :
@@ -228,9 +229,11 @@ resync(struct setup *s, struct err *e)
 		    "arrive");
 	buf_init(&program, 4200);
 	buf_init(&text, 8192);
-	if (gitprog_path("postern-git", &program, e) == 0)
-		rc = buf_addf(&text, "*/5 * * * * %s %s push-keys -q\n",
-		    s->user.data, program.data) == -1 ? no_mem(e) :
+	rc = gitprog_path("postern-git", &program, e);
+	if (rc == 0)
+		rc = buf_addf(&text, "*/5 * * * * %s ", s->user.data) == -1 ||
+		    esc_sh(&text, program.data) == -1 ||
+		    buf_adds(&text, " push-keys -q\n") == -1 ? no_mem(e) :
 		    step_file(&s->step, CRON, text.data, text.len, 0644, 0,
 		    e);
 	buf_clear(&program);
