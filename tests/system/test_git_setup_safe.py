@@ -4,10 +4,12 @@ let in as the git user, accounts and files that are somebody's own, what git
 may do while root works in its folders. On hosts of their own, which a first
 set-up of test_git_setup.py's finds as they are."""
 
+import subprocess
+
 import pytest
 
 from lab import proc
-from test_git_setup import Setup
+from test_git_setup import Setup, findings, sshd_says
 
 ETC = "/etc/postern/git"
 
@@ -24,6 +26,67 @@ def ready(lab):
     yield made
     for host in made.hosts:
         lab.remove(host)
+
+
+def put(ready, name):
+    """A new key of alice's on the client; its public line."""
+    key = ready.client.path(f"/home/alice/.ssh/{name}")
+    ready.lab.keygen(key, name)
+    ready.client.run("chown alice: /home/alice/.ssh/*")
+    return key.with_suffix(".pub").read_text()
+
+
+def sshd(host, name, text):
+    """A drop-in of root's own, or none, in force."""
+    path = f"/etc/ssh/sshd_config.d/{name}"
+    if text:
+        host.write(path, text)
+    else:
+        host.run(["rm", "-f", path])
+    host.run("systemctl reset-failed ssh; systemctl restart ssh")
+    host.wait_up()
+
+
+def test_nobody_comes_in_as_git_by_another_way(ready):
+    """Those that sshd has for everybody else: an authority, host-based."""
+    says = sshd_says(ready.gw)
+    assert says["trustedusercakeys"] == "none"
+    assert says["authenticationmethods"] == "publickey"
+    assert says["authorizedprincipalscommand"] == "none"
+    assert says["permittty"] == says["permituserrc"] == "no"
+    ca = ready.lab.dir / "setup_ca"
+    ready.lab.keygen(ca, "ca")
+    put(ready, "certified")
+    at = ready.client.path("/home/alice/.ssh/certified.pub")
+    subprocess.run(["ssh-keygen", "-q", "-s", ca, "-I", "x", "-n",
+                    "git,alice", at], check=True)
+    ready.client.run("chown alice: /home/alice/.ssh/*")
+    ready.gw.write("/etc/ssh/ca.pub", ca.with_suffix(".pub").read_text())
+    ssh = "ssh -i .ssh/certified -o IdentitiesOnly=yes -o BatchMode=yes"
+    sshd(ready.gw, "90-ca.conf", "TrustedUserCAKeys /etc/ssh/ca.pub\n")
+    try:
+        ready.gw.run("useradd -m -p '*' alice")
+        assert ready.alice(f"{ssh} alice@gw id").stdout.startswith("uid=")
+        done = ready.alice(f"{ssh} git@gw id", check=False)
+        assert (done.returncode, done.stdout) == (255, ""), done
+        # Who trusts it for git, too, in a file before ours: a principal is
+        # somebody the git server names, at most.
+        sshd(ready.gw, "40-ca.conf", "Match User git\n"
+             "TrustedUserCAKeys /etc/ssh/ca.pub\n")
+        _, said = ready.paste(ready.gw, ready.commands[0], 0)
+        assert "done: " not in said
+        done = ready.alice(f"{ssh} git@gw id", check=False)
+        assert "uid=" not in done.stdout and done.returncode != 0, done
+        # Who opens another way is told.
+        sshd(ready.gw, "40-ca.conf", "Match User git\n"
+             "AuthenticationMethods any\n")
+        wrong = findings(ready.gw, 1)
+        assert "authenticationmethods" in wrong[
+            "sshd on this gateway reads the keys"]
+    finally:
+        sshd(ready.gw, "40-ca.conf", "")
+        sshd(ready.gw, "90-ca.conf", "")
+        ready.gw.run("userdel -r alice; rm /etc/ssh/ca.pub", check=False)
 
 
 @pytest.mark.parametrize("side", ["gw", "gl"])

@@ -61,7 +61,11 @@ sshd(struct check *c, struct err *e)
 	    e) == -1 || finds(c, e) == -1 ||
 	    check_sshd_has(c, "acceptenv", "GIT_PROTOCOL", e) == -1 ||
 	    check_sshd_is(c, "exposeauthinfo", "yes", e) == -1 ||
-	    check_sshd_is(c, "disableforwarding", "yes", e) == -1 ? -1 : 0;
+	    check_sshd_is(c, "disableforwarding", "yes", e) == -1 ||
+	    check_sshd_is(c, "authenticationmethods", "publickey",
+	    e) == -1 || check_sshd_is(c, "authorizedprincipalscommand",
+	    "none", e) == -1 || check_sshd_has(c, "authorizedprincipalsfile",
+	    c->conf->gateway.keys_dir, e) == -1 ? -1 : 0;
 }
 
 /* sshd reads a file only when nobody but its user and root can change it. */

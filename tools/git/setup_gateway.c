@@ -15,6 +15,7 @@
 #define SIGNERS	SETUP_ETC "/allowed_signers"
 #define KEYS	SETUP_STATE "/keys"
 #define IN_FORCE KEYS "/current/authorized_keys"
+#define PRINCIPALS KEYS "/current/principals"
 #define TMPFILES "/etc/tmpfiles.d/postern-git.conf"
 #define COMMENT	"postern-git-push"
 
@@ -193,6 +194,29 @@ lookup(const struct setup *s, struct setup_sshd *d, struct err *e)
 	return rc;
 }
 
+/* What sshd lets others in by would let in as this user, too, and with a
+ * shell: a host's authority for certificates, passwords, host-based logins.
+ * An authority that root trusts for this user in an earlier file stays; by
+ * the file of principals it lets in nobody but whom the git server names. */
+static int
+no_other_way(struct setup_sshd *d, struct err *e)
+{
+	static const char *const rows[][2] = {
+		{ "AuthenticationMethods", "publickey" },
+		{ "AuthorizedPrincipalsFile", PRINCIPALS },
+		{ "AuthorizedPrincipalsCommand", "none" },
+		{ "PermitTTY", "no" },
+		{ "PermitUserRC", "no" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (setup_sshd_add(d, rows[i][0], rows[i][1], e) == -1)
+			return -1;
+	return buf_adds(&d->lines, "\tTrustedUserCAKeys none\n") == 0 ? 0 :
+	    no_mem(e);
+}
+
 static int
 sshd(struct setup *s, struct err *e)
 {
@@ -203,7 +227,8 @@ sshd(struct setup *s, struct err *e)
 	if (lookup(s, &d, e) == 0 &&
 	    setup_sshd_add(&d, "AcceptEnv", "GIT_PROTOCOL", e) == 0 &&
 	    setup_sshd_add(&d, "ExposeAuthInfo", "yes", e) == 0 &&
-	    setup_sshd_add(&d, "DisableForwarding", "yes", e) == 0)
+	    setup_sshd_add(&d, "DisableForwarding", "yes", e) == 0 &&
+	    no_other_way(&d, e) == 0)
 		rc = setup_sshd(s, &d, e);
 	setup_sshd_clear(&d);
 	return rc;
