@@ -130,3 +130,28 @@ def test_a_pinned_key_is_found_behind_a_name_that_ends_alike(ready):
         assert "was so already: host key of git@gl pinned" in said
     finally:
         ready.gw.write(hosts, old)
+
+
+def test_of_the_originals_base_file_only_forced_commands_are_taken(ready):
+    gw, base = ready.gw, "/home/git/.ssh/authorized_keys.base"
+    kept = gw.read(f"{ETC}/authorized_keys")
+    push = kept.split("ssh-ed25519 ")[1].split()[0]
+    forced, shell = put(ready, "forced").strip(), put(ready, "shell").strip()
+    gw.run("install -d -o git -g git -m 700 /home/git/.ssh")
+    gw.write(base, "# mine\n"
+             'command="/usr/local/bin/gitolite-proxy alice" ' f"{forced}\n"
+             f"no-pty {shell}\n"
+             "ssh-ed25519 AAAA short\n"
+             'command="/usr/local/bin/gitolite-proxy --auth-update" '
+             f"ssh-ed25519 {push} gl\n")
+    gw.run(["rm", f"{ETC}/authorized_keys"])
+    try:
+        _, said = ready.paste(gw, ready.commands[2], 0)
+        has = gw.read(f"{ETC}/authorized_keys")
+    finally:
+        gw.run("rm -r /home/git/.ssh")
+        gw.write(f"{ETC}/authorized_keys", kept)
+    assert f"left out: {base}:3: without command= its key would" in said
+    assert f"left out: {base}:4: " in said and said.count(base) == 3
+    assert forced in has and "# mine" in has and shell not in has
+    assert has.count(push) == 1 and "AAAA short" not in has

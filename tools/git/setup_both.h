@@ -76,6 +76,15 @@ struct setup_allow {
  * that it is missing. */
 int setup_allow(struct setup *s, const struct setup_allow *a, struct err *e);
 
+/* What an installation of the original has, below the user's home. */
+#define SETUP_BASE	".ssh/authorized_keys.base"
+
+/* setup_import(): a setup_allow's first: the lines of that file which hold
+ * their key to a command; what is left out is named. 0, or -1 as step_read(),
+ * ERR_MEM. */
+int setup_import(struct setup *s, const struct authkeys_line *push,
+	struct buf *out, struct err *e);
+
 /* setup_pin(): the other's host key, as it was given, into known_hosts. */
 int setup_pin(struct setup *s, struct err *e);
 

@@ -3,13 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "authgen.h"
 #include "gitprog.h"
 #include "keyline.h"
 #include "keyread.h"
 #include "setup_both.h"
 #include "setup_units.h"
-#include "ui/log.h"
 
 #define RUN	"/run/postern-git"
 #define SIGNERS	SETUP_ETC "/allowed_signers"
@@ -77,69 +75,13 @@ signers(struct setup *s, struct err *e)
 	return rc;
 }
 
-/* Lines of the original's authorized_keys.base, but one that has the push
- * key: that gets a line of ours. A line that sshd would pass over would hold
- * up every update; it is left out and named. */
-static int
-import(struct setup *s, const char *path, const struct authkeys_line *push,
-    struct buf *out, struct err *e)
-{
-	struct keylist list = { 0 };
-	struct authkeys_line k;
-	struct buf text;
-	const char *p, *nl;
-	unsigned n = 0;
-	size_t len;
-	int rc = 0;
-
-	buf_init(&text, AUTHKEYS_FILE_MAX);
-	if (step_read(path, &text, e) == -1)
-		rc = -1;
-	for (p = text.data; rc == 0 && *p != '\0'; p = nl + (*nl == '\n')) {
-		nl = strchrnul(p, '\n');
-		len = (size_t)(nl - p);
-		n++;
-		if (push != NULL && authkeys_parse(p, len, &k, NULL) == 0 &&
-		    authkeys_same(&k, push))
-			continue;
-		if (authgen_base(path, p, len, &list, e) == -1) {
-			log_warn("left out: %s line %u: %s", path, n, e->msg);
-			continue;
-		}
-		rc = buf_add(out, p, len) == -1 || buf_addc(out, '\n') == -1 ?
-		    no_mem(e) : 0;
-	}
-	if (rc == 0 && n > 0)
-		log_info("taken over: %s; its users' keys come with the next "
-		    "push of the git server", path);
-	keylist_clear(&list);
-	buf_clear(&text);
-	return rc;
-}
-
-static int
-first(struct setup *s, const struct authkeys_line *push, struct buf *out,
-    struct err *e)
-{
-	struct buf path;
-	int rc = 0;
-
-	buf_init(&path, 4200);
-	if (buf_addf(&path, "%s/.ssh/authorized_keys.base", s->home.data) ==
-	    -1)
-		rc = no_mem(e);
-	else if (s->home.len > 0)
-		rc = import(s, path.data, push, out, e);
-	buf_clear(&path);
-	return rc;
-}
-
 static int
 allow(struct setup *s, struct err *e)
 {
 	static const struct setup_allow a = { .program = "postern-git-proxy",
 		.argument = " --auth-update", .comment = COMMENT,
-		.whose = "git server", .what = "public key", .first = first };
+		.whose = "git server", .what = "public key",
+		.first = setup_import };
 
 	return setup_allow(s, &a, e);
 }

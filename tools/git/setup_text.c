@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #define BEGIN	"# postern git: begin"
 #define END	"# postern git: end"
@@ -233,4 +234,24 @@ setup_text_hosts(const char *text, size_t len, const char *dest,
 out:
 	buf_clear(&want);
 	return rc;
+}
+
+bool
+setup_text_forced(const char *options, size_t len)
+{
+	static const char want[] = "command=\"";
+	const char *p = options, *end = options + len;
+	bool quoted = false, begins_here = true;
+
+	for (; p < end; p++) {
+		if (begins_here && (size_t)(end - p) >= sizeof(want) - 1 &&
+		    strncasecmp(p, want, sizeof(want) - 1) == 0)
+			return true;
+		if (quoted && *p == '\\' && p + 1 < end && p[1] == '"')
+			p++;
+		else if (*p == '"')
+			quoted = !quoted;
+		begins_here = !quoted && *p == ',';
+	}
+	return false;
 }

@@ -36,6 +36,10 @@ int setup_text_hosts(const char *text, size_t len, const char *dest,
  * of ssh://git@gl:222. dest is host_check()ed. 0, or -1 ERR_MEM. */
 int setup_text_host(const char *dest, struct buf *out, struct err *e);
 
+/* setup_text_forced(): whether the options of a line of authorized_keys hold
+ * its key to a command. Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT. */
+bool setup_text_forced(const char *options, size_t len);
+
 /* setup_text_user(): dest's user, "git" without one. 0, or -1 ERR_MEM. */
 int setup_text_user(const char *dest, struct buf *out, struct err *e);
 

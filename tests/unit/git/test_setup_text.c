@@ -128,6 +128,26 @@ the_user_of_a_destination(void **state)
 }
 
 static void
+a_line_is_held_to_a_command_by_an_option_of_its_own(void **state)
+{
+	static const struct { const char *options; bool forced; } t[] = {
+		{ "", false }, { "command=\"x\"", true },
+		{ "Command=\"\"", true }, { "command=", false },
+		{ "no-pty,command=\"x y,z\",no-x", true },
+		{ "no-command=\"x\"", false }, { "xcommand=\"x\"", false },
+		{ "from=\"command=\\\"x\\\"\"", false },
+		{ "environment=\"A=,command=\\\"x\"", false },
+		{ "from=\",command=\"", false },
+		{ "from=\"a,b\",restrict,COMMAND=\"x\"", true },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		assert_int_equal(setup_text_forced(t[i].options,
+		    strlen(t[i].options)), t[i].forced);
+}
+
+static void
 a_key_of_git_conf_is_put_where_it_belongs(void **state)
 {
 	static const struct { const char *in, *out, *was; } t[] = {
@@ -186,6 +206,8 @@ main(void)
 		cmocka_unit_test(a_host_is_pinned_once_and_never_over_another),
 		cmocka_unit_test(a_key_of_git_conf_is_put_where_it_belongs),
 		cmocka_unit_test(the_user_of_a_destination),
+		cmocka_unit_test(
+		    a_line_is_held_to_a_command_by_an_option_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
