@@ -89,6 +89,60 @@ def test_nobody_comes_in_as_git_by_another_way(ready):
         ready.gw.run("userdel -r alice; rm /etc/ssh/ca.pub", check=False)
 
 
+def dry(host, line):
+    return host.run(f"postern git {line} --dry-run", check=False)
+
+
+def test_an_account_of_somebodys_is_not_taken(ready):
+    gw, way = ready.gw, "setup-gateway --server git@gl --here"
+    done = dry(gw, f"{way} root@gw")
+    assert done.returncode == 1 and "root is root: " in done.stderr, done
+    gw.run("useradd -m -s /bin/sh -p '*' dave; mkdir /home/dave/.ssh")
+    keys = "/home/dave/.ssh/authorized_keys"
+    mine = "/etc/ssh/sshd_config.d/90-keys.conf"
+    try:
+        gw.write(keys, "# mine\n")
+        done = dry(gw, f"{way} dave@gw")
+        assert done.returncode == 1, done
+        assert f"{keys} has keys that let in as dave" in done.stderr
+        # What the original wrote there comes again with the next push.
+        gw.write(f"{keys}.base", "")
+        assert dry(gw, f"{way} dave@gw").returncode == 0
+        gw.write(keys, "")
+        gw.run(["rm", f"{keys}.base"])
+        assert dry(gw, f"{way} dave@gw").returncode == 0
+        # Wherever sshd looks for them.
+        gw.write("/home/dave/dave/k", "# mine\n")
+        gw.write(mine, "AuthorizedKeysFile /nothing/%u %u/k\n")
+        done = dry(gw, f"{way} dave@gw")
+        assert "/home/dave/dave/k has keys that let in" in done.stderr
+    finally:
+        gw.run(f"rm -f {mine}; userdel -r dave", check=False)
+
+
+@pytest.mark.parametrize("side", ["gw", "gl"])
+def test_an_account_in_which_sshd_runs_nothing_is_seen(ready, side):
+    host = getattr(ready, side)
+    line = ready.commands[0 if side == "gw" else 1].removeprefix(
+        "postern git ")
+    try:
+        for shell in ("/usr/sbin/nologin", "/bin/false",
+                      "/usr/bin/git-shell", "/no/such/shell"):
+            host.run(["usermod", "-s", shell, "git"])
+            done = dry(host, line)
+            assert done.returncode == 1, (shell, done)
+            assert f"the shell of git is {shell}, which" in done.stderr
+        host.run("usermod -s /bin/sh -L git")
+        done = dry(host, line)
+        assert done.returncode == 0, done
+        assert "would do: user git may log in by key" in done.stderr
+        _, said = ready.paste(host, f"postern git {line}", 0)
+        assert "done: user git may log in by key" in said
+        assert host.run("getent shadow git").stdout.split(":")[1] == "*"
+    finally:
+        host.run("usermod -s /bin/sh -p '*' git")
+
+
 @pytest.mark.parametrize("side", ["gw", "gl"])
 def test_the_key_is_the_git_users_alone(ready, side):
     """The group of git is a web server's, too, where it shows repositories."""

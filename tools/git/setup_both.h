@@ -50,6 +50,17 @@ int setup_run(const struct setup_opts *o, const struct setup_side *side,
 /* setup_user(): uid, gid and home of the user; whether there is one. */
 bool setup_user(struct setup *s);
 
+/*
+ * setup_account(): the user, where there is one, can be held to forced
+ * commands: not root; with a shell that runs commands, as sshd has it run
+ * ours; not locked, since sshd without PAM lets no locked user in.
+ * ours  NULL, or the user's keys are ours from now on: no file by which sshd
+ *       lets in as it now has anything in it, but those whose path begins so.
+ * 0, or -1: ERR_UNSAFE (root; keys of its own), ERR_CONFIG (its shell), and
+ * what step_run() gives.
+ */
+int setup_account(struct setup *s, const char *ours, struct err *e);
+
 /* setup_folders(): /etc/postern/git and the state folder. */
 int setup_folders(struct setup *s, struct err *e);
 

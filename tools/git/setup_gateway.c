@@ -46,6 +46,19 @@ make_user(struct setup *s, struct err *e)
 	return 0;
 }
 
+/* Not one that somebody uses; but keys beside the base file of the original's
+ * were the original's. */
+static int
+account(struct setup *s, struct err *e)
+{
+	char base[4200];
+	int n = snprintf(base, sizeof(base), "%s/" SETUP_BASE, s->home.data);
+	bool original = n > 0 && (size_t)n < sizeof(base) &&
+	    access(base, F_OK) == 0;
+
+	return setup_account(s, original ? NULL : KEYS "/", e);
+}
+
 static int
 run_folder(struct setup *s, struct err *e)
 {
@@ -192,7 +205,8 @@ conf(struct setup *s, struct err *e)
 static int
 steps(struct setup *s, struct err *e)
 {
-	return make_user(s, e) == -1 || setup_folders(s, e) == -1 ||
+	return make_user(s, e) == -1 || account(s, e) == -1 ||
+	    setup_folders(s, e) == -1 ||
 	    step_folder(&s->step, KEYS, 0700, s->uid, s->gid, e) == -1 ||
 	    run_folder(s, e) == -1 || setup_key(s, e) == -1 ||
 	    setup_pin(s, e) == -1 || signers(s, e) == -1 ||

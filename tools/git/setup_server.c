@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <shadow.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,13 +46,10 @@ plain(const struct setup *s)
 	return yes;
 }
 
-/* gitolite is there and set up; its account isn't locked, since sshd without
- * PAM lets no locked user in. */
+/* gitolite is there and set up, in an account that can log in. */
 static int
 find_gitolite(struct setup *s, struct err *e)
 {
-	const char *unlock[] = { "usermod", "-p", "*", s->user.data, NULL };
-	const struct spwd *sp;
 	struct buf path;
 	int rc;
 
@@ -72,15 +68,7 @@ find_gitolite(struct setup *s, struct err *e)
 		rc = err_sys(e, "%s (gitolite-shell in " GITCONF_PATH
 		    " says where it is)", s->conf.server.shell);
 	buf_clear(&path);
-	if (rc == -1)
-		return -1;
-	sp = getspnam(s->user.data);
-	if (sp == NULL || sp->sp_pwdp == NULL || sp->sp_pwdp[0] != '!')
-		return 0;
-	if (!s->o->dry_run && step_run(unlock, NULL, e) == -1)
-		return -1;
-	step_say(&s->step, true, "user %s may log in by key", s->user.data);
-	return 0;
+	return rc == -1 ? -1 : setup_account(s, NULL, e);
 }
 
 static int
