@@ -12,6 +12,7 @@ from lab import proc
 from test_git_setup import Setup, findings, sshd_says
 
 ETC = "/etc/postern/git"
+STATE = "/var/lib/postern/git"
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +210,41 @@ def test_of_the_originals_base_file_only_forced_commands_are_taken(ready):
     assert f"left out: {base}:4: " in said and said.count(base) == 3
     assert forced in has and "# mine" in has and shell not in has
     assert has.count(push) == 1 and "AAAA short" not in has
+
+
+# A host whose init is another one, and a program whose path has what a shell
+# takes apart.
+OTHER = "/usr/local/li b"
+INIT = ["unshare", "--mount", "sh", "-c",
+        'mount -t tmpfs none /run/systemd && exec "$@"', "sh"]
+
+
+def test_without_systemd_a_restart_of_the_host_leaves_all_it_needs(ready):
+    gw, conf = ready.gw, "/etc/postern/git.conf"
+    kept = gw.read(conf), gw.read(f"{ETC}/authorized_keys")
+    gw.run(f'mkdir -p "{OTHER}"; cp /usr/local/libexec/postern/* "{OTHER}"')
+    line = ready.commands[2].replace("postern git", f'"{OTHER}/postern-git"')
+    gw.write(conf, "")
+    try:
+        done = gw.run([*INIT, "sh", "-c", line], check=False)
+        assert done.returncode == 0, done
+        assert f"run-dir = {STATE}/run\n" in gw.read(conf)
+        assert gw.run(["stat", "-c", "%U %a", f"{STATE}/run"]
+                      ).stdout == "git 700\n"
+        # After the restart there is no folder of ours in /run.
+        gw.run("systemctl stop postern-git-mux; mv /run/postern-git /run/x")
+        done = ready.gl.run("postern git push-keys", check=False)
+        assert done.returncode == 0, done
+        ssh = "ssh -o BatchMode=yes git@gw info"
+        assert ready.alice(ssh).stdout.startswith("hello alice,")
+        # As it was written, it stays.
+        done = gw.run([*INIT, "sh", "-c", line])
+        assert f"was so already: {conf}: run-dir" in done.stderr
+        assert "done: " not in done.stderr
+    finally:
+        gw.run("mv -T /run/x /run/postern-git; systemctl start "
+               f"postern-git-mux; rm -r '{STATE}/run' '{OTHER}'",
+               check=False)
+        gw.write(conf, kept[0])
+        gw.write(f"{ETC}/authorized_keys", kept[1])
+        ready.gl.run("postern git push-keys")

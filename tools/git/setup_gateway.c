@@ -7,14 +7,17 @@
 #include "keyline.h"
 #include "keyread.h"
 #include "setup_both.h"
+#include "setup_text.h"
 #include "setup_units.h"
 
 #define RUN	"/run/postern-git"
+#define RUN_WITHOUT SETUP_STATE "/run"		/* without systemd */
 #define SIGNERS	SETUP_ETC "/allowed_signers"
 #define KEYS	SETUP_STATE "/keys"
 #define IN_FORCE KEYS "/current/authorized_keys"
 #define PRINCIPALS KEYS "/current/principals"
 #define TMPFILES "/etc/tmpfiles.d/postern-git.conf"
+#define TEXT_MAX ((size_t)1 << 20)
 #define COMMENT	"postern-git-push"
 
 static int
@@ -59,17 +62,47 @@ account(struct setup *s, struct err *e)
 	return setup_account(s, original ? NULL : KEYS "/", e);
 }
 
+/* Where git.conf has it; without systemd nothing would make one in /run again
+ * after a restart of the host. What lies there may be from before one: places
+ * begin anew with the clock, sessions by the start of their process. */
+static int
+run_dir(struct buf *out, struct err *e)
+{
+	struct buf text;
+	int rc;
+
+	buf_init(&text, TEXT_MAX);
+	rc = step_read(GITCONF_PATH, &text, e);
+	if (rc == 0 && !setup_text_conf_get(text.data, text.len, "gateway",
+	    "run-dir", out) && buf_adds(out, step_systemd() ? RUN :
+	    RUN_WITHOUT) == -1)
+		rc = no_mem(e);
+	buf_clear(&text);
+	return rc;
+}
+
 static int
 run_folder(struct setup *s, struct err *e)
 {
-	char line[320];
-	int n = snprintf(line, sizeof(line), "d " RUN " 0700 %s %ju -\n",
-	    s->user.data, (uintmax_t)s->gid);
+	struct buf dir, line;
+	int rc = -1;
 
-	if (step_systemd() && step_file(&s->step, TMPFILES, line, (size_t)n,
-	    0644, 0, e) == -1)
-		return -1;
-	return step_folder(&s->step, RUN, 0700, s->uid, s->gid, e);
+	buf_init(&dir, 4096);
+	buf_init(&line, 8192);
+	if (run_dir(&dir, e) == -1)
+		goto out;
+	rc = buf_addf(&line, "d %s 0700 %s %ju -\n", dir.data, s->user.data,
+	    (uintmax_t)s->gid) == -1 ? no_mem(e) : 0;
+	if (rc == 0 && step_systemd())
+		rc = step_file(&s->step, TMPFILES, line.data, line.len, 0644,
+		    0, e);
+	if (rc == 0)
+		rc = step_folder(&s->step, dir.data, 0700, s->uid, s->gid,
+		    e);
+out:
+	buf_clear(&dir);
+	buf_clear(&line);
+	return rc;
 }
 
 static int
@@ -195,6 +228,8 @@ conf(struct setup *s, struct err *e)
 	const struct setup_conf rows[] = {
 		{ "server", s->o->peer, SETUP_CONF_ONLY },
 		{ "mux-start", step_systemd() ? "service" : NULL,
+		    SETUP_CONF_DEFAULT },
+		{ "run-dir", step_systemd() ? NULL : RUN_WITHOUT,
 		    SETUP_CONF_DEFAULT },
 		{ "lookup", s->o->lookup, SETUP_CONF_SET },
 		{ NULL } };
