@@ -144,6 +144,17 @@ def test_an_account_in_which_sshd_runs_nothing_is_seen(ready, side):
         host.run("usermod -s /bin/sh -p '*' git")
 
 
+def test_a_host_is_one_side_or_the_other(ready):
+    for host, line, what in (
+            (ready.gl, "setup-gateway --server git@gw --here git@gl",
+             "git server"),
+            (ready.gw, "setup-server --gateway git@gl --here git@gw",
+             "gateway")):
+        done = dry(host, line)
+        assert done.returncode == 1, done
+        assert f"this host is a {what} already" in done.stderr
+
+
 @pytest.mark.parametrize("side", ["gw", "gl"])
 def test_the_key_is_the_git_users_alone(ready, side):
     """The group of git is a web server's, too, where it shows repositories."""

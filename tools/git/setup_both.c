@@ -80,6 +80,13 @@ end(struct setup *s)
 	buf_clear(&s->host_key);
 }
 
+int
+setup_other_side(const char *what, struct err *e)
+{
+	return err_set(e, ERR_REFUSED, "by " GITCONF_PATH " this host is a "
+	    "%s already; a host is one of the two", what);
+}
+
 bool
 setup_user(struct setup *s)
 {

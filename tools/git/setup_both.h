@@ -47,6 +47,11 @@ struct setup_side {
 int setup_run(const struct setup_opts *o, const struct setup_side *side,
 	struct err *e);
 
+/* setup_other_side(): -1 ERR_REFUSED: git.conf says that this host is what
+ * already. Both sides have their key, their folder and the drop-in of sshd in
+ * the same places. */
+int setup_other_side(const char *what, struct err *e);
+
 /* setup_user(): uid, gid and home of the user; whether there is one. */
 bool setup_user(struct setup *s);
 

@@ -240,6 +240,8 @@ conf(struct setup *s, struct err *e)
 static int
 steps(struct setup *s, struct err *e)
 {
+	if (s->conf.server.gateway != NULL)
+		return setup_other_side("git server", e);
 	return make_user(s, e) == -1 || account(s, e) == -1 ||
 	    setup_folders(s, e) == -1 ||
 	    step_folder(&s->step, KEYS, 0700, s->uid, s->gid, e) == -1 ||

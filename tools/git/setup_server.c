@@ -277,6 +277,8 @@ steps(struct setup *s, struct err *e)
 	const struct setup_conf rows[] = {
 		{ "gateway", s->o->peer, SETUP_CONF_ONLY }, { NULL } };
 
+	if (s->conf.gateway.server != NULL)
+		return setup_other_side("gateway", e);
 	return find_gitolite(s, e) == -1 || setup_folders(s, e) == -1 ||
 	    setup_key(s, e) == -1 || setup_pin(s, e) == -1 ||
 	    allow(s, e) == -1 ||
