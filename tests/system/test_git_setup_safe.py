@@ -198,6 +198,27 @@ def test_a_pinned_key_is_found_behind_a_name_that_ends_alike(ready):
         ready.gw.write(hosts, old)
 
 
+def test_what_sshd_drops_of_a_crowd_is_raised_or_said(ready):
+    # Of MaxStartups sshd 9.2 takes the last one that it reads.
+    mine = [f"/etc/ssh/sshd_config.d/{n}-mine.conf" for n in (20, 90)]
+    for host, line in ((ready.gw, ready.commands[0]),
+                       (ready.gl, ready.commands[1])):
+        assert sshd_says(host)["maxstartups"] == "100:30:200"
+        try:
+            # Root's own word, and a higher one.
+            for value, warned in (("5:50:60", True), ("300:30:400", False)):
+                for path in mine:
+                    host.write(path, f"MaxStartups {value}\n")
+                _, said = ready.paste(host, line, 0)
+                assert sshd_says(host)["maxstartups"] == value
+                assert (f"sshd's MaxStartups is {value}" in said) == warned
+        finally:
+            host.run(["rm", *mine])
+            _, said = ready.paste(host, line, 0)
+        assert "100:30:200 instead of 10:30:100" in said
+        assert sshd_says(host)["maxstartups"] == "100:30:200"
+
+
 def test_of_the_originals_base_file_only_forced_commands_are_taken(ready):
     gw, base = ready.gw, "/home/git/.ssh/authorized_keys.base"
     kept = gw.read(f"{ETC}/authorized_keys")

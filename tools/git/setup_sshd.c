@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #define SSHD	"/usr/sbin/sshd"
 #define FOLDER	"/etc/ssh/sshd_config.d"
 #define DROPIN	FOLDER "/50-postern-git.conf"
+#define STARTUPS 60	/* clients at once, before any is dropped */
 #define TEXT_MAX ((size_t)1 << 20)
 
 /* What holds for a login of the user. */
@@ -120,6 +122,32 @@ put_back(const struct buf *old, bool was)
 		log_error("%s: %s", DROPIN, strerror(errno));
 }
 
+/* Of everybody's logins on this host, so only the value that nobody chose is
+ * replaced: by it sshd drops some of a team that comes at once, or of the
+ * sessions that found no connection that stands. */
+static int
+startups(struct setup *s, struct buf *out, struct err *e)
+{
+	static const char before[] = "10:30:100", ours[] = "100:30:200";
+	struct buf has;
+	int rc;
+
+	buf_init(&has, 64);
+	rc = setup_sshd_says(s, "maxstartups", &has, e);
+	if (rc == 0 && strcmp(has.data, before) == 0)
+		log_info("MaxStartups of sshd, for all users of this host: "
+		    "%s instead of %s", ours, before);
+	else if (rc == 0 && strtoul(has.data, NULL, 10) < STARTUPS)
+		log_warn("sshd's MaxStartups is %s: of more that come at once "
+		    "some are dropped", has.data);
+	if (rc == 0 && (strcmp(has.data, before) == 0 ||
+	    strcmp(has.data, ours) == 0) &&
+	    buf_addf(out, "MaxStartups %s\n", ours) == -1)
+		rc = err_set(e, ERR_MEM, "out of memory");
+	buf_clear(&has);
+	return rc;
+}
+
 int
 setup_sshd_add(struct setup_sshd *d, const char *word, const char *value,
     struct err *e)
@@ -148,13 +176,17 @@ setup_sshd(struct setup *s, const struct setup_sshd *d, struct err *e)
 	static const char *const test[] = { SSHD, "-t", NULL };
 	bool was = access(DROPIN, F_OK) == 0;
 	unsigned before = s->step.changed;
-	struct buf old, text;
+	struct buf old, text, max;
 	int rc = -1;
 
+	buf_init(&max, 64);
 	buf_init(&old, TEXT_MAX);
 	buf_init(&text, TEXT_MAX);
-	if (buf_addf(&text, "# Written by postern git setup.\n"
-	    "Match User %s\n%sMatch all\n", s->user.data, d->lines.data) == -1) {
+	if (startups(s, &max, e) == -1)
+		goto out;
+	if (buf_addf(&text, "# Written by postern git setup.\n%s"
+	    "Match User %s\n%sMatch all\n", max.data, s->user.data,
+	    d->lines.data) == -1) {
 		err_set(e, ERR_MEM, "out of memory");
 		goto out;
 	}
@@ -181,6 +213,7 @@ setup_sshd(struct setup *s, const struct setup_sshd *d, struct err *e)
 		step_say(&s->step, s->step.changed != before,
 		    "sshd has these settings");
 out:
+	buf_clear(&max);
 	buf_clear(&old);
 	buf_clear(&text);
 	return rc;
