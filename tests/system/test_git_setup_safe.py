@@ -219,6 +219,36 @@ def test_what_sshd_drops_of_a_crowd_is_raised_or_said(ready):
         assert sshd_says(host)["maxstartups"] == "100:30:200"
 
 
+def test_gitolites_administrators_do_not_come_through(ready):
+    gl, conf = ready.gl, "/etc/postern/git.conf"
+    assert "\ndeny-id = admin\n" in gl.read(conf)
+    kept = gl.read(conf)
+    ready.client.write("/home/alice/.ssh/admin", gl.read("/root/.ssh/admin"),
+                       0o600)
+    ready.client.run("chown alice: /home/alice/.ssh/admin")
+    ssh = "ssh -o IdentitiesOnly=yes -o BatchMode=yes"
+    done = ready.alice(f"{ssh} -i .ssh/admin git@gw info", check=False)
+    assert done.returncode == 1, done
+    assert "'admin' may not come through a gateway" in done.stderr
+    # Who they are is looked for once; then it is root's to say.
+    _, said = ready.paste(gl, ready.commands[1], 0)
+    assert "was so already: /etc/postern/git.conf: deny-id" in said
+    gl.write(conf, kept.replace("deny-id = admin", "deny-id = nobody"))
+    try:
+        ready.paste(gl, ready.commands[1], 0)
+        assert gl.read(conf).count("deny-id") == 1
+        done = ready.alice(f"{ssh} -i .ssh/admin git@gw info")
+        assert done.stdout.startswith("hello admin,")
+        # Also such a one does not stop every repository from here.
+        for who in ("admin", "id_ed25519"):
+            done = ready.alice(f"{ssh} -i .ssh/{who} git@gw "
+                               "writable @all off x", check=False)
+            assert done.returncode == 1 and "refused" in done.stderr, done
+        assert not gl.exists("/home/git/.gitolite.down")
+    finally:
+        gl.write(conf, kept)
+
+
 def test_of_the_originals_base_file_only_forced_commands_are_taken(ready):
     gw, base = ready.gw, "/home/git/.ssh/authorized_keys.base"
     kept = gw.read(f"{ETC}/authorized_keys")

@@ -33,8 +33,9 @@ const struct gitcmd_row gitcmd_rows[] = {
 	{ "perms", "-c NEWREPO + WORD USER", G },
 	{ "writable", "-h", G },
 	{ "writable", "REPO|@all status", G },
-	{ "writable", "REPO|@all on", G, W },
-	{ "writable", "REPO|@all off [TEXT]", G, W },
+	/* @all is the administrators': not through a gateway. */
+	{ "writable", "REPO on", G, W },
+	{ "writable", "REPO off [TEXT]", G, W },
 	{ "create", "-h", G },
 	{ "create", "NEWREPO", G },
 	{ "fork", "-h", G },

@@ -120,6 +120,10 @@ struct setup_conf {
 int setup_conf(struct setup *s, const char *section,
 	const struct setup_conf *rows, struct err *e);
 
+/* setup_admins(): git.conf denies who may write to gitolite-admin, unless it
+ * has a deny-id. 0, or -1: as gitadmins_ask(), step_read(), step_file(). */
+int setup_admins(struct setup *s, struct err *e);
+
 /* setup_unit(): a unit of setup_units.h, and what systemctl is to do with it
  * when it was not there in this form: `enable --now`, and a restart if it
  * runs. */

@@ -48,9 +48,12 @@ int setup_text_user(const char *dest, struct buf *out, struct err *e);
  * in section: the key's own line replaced, or a line behind the last one of
  * the section, or a section at the end. Whether the key is there, with which
  * value, says setup_text_conf_get(): true with the value appended to out.
+ * setup_text_conf_add() adds a line for a key that may be repeated.
  * 0, or -1 ERR_MEM.
  */
 int setup_text_conf(const char *text, size_t len, const char *section,
+	const char *key, const char *value, struct buf *out, struct err *e);
+int setup_text_conf_add(const char *text, size_t len, const char *section,
 	const char *key, const char *value, struct buf *out, struct err *e);
 bool setup_text_conf_get(const char *text, size_t len, const char *section,
 	const char *key, struct buf *out);

@@ -73,27 +73,46 @@ setup_text_conf_get(const char *text, size_t len, const char *section,
 	    at.value_end - at.value) == 0;
 }
 
-int
-setup_text_conf(const char *text, size_t len, const char *section,
-    const char *key, const char *value, struct buf *out, struct err *e)
+static int
+put(const char *text, size_t len, const struct place *at,
+    const char *section, const char *key, const char *value,
+    struct buf *out, struct err *e)
 {
-	struct place at = find(text, len, section, key);
 	size_t from = len, to = len;
 	int rc;
 
-	if (at.has_key) {
-		from = at.line;
-		to = at.line_end;
-	} else if (at.has_section) {
-		from = to = at.behind;
+	if (at->has_key) {
+		from = at->line;
+		to = at->line_end;
+	} else if (at->has_section) {
+		from = to = at->behind;
 	}
 	rc = buf_add(out, text, from);
 	if (from > 0 && text[from - 1] != '\n')
 		rc |= buf_addc(out, '\n');
-	if (!at.has_section)
+	if (!at->has_section)
 		rc |= buf_addf(out, "%s[%s]\n", from > 0 ? "\n" : "",
 		    section);
 	rc |= buf_addf(out, "%s = %s\n", key, value);
 	rc |= buf_add(out, text + to, len - to);
 	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
+}
+
+int
+setup_text_conf(const char *text, size_t len, const char *section,
+    const char *key, const char *value, struct buf *out, struct err *e)
+{
+	struct place at = find(text, len, section, key);
+
+	return put(text, len, &at, section, key, value, out, e);
+}
+
+int
+setup_text_conf_add(const char *text, size_t len, const char *section,
+    const char *key, const char *value, struct buf *out, struct err *e)
+{
+	struct place at = find(text, len, section, key);
+
+	at.has_key = false;
+	return put(text, len, &at, section, key, value, out, e);
 }

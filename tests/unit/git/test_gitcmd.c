@@ -225,6 +225,8 @@ everything_else_is_refused_with_its_reason(void **state)
 		{ "desc", "'desc' takes: -h, or REPO, or REPO TEXT" },
 		{ "desc 'r'", "take no quotes" }, { "desc ..", "has to" },
 		{ "desc @all", "takes:" },
+		{ "writable @all off x", "takes:" },
+		{ "writable @all on", "takes:" },
 		{ "perms r", "takes:" }, { "perms r + READERS", "takes:" },
 		{ "perms r + -x alice", "takes:" },
 		{ "perms r * READERS alice", "a '*' outside" },

@@ -128,6 +128,30 @@ the_user_of_a_destination(void **state)
 }
 
 static void
+a_key_that_may_be_repeated_gets_one_more_line(void **state)
+{
+	static const struct { const char *in, *out; } t[] = {
+		{ "", "[server]\ndeny-id = x\n" },
+		{ "[server]\ndeny-id = a\nlfs = no\n\n[gateway]\nmux = 1\n",
+		    "[server]\ndeny-id = a\nlfs = no\ndeny-id = x\n\n"
+		    "[gateway]\nmux = 1\n" },
+		{ "[server]\ndeny-id = a", "[server]\ndeny-id = a\n"
+		    "deny-id = x\n" },
+	};
+	struct err e = ERR_INIT;
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		buf_init(&b, 4096);
+		assert_int_equal(setup_text_conf_add(t[i].in,
+		    strlen(t[i].in), "server", "deny-id", "x", &b, &e), 0);
+		assert_string_equal(b.data, t[i].out);
+		buf_clear(&b);
+	}
+}
+
+static void
 a_line_is_held_to_a_command_by_an_option_of_its_own(void **state)
 {
 	static const struct { const char *options; bool forced; } t[] = {
@@ -206,6 +230,8 @@ main(void)
 		cmocka_unit_test(a_host_is_pinned_once_and_never_over_another),
 		cmocka_unit_test(a_key_of_git_conf_is_put_where_it_belongs),
 		cmocka_unit_test(the_user_of_a_destination),
+		cmocka_unit_test(
+		    a_key_that_may_be_repeated_gets_one_more_line),
 		cmocka_unit_test(
 		    a_line_is_held_to_a_command_by_an_option_of_its_own),
 	};
