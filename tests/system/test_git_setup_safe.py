@@ -310,3 +310,17 @@ def test_without_systemd_a_restart_of_the_host_leaves_all_it_needs(ready):
         gw.write(conf, kept[0])
         gw.write(f"{ETC}/authorized_keys", kept[1])
         ready.gl.run("postern git push-keys")
+
+
+def test_what_git_wrote_does_nothing_on_roots_terminal(ready):
+    gl, note = ready.gl, f"{STATE}/pushed"
+    kept = gl.read(note)
+    gl.write(note, "1 2 3 \x1b]0;owned\x07\x1b[2J\u202e\n")
+    try:
+        said = gl.run("postern git status").stdout
+    finally:
+        gl.write(note, kept)
+        gl.run(f"chown git: {note}")
+    assert "FAILED" in said and "owned" in said
+    assert "\x1b" not in said and "\x07" not in said
+    assert r"\x1b]0;owned\x07" in said

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/esc.h"
 #include "check.h"
 #include "keyroll.h"
 #include "pushkeys.h"
@@ -128,11 +129,22 @@ server_json(const struct gitconf_server *c, const struct pushkeys_last *l)
 	return emit_end(&j, stdout);
 }
 
+/* What git wrote, on root's terminal; what was escaped before stays so. */
+static void
+escape(const char *in, struct buf *out)
+{
+	if (esc_again(out, in, strlen(in)) == -1)
+		buf_clear(out);
+}
+
 static int
 server_text(const struct gitconf_server *c, const struct pushkeys_last *l)
 {
 	int rc = printf("git server of %s\n", c->gateway);
+	struct buf why;
 
+	buf_init(&why, 4 * ERR_MSG_MAX);
+	escape(l->why, &why);
 	if (rc > 0 && l->time_s == 0)
 		rc = printf("  last push    none yet\n");
 	else if (rc > 0 && l->ok)
@@ -143,7 +155,8 @@ server_text(const struct gitconf_server *c, const struct pushkeys_last *l)
 		rc = printf("  last push    sequence %" PRIu64 ", %" PRId64
 		    " s ago: FAILED, the gateway has older keys\n"
 		    "               %s\n", l->sequence, ago(l->time_s),
-		    l->why);
+		    why.data);
+	buf_clear(&why);
 	return rc > 0 ? 0 : -1;
 }
 
