@@ -249,6 +249,20 @@ def test_gitolites_administrators_do_not_come_through(ready):
         gl.write(conf, kept)
 
 
+def test_root_reads_gitolites_settings_with_gits_rights(ready):
+    """What lies in git's home may be a link to anywhere when root comes."""
+    gl, rc = ready.gl, "/home/git/.gitolite.rc"
+    gl.write("/root/secret", "secret\n1;\n", 0o600)
+    gl.run(f"mv {rc} {rc}.kept; ln -s /root/secret {rc}; "
+           f"chown -h git: {rc}")
+    try:
+        done = gl.run(ready.commands[1], check=False)
+    finally:
+        gl.run(f"mv -f {rc}.kept {rc}; rm /root/secret")
+    assert done.returncode == 1, done
+    assert "Permission denied" in done.stderr and rc in done.stderr
+
+
 def test_of_the_originals_base_file_only_forced_commands_are_taken(ready):
     gw, base = ready.gw, "/home/git/.ssh/authorized_keys.base"
     kept = gw.read(f"{ETC}/authorized_keys")
@@ -272,6 +286,22 @@ def test_of_the_originals_base_file_only_forced_commands_are_taken(ready):
     assert f"left out: {base}:4: " in said and said.count(base) == 3
     assert forced in has and "# mine" in has and shell not in has
     assert has.count(push) == 1 and "AAAA short" not in has
+
+
+def test_the_originals_base_file_is_read_with_gits_rights(ready):
+    gw = ready.gw
+    kept = gw.read(f"{ETC}/authorized_keys")
+    gw.write("/root/keys", 'command="x" ' + put(ready, "rooted"), 0o600)
+    gw.run("install -d -o git -g git -m 700 /home/git/.ssh; "
+           "ln -s /root/keys /home/git/.ssh/authorized_keys.base; "
+           f"rm {ETC}/authorized_keys")
+    try:
+        done = gw.run(ready.commands[2], check=False)
+        assert not gw.exists(f"{ETC}/authorized_keys")
+    finally:
+        gw.run("rm -r /home/git/.ssh /root/keys")
+        gw.write(f"{ETC}/authorized_keys", kept)
+    assert done.returncode == 1 and "Permission denied" in done.stderr, done
 
 
 # A host whose init is another one, and a program whose path has what a shell

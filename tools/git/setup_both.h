@@ -66,6 +66,12 @@ bool setup_user(struct setup *s);
  */
 int setup_account(struct setup *s, const char *ours, struct err *e);
 
+/* setup_read(): the file at path appended to out, read by the user with the
+ * user's rights: it lies where the user may put a link to root's files. What
+ * is in it is the user's word. 0, or -1 as file_read(), asuser_run(). */
+int setup_read(struct setup *s, const char *path, struct buf *out,
+	struct err *e);
+
 /* setup_folders(): /etc/postern/git and the state folder. */
 int setup_folders(struct setup *s, struct err *e);
 
@@ -96,8 +102,8 @@ int setup_allow(struct setup *s, const struct setup_allow *a, struct err *e);
 #define SETUP_BASE	".ssh/authorized_keys.base"
 
 /* setup_import(): a setup_allow's first: the lines of that file which hold
- * their key to a command; what is left out is named. 0, or -1 as step_read(),
- * ERR_MEM. */
+ * their key to a command; what is left out is named. 0, or -1 as
+ * setup_read(), ERR_MEM. */
 int setup_import(struct setup *s, const struct authkeys_line *push,
 	struct buf *out, struct err *e);
 

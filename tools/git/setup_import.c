@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keyline.h"
 #include "setup_both.h"
@@ -45,16 +47,18 @@ takes(const char *path, unsigned n, const char *p, size_t len,
 
 /* What is taken over of the original's base file. */
 static int
-import(const char *path, const struct authkeys_line *push, struct buf *out,
-    struct err *e)
+import(struct setup *s, const char *path, const struct authkeys_line *push,
+    struct buf *out, struct err *e)
 {
 	struct buf text;
 	const char *p, *nl;
 	unsigned n = 0;
 	int rc;
 
+	if (access(path, F_OK) == -1 && errno == ENOENT)
+		return 0;
 	buf_init(&text, AUTHKEYS_FILE_MAX);
-	rc = step_read(path, &text, e);
+	rc = setup_read(s, path, &text, e);
 	for (p = text.data; rc == 0 && *p != '\0'; p = nl + (*nl == '\n')) {
 		nl = strchrnul(p, '\n');
 		if (takes(path, ++n, p, (size_t)(nl - p), push))
@@ -79,7 +83,7 @@ setup_import(struct setup *s, const struct authkeys_line *push,
 	if (buf_addf(&path, "%s/" SETUP_BASE, s->home.data) == -1)
 		rc = no_mem(e);
 	else if (s->home.len > 0)
-		rc = import(path.data, push, out, e);
+		rc = import(s, path.data, push, out, e);
 	buf_clear(&path);
 	return rc;
 }

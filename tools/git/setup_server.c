@@ -182,7 +182,8 @@ gitolite_rc(struct setup *s, struct err *e)
 	buf_init(&path, 4200);
 	buf_init(&old, TEXT_MAX);
 	buf_init(&text, TEXT_MAX);
-	if (rc_path(s, &path, e) == -1 || file_read(path.data, &old, e) == -1)
+	if (rc_path(s, &path, e) == -1 ||
+	    setup_read(s, path.data, &old, e) == -1)
 		goto out;
 	if (setup_text_rc(old.data, old.len, LOCAL, &text, e) == -1) {
 		err_wrap(e, "%s", path.data);
