@@ -4,7 +4,8 @@
  * one this is says git.conf. The check tries what a session or a push will
  * need, the other host included: it logs in there as a user that gitolite
  * can't have, and is refused by the program that is to refuse it; it pushes
- * the keys that are. Nothing that anybody has is changed by it.
+ * the keys that are. Nothing that anybody has is changed by it, but that a
+ * rollback on the gateway ends, as with any push.
  */
 #ifndef GIT_CHECK_H
 #define GIT_CHECK_H
