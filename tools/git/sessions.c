@@ -111,13 +111,16 @@ int
 sessions_parse(const char *name, const char *text, size_t len,
     struct session *ret, struct err *e)
 {
+	char line[TEXT] = "", again[TEXT];
 	struct session s = { 0 };
-	char again[TEXT];
 	int n;
 
+	/* sscanf() wants an end. */
+	if (len > 0 && len < TEXT)
+		memcpy(line, text, len);
 	if (len > 0 && len < TEXT && memchr(text, 0, len) == NULL &&
 	    parse_name(name, &s) &&
-	    sscanf(text, "v1 %50s %64s %16s", s.fp, s.id, s.sid) == 3 &&
+	    sscanf(line, "v1 %50s %64s %16s", s.fp, s.id, s.sid) == 3 &&
 	    gitid_valid(s.id, strlen(s.id)) && fp_ok(s.fp) && hex(s.sid)) {
 		/* sscanf() is generous about blanks. */
 		n = snprintf(again, sizeof(again), "v1 %s %s %s\n", s.fp,
@@ -196,32 +199,44 @@ struct sweep {
 	size_t n;
 };
 
-/* A pidfd of the process that a file's name means, or -1: it is gone. */
-static int
-process(const char *name)
+/* Whether the process that a file's name means is there; its pidfd, or -1
+ * where there are none (valgrind), into *ret_pidfd. */
+static bool
+alive(const char *name, int *ret_pidfd)
 {
 	struct session s;
 	uint64_t start;
 	int pidfd;
 
+	*ret_pidfd = -1;
 	if (!parse_name(name, &s))
-		return -1;
+		return false;
 	/* In this order: what the pidfd means can't become another process
 	 * while we look when it was started. */
 	pidfd = (int)syscall(SYS_pidfd_open, s.pid, 0);
+	if (started(s.pid, &start) && start == s.start) {
+		*ret_pidfd = pidfd;
+		return true;
+	}
+	if (pidfd != -1)
+		close(pidfd);
+	return false;
+}
+
+/* Without a pidfd it might have become another one in this very moment. */
+static int
+term(pid_t pid, int pidfd)
+{
 	if (pidfd == -1)
-		return -1;
-	if (started(s.pid, &start) && start == s.start)
-		return pidfd;
-	close(pidfd);
-	return -1;
+		return kill(pid, SIGTERM);
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0);
 }
 
 static void
 end(struct sweep *w, const struct session *s, int pidfd)
 {
 	if (s->pid == getpid() || w->keep(w->arg, s) ||
-	    syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) == -1)
+	    term(s->pid, pidfd) == -1)
 		return;
 	w->n++;
 	if (w->ended != NULL)
@@ -232,16 +247,17 @@ static void
 look(struct sweep *w, const char *name)
 {
 	bool temp = *name == '.';
-	int pidfd = process(name + (temp ? 1 : 0));
+	int pidfd;
+	bool there = alive(name + (temp ? 1 : 0), &pidfd);
 	struct session s;
 	char text[TEXT];
 	ssize_t n = -1;
 
-	if (!temp && pidfd != -1)
+	if (!temp && there)
 		n = slurp(w->dirfd, name, text, sizeof(text));
 	if (n > 0 && sessions_parse(name, text, (size_t)n, &s, NULL) == 0)
 		end(w, &s, pidfd);
-	else if (!temp || pidfd == -1)
+	else if (!temp || !there)
 		(void)unlinkat(w->dirfd, name, 0);
 	if (pidfd != -1)
 		close(pidfd);

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "keys.h"
@@ -65,6 +66,8 @@ start(const char *id)
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
+		/* Nor does it outlive a test that has failed. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (sessions_enter(at("s"), id, FP_ED, SID, NULL) == 0)
 			(void)!write(ready[1], "x", 1);
 		for (;;)
