@@ -29,10 +29,14 @@ def test_the_pool_comes_with_the_first_session_and_once(git):
     git.wait_pool(2)
     assert len(git.pids(git.gw, "postern-git mux")) == 1
     assert len(masters(git)) == 2
-    fine(git)
-    # Through a master: no ssh of the server's is new.
-    assert len([p for p in git.sshds(git.gl)
-                if re.fullmatch(r"sshd: git(@notty)?", proc.cmdline(p))]) == 2
+    # Through a master: the server's sshd has no connection more.
+    git.hold()
+    with git.start("bob", "ssh -T git@gw info", stdout=-1) as held:
+        git.held()
+        assert len([p for p in git.sshds(git.gl) if re.fullmatch(
+            r"sshd: git(@notty)?", proc.cmdline(p))]) == 2
+        git.go()
+        assert b"hello bob" in held.communicate(timeout=60)[0]
 
 
 def test_masters_that_die_come_back_and_sessions_go_on(git):

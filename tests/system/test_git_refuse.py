@@ -133,6 +133,7 @@ def wire(id="alice", ip="10.0.0.1", fp=FP, sid=SID, proto="",
     return f"v1 id={id} ip={ip} fp={fp} sid={sid}{proto} -- {cmd}"
 
 
+DENIED = ["server-gl2", "zzz-marked-for-add-x"]
 WIRES = [
     "", "info", "sh", "id", "git-upload-pack 't/a'", wire(id="nobody"),
     wire(id="carol"), wire(id="server-gl2"), wire(id="zzz-marked-for-add-x"),
@@ -167,7 +168,18 @@ def gateway(git):
     return say
 
 
-def test_the_server_believes_no_gateway(git, gateway):
+@pytest.fixture
+def denied(git):
+    """Ids that gitolite has, and no gateway may name."""
+    paths = [f"/home/git/.gitolite/keydir/{n}.pub" for n in DENIED]
+    for path in paths:
+        git.gl.write(path, git.keys["alice"][0])
+    yield
+    for path in paths:
+        git.gl.path(path).unlink()
+
+
+def test_the_server_believes_no_gateway(git, gateway, denied):
     git.seed("t/a")
     ok = gateway(wire(), input="0000")
     assert ok.returncode == 0 and "refs/" in ok.stdout
