@@ -133,6 +133,8 @@ store_btrfs_own(int fd, const atomic_bool *stop, uint64_t *ret)
 		u.map.fm_start = at;
 		u.map.fm_length = FIEMAP_MAX_OFFSET - at;
 		u.map.fm_extent_count = EXTENTS;
+		/* What is not written yet would seem to be shared still. */
+		u.map.fm_flags = at == 0 ? FIEMAP_FLAG_SYNC : 0;
 		if (ioctl(fd, FS_IOC_FIEMAP, &u.map) == -1)
 			return -1;
 		for (i = 0; i < u.map.fm_mapped_extents; i++) {

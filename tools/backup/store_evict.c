@@ -158,10 +158,12 @@ too_little(const struct store_client *c, const struct store_space_plan *plan,
 	bool bytes = room->bytes < plan->need;
 
 	return err_set(e, ERR_REFUSED, "%s: %llu %s are free, %llu are "
-	    "needed, and no more snapshots may be removed", c->path,
+	    "needed, and %s", c->path,
 	    (unsigned long long)(bytes ? room->bytes : room->inodes),
 	    bytes ? "bytes" : "inodes",
-	    (unsigned long long)(bytes ? plan->need : plan->need_inodes));
+	    (unsigned long long)(bytes ? plan->need : plan->need_inodes),
+	    plan->in_vain ? "all that may be removed would not be enough" :
+	    "no more snapshots may be removed");
 }
 
 /* Carry out the plan. */
