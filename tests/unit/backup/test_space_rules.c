@@ -75,13 +75,19 @@ one_of_the_future_stays_and_takes_no_place(void **state)
 		{ .name = "a1" }, { .name = "a2" },
 		{ .name = "a3", .future = true },
 	};
-	const struct store_space_client c = { "a", s, 3, .min_keep = 1 };
+	const struct store_space_snap held[] = {
+		{ .name = "a1", .keep = true },
+		{ .name = "a2", .future = true },
+	};
+	struct store_space_client c = { "a", s, 3, .min_keep = 1 };
 	const struct store_space_rules rules = { 1, 0, false };
 	const struct store_space_room room = { 0, NONE, 0 };
 	struct store_space_plan p;
 
 	(void)state;
 	assert_string_equal(plan(&c, 1, rules, room, &p), "a1");
+	c = (struct store_space_client){ "a", held, 2, .min_keep = 0 };
+	assert_string_equal(plan(&c, 1, rules, room, &p), "");
 }
 
 static void
