@@ -451,7 +451,8 @@ def test_the_check_holds_sshd_against_the_lookup_that_is_set(ready, lookup):
             wrong = findings(ready.gw, 1)
         finally:
             ready.gw.run(mend)
-        assert list(wrong) == [finding] and why in wrong[finding]
+        # Damaged keys are not in force either, which is another row.
+        assert list(wrong)[0] == finding and why in wrong[finding]
     assert ready.gw.run(f"od -An -v -tx1 {index}").stdout == text
     # The other way round: set to index, and sshd reads the file.
     lookup("file")

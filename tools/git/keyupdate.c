@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
@@ -17,27 +16,9 @@
 #include "keyend.h"
 #include "keyread.h"
 #include "keyrules.h"
-#include "keystore.h"
+#include "keyupdate_priv.h"
 
-/* The end of a forced command that a check's key has. */
-#define CHECK		" " GITID_CHECK "\" "
-#define INDEX_HEAD	64	/* bytes that name the sequence: authindex.h */
 #define TOLD_MAX	100	/* skipped lines that are logged, each */
-
-struct update {
-	const struct keyupdate_conf *conf;
-	struct keypush_head head;
-	struct keylist keys, base;
-	struct buf text, index, principals;
-	size_t skipped;
-	bool force;
-	struct keystore store;
-	uint64_t highest;		/* sequence that was taken before */
-	uint64_t before;		/* the generation in force when we came */
-	bool checked;			/* it has a check's key in it */
-	bool check;			/* and this push has one */
-	struct keyreply reply;
-};
 
 /* Skipped: told to syslog, the first ones each. */
 __attribute__((format(printf, 2, 3)))
@@ -126,65 +107,6 @@ receive(struct update *u, int fd, struct err *e)
 	    &u->index, e);
 }
 
-/* What follows the first line, which names the sequence. */
-static bool
-same_lines(const struct keystore_map *m, const struct buf *text)
-{
-	const char *a = memchr(m->p, '\n', m->len);
-	const char *b = memchr(text->data, '\n', text->len);
-	size_t n;
-
-	if (a == NULL || b == NULL)
-		return false;
-	n = m->len - (size_t)(a - (const char *)m->p);
-	return n == text->len - (size_t)(b - text->data) &&
-	    memcmp(a, b, n) == 0;
-}
-
-/* Whether authgen's lines have a check's key among them. */
-static bool
-has_check(const char *text, size_t len)
-{
-	return memmem(text, len, CHECK, sizeof(CHECK) - 1) != NULL;
-}
-
-/* Whether generation gen has these keys; how many it has into *ret_count, a
- * check's one into *ret_checked. One that can't be read has none: the next
- * push is what mends it. */
-static bool
-has(const struct update *u, uint64_t gen, size_t *ret_count,
-    bool *ret_checked)
-{
-	struct keystore_map text = { 0 }, ix = { 0 }, who = { 0 };
-	struct authindex x;
-	struct err why = ERR_INIT;
-	bool same = false;
-
-	*ret_count = 0;
-	*ret_checked = false;
-	if (gen == 0)
-		return false;
-	if (keystore_map(&u->store, gen, "authorized_keys", &text, &why) ==
-	    0 && keystore_map(&u->store, gen, "index", &ix, &why) == 0 &&
-	    authindex_parse(ix.p, ix.len, &x, &why) == 0) {
-		*ret_checked = has_check(text.p, text.len);
-		*ret_count = x.count - *ret_checked;
-		same = same_lines(&text, &u->text) &&
-		    ix.len == u->index.len &&
-		    memcmp((const char *)ix.p + INDEX_HEAD, u->index.data +
-		    INDEX_HEAD, ix.len - INDEX_HEAD) == 0 &&
-		    keystore_map(&u->store, gen, "principals", &who, &why) ==
-		    0 && who.len == u->principals.len &&
-		    memcmp(who.p, u->principals.data, who.len) == 0;
-	}
-	if (why.code != ERR_NONE)
-		syslog(LOG_ERR, "%s", why.msg);
-	keystore_unmap(&text);
-	keystore_unmap(&ix);
-	keystore_unmap(&who);
-	return same;
-}
-
 /* Sessions of keys that went, and what dead ones left. Too late to fail: the
  * keys are in force. */
 static void
@@ -201,23 +123,6 @@ end_sessions(struct update *u)
 		    e.msg);
 }
 
-/* Generations to be rolled back to are those that people were in. Once the
- * sequence is noted: a generation's number is the other place where it is. */
-static int
-tidy(const struct update *u, struct err *e)
-{
-	uint64_t now;
-
-	if (keystore_current(&u->store, &now, e) == -1)
-		return -1;
-	if (u->checked && u->before != now &&
-	    keystore_drop(&u->store, u->before, e) == -1)
-		return -1;
-	/* A check's is one too many, for as long as it is there. */
-	return u->check ? 0 : keystore_prune(&u->store, u->conf->generations,
-	    e);
-}
-
 /* What follows once the keys are in force. */
 static void
 finish(struct update *u, enum keyreply_what what)
@@ -231,7 +136,8 @@ finish(struct update *u, enum keyreply_what what)
 	struct err e = ERR_INIT;
 
 	end_sessions(u);
-	if (keystore_note(&u->store, &note, &e) == -1 || tidy(u, &e) == -1)
+	if (keystore_note(&u->store, &note, &e) == -1 ||
+	    keyupdate_tidy(u, &e) == -1)
 		syslog(LOG_ERR, "the keys are in force, but: %s", e.msg);
 	u->reply.what = what;
 	u->reply.sequence = u->head.sequence;
@@ -254,46 +160,6 @@ never_in_force(struct update *u, uint64_t now)
 	    u->highest > note.sequence;
 }
 
-/* The generation before that in force, if it has these keys: the one that a
- * check's key stands behind. 0: it hasn't. */
-static int
-way_back(const struct update *u, uint64_t *ret, struct err *e)
-{
-	uint64_t *v = NULL, older = 0;
-	size_t i, n = 0, count;
-	bool checked;
-
-	*ret = 0;
-	if (!u->checked || u->check)
-		return 0;
-	if (keystore_list(&u->store, &v, &n, e) == -1)
-		return -1;
-	for (i = 0; i < n && v[i] < u->before; i++)
-		older = v[i];
-	free(v);
-	if (has(u, older, &count, &checked))
-		*ret = older;
-	return 0;
-}
-
-/* The keys of this push, in force. */
-static int
-put(const struct update *u, struct err *e)
-{
-	const struct keystore_files files = { &u->text, &u->index,
-		&u->principals };
-	uint64_t back;
-
-	if (way_back(u, &back, e) == -1)
-		return -1;
-	if (back != 0)
-		return keystore_switch(&u->store, back, e);
-	if (keystore_put(&u->store, u->head.sequence, &files, &u->keys,
-	    e) == -1)
-		return -1;
-	return keystore_switch(&u->store, u->head.sequence, e);
-}
-
 /* From here on one at a time. */
 static int
 store(struct update *u, struct err *e)
@@ -310,8 +176,7 @@ store(struct update *u, struct err *e)
 	    keystore_current(&u->store, &u->before, e) == -1 ||
 	    keystore_highest(&u->store, &u->highest, e) == -1)
 		return -1;
-	u->check = has_check(u->text.data, u->text.len);
-	same = has(u, u->before, &rules.last_count, &u->checked);
+	same = keyupdate_has(u, &rules.last_count);
 	/* Whose answer was lost asks again: what is in force is what it
 	 * brought. */
 	if (same && u->head.sequence == u->highest) {
@@ -327,7 +192,7 @@ store(struct update *u, struct err *e)
 	if (keyrules_check(&rules, u->head.sequence, u->keys.n - u->check,
 	    e) == -1)
 		return -1;
-	if (!same && put(u, e) == -1)
+	if (!same && keyupdate_put(u, e) == -1)
 		return -1;
 	finish(u, same ? KEYREPLY_SAME : KEYREPLY_OK);
 	return 0;
