@@ -31,6 +31,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
 OPT = "/opt/postern"
 TOOLS = f"{OPT}/tools/git"
+POSTERN = f"{TOOLS}/postern-git"
 PROGRAMS = ("postern-git", "postern-git-proxy", "postern-git-serve")
 ETC = "/etc/postern/git"
 CONF = "/etc/postern/git.conf"

@@ -15,7 +15,6 @@
 #include "gitaudit.h"
 #include "gitauth.h"
 #include "gitprog.h"
-#include "gitproto.h"
 #include "gitrun.h"
 #include "gitslot.h"
 #include "keyask.h"
@@ -32,9 +31,10 @@ static void
 audit(const struct proxy *p, enum gitaudit_event event, const char *why,
     uint64_t ms)
 {
-	struct gitaudit a = { .event = event, .sid = p->w.sid, .id = p->w.id,
-		.ip = p->w.ip, .fp = p->w.fp, .verb = p->cmd.verb,
-		.repo = p->cmd.repo, .why = why, .via = p->via, .ms = ms,
+	const struct gitwire *w = &p->ask.w;
+	struct gitaudit a = { .event = event, .sid = w->sid, .id = w->id,
+		.ip = w->ip, .fp = w->fp, .verb = p->ask.cmd.verb,
+		.repo = p->ask.cmd.repo, .why = why, .via = p->via, .ms = ms,
 		.exit = p->status };
 
 	(void)gitaudit_write(&p->conf.gateway.side, &a, NULL);
@@ -47,46 +47,22 @@ find_fp(struct proxy *p)
 	const char *path = getenv("SSH_USER_AUTH");
 	struct buf text;
 
-	memcpy(p->w.fp, "-", 2);
+	memcpy(p->ask.w.fp, "-", 2);
 	if (path == NULL)
 		return;
 	buf_init(&text, AUTH_MAX);
 	if (file_read(path, &text, NULL) == 0)
-		p->cert = gitauth_fp(text.data, text.len, p->w.fp);
+		p->cert = gitauth_fp(text.data, text.len, p->ask.w.fp);
 	buf_clear(&text);
 }
 
+/* Whose session it is, for the log, before anything is judged. */
 static int
-find_who(struct proxy *p, const char *id, struct err *e)
+find_who(struct proxy *p, struct err *e)
 {
-	size_t len = strlen(id);
-
-	gitwire_client(&p->w, getenv("SSH_CONNECTION"));
+	gitwire_client(&p->ask.w, getenv("SSH_CONNECTION"));
 	find_fp(p);
-	if (gitprog_sid(p->w.sid, e) == -1 || gitid_check(id, len, e) == -1)
-		return -1;
-	memcpy(p->w.id, id, len + 1);
-	return 0;
-}
-
-static int
-find_what(struct proxy *p, struct err *e)
-{
-	struct gitcmd_policy policy = gitconf_policy(&p->conf.gateway.side);
-	const char *cmd = getenv("SSH_ORIGINAL_COMMAND");
-
-	/* It asks for 'info', which the server holds it to. */
-	if (strcmp(p->w.id, GITID_CHECK) == 0)
-		policy.commands = NULL;
-	if (gitcmd_parse(cmd, cmd != NULL ? strlen(cmd) : 0, &policy,
-	    &p->cmd, e) == -1 ||
-	    gitproto_filter(getenv("GIT_PROTOCOL"), p->w.gitproto, e) == -1)
-		return -1;
-	if (gitcmd_emit(&p->cmd, &p->canon) == -1)
-		return err_set(e, ERR_MEM, "out of memory");
-	p->w.command = p->canon.data;
-	p->w.command_len = p->canon.len;
-	return gitwire_emit(&p->w, &p->line, e);
+	return gitprog_sid(p->ask.w.sid, e);
 }
 
 /* So that a revocation finds us. By a certificate, any key that is left of the
@@ -94,17 +70,18 @@ find_what(struct proxy *p, struct err *e)
 static int
 enter(struct proxy *p, struct err *e)
 {
-	const char *fp = p->cert ? "-" : p->w.fp;
+	const struct gitwire *w = &p->ask.w;
+	const char *fp = p->cert ? "-" : w->fp;
 
 	if (buf_addf(&p->sessions, "%s/sessions",
 	    p->conf.gateway.run_dir) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
-	if (sessions_enter(p->sessions.data, p->w.id, fp, p->w.sid, e) == -1)
+	if (sessions_enter(p->sessions.data, w->id, fp, w->sid, e) == -1)
 		return -1;
 	/* sshd looks at the keys once for a connection, which may stand for
 	 * days and ask for one session after the other. */
 	return keyask_still(p->conf.gateway.keys_dir, p->conf.gateway.base,
-	    p->w.id, fp, e);
+	    w->id, fp, e);
 }
 
 /* One's own limit first: who is over it takes nobody else's place. */
@@ -115,8 +92,8 @@ take_place(struct proxy *p, struct err *e)
 	int slots = -1, rc = -1;
 
 	if (gitrun_open(c->run_dir, "slots", &slots, e) == 0 &&
-	    gitslot_take(slots, p->w.id, c->sessions_per_id, c->rate_per_id,
-	    &p->slot, e) == 0 &&
+	    gitslot_take(slots, p->ask.w.id, c->sessions_per_id,
+	    c->rate_per_id, &p->slot, e) == 0 &&
 	    gitslot_take(slots, GITSLOT_ALL, c->sessions, c->rate,
 	    &p->slot_all, e) == 0 &&
 	    enter(p, e) == 0)
@@ -134,8 +111,9 @@ settle(struct proxy *p, const char *id, struct err *e)
 	if (p->conf.gateway.server == NULL)
 		return err_set(e, ERR_CONFIG, GITCONF_PATH ": [gateway] has "
 		    "no server");
-	if (find_who(p, id, e) == 0 && find_what(p, e) == 0 &&
-	    take_place(p, e) == 0)
+	if (find_who(p, e) == 0 && gitask_gateway(&p->conf.gateway, id,
+	    getenv("SSH_ORIGINAL_COMMAND"), getenv("GIT_PROTOCOL"), &p->ask,
+	    e) == 0 && take_place(p, e) == 0)
 		return 0;
 	audit(p, GITAUDIT_REFUSED, e->msg, 0);
 	return -1;
@@ -181,9 +159,7 @@ clear(struct proxy *p)
 		close(p->slot);
 	if (p->slot_all != -1)
 		close(p->slot_all);
-	gitcmd_clear(&p->cmd);
-	buf_clear(&p->canon);
-	buf_clear(&p->line);
+	gitask_clear(&p->ask);
 	buf_clear(&p->sessions);
 	gitconf_clear(&p->conf);
 }
@@ -208,8 +184,7 @@ main(int argc, char **argv)
 		    "command of a key");
 		return err_exit(ERR_USAGE);
 	}
-	buf_init(&p.canon, GITWIRE_MAX);
-	buf_init(&p.line, GITWIRE_MAX);
+	gitask_init(&p.ask);
 	buf_init(&p.sessions, 4096);
 	status = session(&p, argv[1], &e) == 0 ? p.status : tell(&e);
 	clear(&p);

@@ -11,16 +11,12 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "gitcmd.h"
+#include "gitask.h"
 #include "gitconf.h"
-#include "gitwire.h"
 
 struct proxy {
 	struct gitconf conf;
-	struct gitwire w;
-	struct gitcmd cmd;
-	struct buf canon;	/* the command, canonical */
-	struct buf line;	/* the wire line */
+	struct gitask ask;
 	struct buf sessions;	/* the folder; empty: not entered */
 	bool cert;		/* let in by a certificate: w.fp's key may be
 				 * in no list */

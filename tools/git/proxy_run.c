@@ -126,7 +126,7 @@ join_pool(struct run *r, struct buf *path)
 	const struct gitconf_gateway *c = &r->p->conf.gateway;
 	unsigned n = (unsigned)c->mux, first, i, k;
 
-	first = n > 0 ? (unsigned)strtoul(r->p->w.sid + 8, NULL, 16) % n : 0;
+	first = n > 0 ? (unsigned)strtoul(r->p->ask.w.sid + 8, NULL, 16) % n : 0;
 	for (i = 0; i < n; i++) {
 		k = (first + i) % n;
 		buf_clear(path);
@@ -159,7 +159,7 @@ prepare(struct run *r, const char *dest, const char *socket, struct err *e)
 		rc = gitssh_argv(&(struct gitssh){
 		    .conf = &r->p->conf.gateway, .dest = dest,
 		    .socket = socket, .log = log.data,
-		    .command = r->p->line.data }, &r->argv, e);
+		    .command = r->p->ask.line.data }, &r->argv, e);
 	buf_clear(&log);
 	return rc;
 }
@@ -243,7 +243,7 @@ attempt(struct run *r, const char *dest, bool mux, struct err *e)
 static bool
 elsewhere(const struct run *r)
 {
-	return !settled(r) && !r->p->cmd.write &&
+	return !settled(r) && !r->p->ask.cmd.write &&
 	    (r->late || r->said.fail == SSHFAIL_UNREACHABLE ||
 	    r->said.fail == SSHFAIL_LOST);
 }

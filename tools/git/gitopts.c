@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+#include "gitopts.h"
+
+#include "base/num.h"
+#include "gitconf.h"
+
+enum { O_CONFIG = 1, O_QUIET, O_VERBOSE, O_DEMAND, O_JSON, O_FORCE,
+	O_TIMEOUT, O_ID, O_KEY, O_PEER, O_HERE, O_HOST_KEY, O_DRY_RUN,
+	O_SIDE, O_LOOKUP };
+
+static const char *const mux_usage[] = {
+	"postern git mux [--config FILE] [-q | -v]", NULL };
+static const struct opt_row mux_rows[] = {
+	{ 'c', "config", "FILE", "read FILE, not " GITCONF_PATH, O_CONFIG },
+	{ 'q', "quiet", NULL, "errors only", O_QUIET },
+	{ 'v', "verbose", NULL, "what each ssh says, too", O_VERBOSE },
+	{ 0, "demand", NULL, NULL, O_DEMAND },
+	{ 0 }
+};
+static const struct opt_cmd mux_cmd = { "postern git mux", mux_usage,
+	"Gateway: keeps the connections to the git server, for sessions to "
+	"share. Runs until it is ended.", mux_rows, NULL };
+
+#define CONFIG_ROW \
+	{ 'c', "config", "FILE", "read FILE, not " GITCONF_PATH, O_CONFIG }
+#define JSON_ROW { 0, "json", NULL, "one object a line", O_JSON }
+
+static const char *const push_usage[] = {
+	"postern git push-keys [--force] [--timeout TIME] [--json] [-q]",
+	NULL };
+static const struct opt_row push_rows[] = {
+	CONFIG_ROW,
+	{ 0, "force", NULL, "also when more keys go than the gateway allows",
+	    O_FORCE },
+	{ 't', "timeout", "TIME", "for all of it, tries included", O_TIMEOUT },
+	JSON_ROW,
+	{ 'q', "quiet", NULL, "say only what went wrong", O_QUIET },
+	{ 0 }
+};
+static const struct opt_cmd push_cmd = { "postern git push-keys", push_usage,
+	"Git server: all keys of gitolite's keydir to the gateway.",
+	push_rows, NULL };
+
+static const char *const roll_usage[] = {
+	"postern git rollback [--json] [GENERATION]", NULL };
+static const struct opt_row json_rows[] = { CONFIG_ROW, JSON_ROW, { 0 } };
+static const struct opt_cmd roll_cmd = { "postern git rollback", roll_usage,
+	"Gateway: the generation of keys before that in force, or the one "
+	"named, until the next push.", json_rows, NULL };
+
+static const char *const lint_usage[] = {
+	"postern git lint-keys [--json] FILE|FOLDER", NULL };
+static const struct opt_cmd lint_cmd = { "postern git lint-keys", lint_usage,
+	"What a push would make of the key files of a keydir, of one of them, "
+	"or of the lines of an authorized_keys file. Changes nothing.",
+	json_rows, NULL };
+
+static const char *const explain_usage[] = {
+	"postern git explain [--side gateway|server] [--json] --id ID COMMAND",
+	"postern git explain [--json] --id ID",
+	"postern git explain [--json] --key SHA256:...", NULL };
+static const struct opt_row explain_rows[] = {
+	CONFIG_ROW,
+	{ 0, "side", "SIDE", "judge as the gateway or as the server; "
+	    "otherwise as the one that this host is", O_SIDE },
+	JSON_ROW,
+	{ 0, "id", "ID", "who would ask for COMMAND; without one, the keys "
+	    "that ID has on this gateway", O_ID },
+	{ 0, "key", "FINGERPRINT", "whose key this is on this gateway",
+	    O_KEY },
+	{ 0 }
+};
+static const struct opt_cmd explain_cmd = { "postern git explain",
+	explain_usage, "Whether ID may do COMMAND (one word: quote it), and "
+	"what would run then; or why somebody is let in at the gateway, or is "
+	"not. Changes nothing.", explain_rows, NULL };
+
+#define SETUP_ROWS \
+	{ 0, "here", "DESTINATION", "how the other side reaches this host", \
+	    O_HERE }, \
+	{ 0, "key", "KEY", "the other side's public key", O_KEY }, \
+	{ 0, "host-key", "KEY", "the other side's host key, to be pinned", \
+	    O_HOST_KEY }, \
+	{ 'n', "dry-run", NULL, "say what would be done", O_DRY_RUN }, \
+	{ 'q', "quiet", NULL, "only what is to be run on the other side", \
+	    O_QUIET }, \
+	{ 0 }
+
+static const char *const gateway_usage[] = {
+	"postern git setup-gateway --server USER@HOST [--here USER@HOST] "
+	"[--key KEY] [--host-key KEY] [--lookup file|index] [-n]", NULL };
+static const struct opt_row gateway_rows[] = {
+	{ 's', "server", "DESTINATION", "how the git server is reached",
+	    O_PEER },
+	{ 0, "lookup", "file|index", "how sshd finds a key here", O_LOOKUP },
+	SETUP_ROWS };
+static const struct opt_cmd gateway_cmd = { "postern git setup-gateway",
+	gateway_usage, "Gateway: all that it needs, once, by root; twice "
+	"changes nothing. Prints what is to be run on the git server.",
+	gateway_rows, NULL };
+
+static const char *const server_usage[] = {
+	"postern git setup-server --gateway USER@HOST [--here USER@HOST] "
+	"[--key KEY] [--host-key KEY] [-n]", NULL };
+static const struct opt_row server_rows[] = {
+	{ 'g', "gateway", "DESTINATION", "how the gateway is reached",
+	    O_PEER }, SETUP_ROWS };
+static const struct opt_cmd server_cmd = { "postern git setup-server",
+	server_usage, "Git server: all that it needs, once, by root; twice "
+	"changes nothing. Prints what is to be run on the gateway.",
+	server_rows, NULL };
+
+static const char *const check_usage[] = {
+	"postern git check [--json]", NULL };
+static const struct opt_cmd check_cmd = { "postern git check", check_usage,
+	"Either side, root: tries the whole way, says what is wrong and what "
+	"cures it.", json_rows, NULL };
+static const char *const status_usage[] = {
+	"postern git status [--json]", NULL };
+static const struct opt_cmd status_cmd = { "postern git status",
+	status_usage, "Either side: the keys in force, the last push, the "
+	"connections.", json_rows, NULL };
+
+static const char *const usage[] = {
+	"postern git COMMAND [OPTION ...] [OPERAND ...]", NULL };
+static const struct opt_row no_rows[] = { { 0 } };
+static const struct opt_sub subs[] = {
+	{ "setup-gateway", "gateway: once, by root", &gateway_cmd,
+	    GITOPTS_SETUP_GATEWAY },
+	{ "setup-server", "git server: once, by root", &server_cmd,
+	    GITOPTS_SETUP_SERVER },
+	{ "check", "try the whole way, say what is wrong", &check_cmd,
+	    GITOPTS_CHECK },
+	{ "status", "keys in force, last push, connections", &status_cmd,
+	    GITOPTS_STATUS },
+	{ "mux", "gateway: keep connections to the git server", &mux_cmd,
+	    GITOPTS_MUX },
+	{ "push-keys", "git server: all keys to the gateway", &push_cmd,
+	    GITOPTS_PUSH_KEYS },
+	{ "rollback", "gateway: an older generation of keys", &roll_cmd,
+	    GITOPTS_ROLLBACK },
+	{ "lint-keys", "what a push would make of key files", &lint_cmd,
+	    GITOPTS_LINT_KEYS },
+	{ "explain", "what a command would come to; whose key one is",
+	    &explain_cmd, GITOPTS_EXPLAIN },
+	{ 0 }
+};
+const struct opt_cmd gitopts_top = { "postern git", usage,
+	"One git command as one gitolite user, through a gateway host.",
+	no_rows, subs };
+
+int
+gitopts_set(void *arg, int id, const char *value, struct err *e)
+{
+	struct gitopts *o = arg;
+
+	switch (id) {
+	case O_CONFIG:
+		o->config = value;
+		break;
+	case O_QUIET:
+		o->quiet = true;
+		break;
+	case O_VERBOSE:
+		o->verbose = true;
+		break;
+	case O_DEMAND:
+		o->demand = true;
+		break;
+	case O_JSON:
+		o->json = true;
+		break;
+	case O_FORCE:
+		o->force = true;
+		break;
+	case O_TIMEOUT:
+		return num_duration_ms(value, "--timeout", &o->timeout_ms, e);
+	case O_ID:
+		o->id = value;
+		break;
+	case O_KEY:
+		o->key = o->setup.key = value;
+		break;
+	case O_SIDE:
+		o->side = value;
+		break;
+	case O_PEER:
+		o->setup.peer = value;
+		break;
+	case O_HERE:
+		o->setup.here = value;
+		break;
+	case O_HOST_KEY:
+		o->setup.host_key = value;
+		break;
+	case O_LOOKUP:
+		o->setup.lookup = value;
+		break;
+	case O_DRY_RUN:
+		o->setup.dry_run = true;
+		break;
+	default:
+		o->answer = id;
+		break;
+	}
+	return 0;
+}
