@@ -94,8 +94,12 @@ def test_the_answer_has_a_deadline_of_its_own(git):
     fine(git)
 
 
-def test_a_session_has_an_end(git):
-    git.conf(gw=["session-timeout = 2s"])
+@pytest.mark.parametrize("mux", [0, 1])
+def test_a_session_has_an_end(git, mux):
+    git.conf(gw=["session-timeout = 2s"], mux=mux)
+    if mux:
+        fine(git)
+        git.wait_pool(1)
     git.hold()
     done = git.ssh("bob", "info")
     assert done.returncode == AGAIN

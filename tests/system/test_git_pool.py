@@ -6,10 +6,28 @@ import os
 import re
 import signal
 
+import pytest
+
 from gitlib import RUN, TOOLS, TREE, git, git_hosts  # noqa: F401
 from lab import proc
 
 QUICK = ["connect-timeout = 2s", "alive-interval = 1s"]
+
+
+# Takes a request, says its words, and ends the connection.
+FAKE = r"""
+use IO::Socket::UNIX;
+$| = 1;
+my $s = IO::Socket::UNIX->new(Local => "%s/mux/0", Listen => 5) or die;
+chmod 0777, "/run/postern-git/mux/0";
+print "up\n";
+while (my $c = $s->accept) {
+	$c->sysread(my $data, 4096);
+	$c->syswrite("%s");
+	close $c;
+	print "asked\n";
+}
+"""
 
 
 def fine(git):
@@ -37,6 +55,45 @@ def test_the_pool_comes_with_the_first_session_and_once(git):
             r"sshd: git(@notty)?", proc.cmdline(p))]) == 2
         git.go()
         assert b"hello bob" in held.communicate(timeout=60)[0]
+
+
+def test_a_session_through_a_master_needs_no_ssh_of_its_own(git):
+    git.conf(mux=2)
+    fine(git)
+    git.wait_pool(2)
+    git.hold()
+    with git.start("bob", "ssh -T git@gw info; echo $?", text=True,
+                   stdout=-1) as ssh:
+        git.held()
+        assert set(git.pids(git.gw, "/usr/bin/ssh ")) == set(masters(git))
+        git.go()
+        said = ssh.communicate(timeout=60)[0]
+    assert "hello bob" in said and said.endswith("\n0\n")
+    # What the command there ends with arrives, and so do its last words.
+    done = git.ssh("bob", "git-upload-pack 't/none'")
+    assert done.returncode == 25 and "DENIED by fallthru" in done.stderr
+
+
+# What stands at a master's socket and is none: the first bytes of it.
+HELLO = r"\0\0\0\010\0\0\0\1\0\0\0\4"
+
+
+@pytest.mark.parametrize("says", [
+    "", r"\0\0\0\010\0\0\0\1\0\0\0\5", r"\377\377\377\377", "x" * 9000,
+    HELLO + r"\0\0\0\016\200\0\0\3\0\0\0\0\0\0\0\2no",
+    HELLO + r"\0\0\0\014\200\0\0\4\0\0\0\0\0\0\0\0",
+], ids=["nothing", "version", "length", "flood", "refused", "end"])
+def test_a_socket_where_no_master_is_costs_only_time(git, says):
+    git.conf(mux=2, gw=["mux-start = service"])
+    fine(git)
+    git.gw.run(f"install -d -o git -g git -m 700 {RUN}/mux")
+    git.gw.write("/tmp/fake.pl", FAKE % (RUN, says))
+    with git.gw.popen("perl /tmp/fake.pl", stdout=-1) as fake:
+        assert fake.stdout.readline() == b"up\n"
+        fine(git)
+        # It was asked before the session went by itself.
+        assert fake.stdout.readline() == b"asked\n"
+        fake.kill()
 
 
 def test_masters_that_die_come_back_and_sessions_go_on(git):

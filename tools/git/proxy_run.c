@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "proxy.h"
+#include "proxy_priv.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -8,36 +8,25 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/strv.h"
-#include "gitprog.h"
-#include "gitssh.h"
-#include "muxuse.h"
-#include "proc/child.h"
 #include "sys/clock.h"
 
-#define SSH_FAILED	255	/* ssh(1): it failed itself */
 #define TRIES		5	/* of a server that takes none just now */
 #define PAUSE_MS	150
 
-struct run {
-	struct proxy *p;
-	struct loop *loop;
-	struct loop_timer *answer;	/* until a session has to stand */
-	struct child *child;
-	struct gitprog_watch out;
-	struct strv argv;
-	int log;			/* memfd with ssh's words; -1 */
-	int used;			/* our hold on a master; -1 */
-	bool by_master;			/* which has not said a word */
-	uint64_t until;			/* CLOCK_MONOTONIC, of answer */
-	int status;			/* of the ssh that ended */
-	bool late;			/* we ended it: no answer */
-	bool timed_out;			/* the session's own limit */
-	bool ended;			/* by a signal to us */
-	bool gone;			/* nobody is there to read */
-	struct gitssh_said said;
-	struct buf why;
-};
+uint64_t
+proxy_left_ms(const struct run *r)
+{
+	uint64_t now = clock_ms();
+
+	return r->until > now ? r->until - now : 0;
+}
+
+bool
+proxy_settled(const struct run *r)
+{
+	return r->ended || r->gone || r->timed_out || r->said.stood ||
+	    (r->status != SSH_FAILED && !r->late);
+}
 
 /* Reads what ssh has said so far. */
 static void
@@ -63,30 +52,22 @@ on_end(void *arg, const struct child_end *end)
 	loop_stop(r->loop);
 }
 
-static uint64_t
-left_ms(const struct run *r)
-{
-	uint64_t now = clock_ms();
-
-	return r->until > now ? r->until - now : 0;
-}
-
 static void
 on_answer(void *arg)
 {
 	struct run *r = arg;
 
-	look(r, NULL);
+	if (r->mux != NULL)
+		r->said.stood = muxask_state(r->mux) != MUXASK_ASKED;
+	else
+		look(r, NULL);
 	if (r->said.stood)
 		return;
-	/* One that answered may have asked for the session already. */
-	if (r->by_master && r->said.moved) {
-		r->by_master = false;
-		loop_timer_set(r->answer, left_ms(r), 0);
-		return;
-	}
 	r->late = true;
-	child_kill(r->child, SIGKILL);
+	if (r->mux != NULL)
+		loop_stop(r->loop);
+	else
+		child_kill(r->child, SIGKILL);
 }
 
 static void
@@ -95,6 +76,8 @@ on_signal(void *arg, int signo)
 	struct run *r = arg;
 
 	r->ended = true;
+	if (r->mux != NULL)
+		loop_stop(r->loop);
 	if (r->child != NULL)
 		child_kill(r->child, SIGTERM);
 }
@@ -106,42 +89,15 @@ on_gone(void *arg)
 	struct run *r = arg;
 
 	r->gone = true;
+	if (r->mux != NULL)
+		loop_stop(r->loop);
 	if (r->child != NULL)
 		child_deadline(r->child, 1);
 }
 
-static void
-leave_pool(struct run *r)
-{
-	if (r->used != -1)
-		close(r->used);
-	r->used = -1;
-}
-
-/* A socket of the pool that is there; which one, the sid says. Its master is
- * held first, so that the pool does not end it under us. */
-static bool
-join_pool(struct run *r, struct buf *path)
-{
-	const struct gitconf_gateway *c = &r->p->conf.gateway;
-	unsigned n = (unsigned)c->mux, first, i, k;
-
-	first = n > 0 ? (unsigned)strtoul(r->p->ask.w.sid + 8, NULL, 16) % n : 0;
-	for (i = 0; i < n; i++) {
-		k = (first + i) % n;
-		buf_clear(path);
-		r->used = muxuse_join(c->run_dir, k);
-		if (r->used != -1 && buf_addf(path, "%s/" GITSSH_SOCKET,
-		    c->run_dir, k) == 0 && access(path->data, F_OK) == 0)
-			return true;
-		leave_pool(r);
-	}
-	return false;
-}
-
 /* A new log, an argv: everything before ssh is started. */
 static int
-prepare(struct run *r, const char *dest, const char *socket, struct err *e)
+prepare(struct run *r, const char *dest, struct err *e)
 {
 	struct buf log;
 	int rc;
@@ -158,7 +114,7 @@ prepare(struct run *r, const char *dest, const char *socket, struct err *e)
 	if (rc == 0)
 		rc = gitssh_argv(&(struct gitssh){
 		    .conf = &r->p->conf.gateway, .dest = dest,
-		    .socket = socket, .log = log.data,
+		    .log = log.data,
 		    .command = r->p->ask.line.data }, &r->argv, e);
 	buf_clear(&log);
 	return rc;
@@ -166,7 +122,7 @@ prepare(struct run *r, const char *dest, const char *socket, struct err *e)
 
 /* One ssh, to its end. */
 static int
-ssh(struct run *r, const char *dest, const char *socket, struct err *e)
+ssh(struct run *r, const char *dest, struct err *e)
 {
 	static char *const env[] = { "PATH=/usr/bin:/bin", "LANG=C.UTF-8",
 		NULL };
@@ -175,12 +131,11 @@ ssh(struct run *r, const char *dest, const char *socket, struct err *e)
 		.timeout_ms = (uint64_t)r->p->conf.gateway.session_ms,
 		.on_end = on_end, .arg = r };
 
-	if (prepare(r, dest, socket, e) == -1)
+	if (prepare(r, dest, e) == -1)
 		return -1;
 	spec.argv = r->argv.v;
 	r->late = r->timed_out = false;
-	r->by_master = socket != NULL;
-	loop_timer_set(r->answer, left_ms(r) / (r->by_master ? 2 : 1), 0);
+	loop_timer_set(r->answer, proxy_left_ms(r), 0);
 	r->child = child_start(r->loop, &spec, e);
 	if (r->child == NULL || loop_run(r->loop, e) == -1)
 		return -1;
@@ -191,51 +146,38 @@ ssh(struct run *r, const char *dest, const char *socket, struct err *e)
 	return 0;
 }
 
-/* Whether the ssh that ended is over with this, whatever came of it. */
-static bool
-settled(const struct run *r)
-{
-	return r->ended || r->gone || r->timed_out || r->said.stood ||
-	    (r->status != SSH_FAILED && !r->late);
-}
-
 /* A server that is there, but took no more connections at once (MaxStartups),
- * closes them: that passes. A master that hangs is not in the way of an ssh
- * that goes by itself. */
+ * closes them: that passes. */
 static bool
 passes(const struct run *r)
 {
-	if (r->late)
-		return r->by_master;
-	return r->said.fail == SSHFAIL_LOST ||
-	    strstr(r->why.data, "kex_exchange_identification") != NULL;
+	return !r->late && (r->said.fail == SSHFAIL_LOST ||
+	    strstr(r->why.data, "kex_exchange_identification") != NULL);
 }
 
-/* dest, by a master first if there is one and dest is the server. */
+/* dest, by the pool first if there is one and dest is the server. */
 static int
 attempt(struct run *r, const char *dest, bool mux, struct err *e)
 {
-	struct buf path;
-	bool found;
 	int i, rc;
 
-	buf_init(&path, 4096);
 	r->until = clock_ms() + (uint64_t)r->p->conf.gateway.answer_ms;
-	found = mux && join_pool(r, &path);
+	r->late = false;
+	r->status = SSH_FAILED;
+	if (mux) {
+		rc = proxy_mux(r, e);
+		if (rc == -1 || proxy_settled(r) || r->late)
+			return rc;
+	}
 	for (i = 0;; i++) {
-		rc = ssh(r, dest, found && i == 0 ? path.data : NULL, e);
-		if (rc == -1 || settled(r) || !passes(r) || i == TRIES ||
+		rc = ssh(r, dest, e);
+		if (rc == -1 || proxy_settled(r) || !passes(r) || i == TRIES ||
 		    clock_ms() >= r->until)
-			break;
-		leave_pool(r);
-		if (r->late)
-			continue;
+			return rc;
 		/* Not all of them at once again. */
 		usleep((useconds_t)(PAUSE_MS * 1000 *
 		    (1 + i + (getpid() & 3))));
 	}
-	buf_clear(&path);
-	return rc;
 }
 
 /* May another host answer? A host key that changed is no reason to ask
@@ -243,7 +185,7 @@ attempt(struct run *r, const char *dest, bool mux, struct err *e)
 static bool
 elsewhere(const struct run *r)
 {
-	return !settled(r) && !r->p->ask.cmd.write &&
+	return !proxy_settled(r) && !r->p->ask.cmd.write &&
 	    (r->late || r->said.fail == SSHFAIL_UNREACHABLE ||
 	    r->said.fail == SSHFAIL_LOST);
 }
@@ -304,16 +246,13 @@ all(struct run *r, struct err *e)
 		if (attempt(r, c->mirrors.v[i], false, e) == -1)
 			return -1;
 	}
-	/* The mirror that answered, not the last one that was asked. */
-	if (!settled(r))
-		r->p->via = NULL;
 	return result(r, e);
 }
 
 int
 proxy_run(struct proxy *p, struct err *e)
 {
-	struct run r = { .p = p, .log = -1, .used = -1 };
+	struct run r = { .p = p, .log = -1 };
 	int rc = -1;
 
 	buf_init(&r.why, 2048);
@@ -322,11 +261,11 @@ proxy_run(struct proxy *p, struct err *e)
 		rc = all(&r, e);
 	child_free(r.child);
 	gitprog_unwatch(&r.out);
+	muxask_free(r.mux);
 	loop_timer_free(r.answer);
 	loop_free(r.loop);
 	strv_clear(&r.argv);
 	buf_clear(&r.why);
-	leave_pool(&r);
 	if (r.log != -1)
 		close(r.log);
 	return rc;
