@@ -59,6 +59,7 @@ bench: all
 	@build-aux/deps.sh build bench
 	@bench/run
 	@bench/backup
+	@bench/git
 
 clean:
 	rm -rf build build-*

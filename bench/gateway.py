@@ -148,10 +148,11 @@ class Gateway:
 
     def direct(self):
         """gl takes GIT_PROTOCOL from direct clients and from the stand-in,
-        too: protocol v2 for all."""
-        self.gl.write("/etc/ssh/sshd_config.d/60-bench.conf",
-                      "AcceptEnv GIT_PROTOCOL\n")
-        self.gl.run("systemctl reload ssh")
+        too: protocol v2 for all. Both take many clients at once."""
+        for host in (self.gw, self.gl):
+            host.write("/etc/ssh/sshd_config.d/60-bench.conf",
+                       "MaxStartups 100:30:200\nAcceptEnv GIT_PROTOCOL\n")
+            host.run("systemctl reload ssh")
 
     # Work
 
@@ -165,6 +166,8 @@ class Gateway:
             **{"timeout": 600, **kwargs})
 
     def seed(self, repo, files, kib):
+        """Packed as `git gc` leaves it, or each clone would look for deltas
+        anew."""
         self.alice(f"""
             rm -rf seed; git init -q -b master seed; cd seed
             for i in $(seq {files}); do
@@ -172,6 +175,9 @@ class Gateway:
                 git add .; git commit -qm "commit $i"
             done
             git push -q direct-0:{repo} master; cd; rm -rf seed""")
+        self.gl.run(["runuser", "-u", "git", "--", "git", "-C",
+                     f"/home/git/repositories/{repo}.git", "repack", "-adq",
+                     "--window=0"], timeout=600)
 
     def mux(self, n):
         """Sessions from now on use n masters; the pool itself stays up."""
@@ -204,7 +210,7 @@ class Gateway:
     def logins(self):
         """Connections that gl's sshd has let in since it is up."""
         return int(self.gl.run(
-            "journalctl -q -o cat -t sshd -g '^Accepted' | wc -l").stdout)
+            "journalctl --sync; journalctl -q -o cat -t sshd -g '^Accepted' | wc -l").stdout)
 
     @classmethod
     @contextlib.contextmanager

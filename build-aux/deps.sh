@@ -16,7 +16,7 @@ test="$demo rsync clang libclang-rt-14-dev python3-pytest python3-pytest-xdist
 	tcsh sqlite3 bash-completion libcap2-bin rsnapshot borgbackup restic
 	git git-lfs gitolite3"
 bench="$demo clustershell pssh linux-perf python3 rsync rsnapshot borgbackup
-	restic btrfs-progs"
+	restic btrfs-progs git gitolite3 mmdebstrap"
 
 want=
 for what in "$@"; do

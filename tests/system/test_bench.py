@@ -64,3 +64,34 @@ def test_a_quick_run_of_backup_prints_a_table_a_case(tmp_path):
         # Something was found, so something was looked for.
         assert any(int(r.split(" | ")[-2]) > 0 for r in rows), row
     assert found.count("(target ") == 4
+
+
+def test_a_quick_run_of_git_prints_a_table_a_case(tmp_path):
+    out = tmp_path / "git.md"
+    done = subprocess.run(
+        [ROOT / "bench" / "run", "--quick", "--only", "git", "--out", out],
+        timeout=480, env={**os.environ, "BENCH_BUILD": str(BUILD)},
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    text = out.read_text()
+    assert text.strip() in done.stdout
+    near, far, large, crowd, keys = text.split("\n## ")[1:]
+    for part in (*near.split("\n### ")[1:], *far.split("\n### ")[1:], large,
+                 crowd):
+        rows = [line.split(" | ")[0] for line in part.splitlines()
+                if line.startswith("| ")]
+        assert rows[1:] == [
+            "| direct access", "| **postern git, mux**",
+            "| **postern git, mux = 0**", "| stand-in for the original"], part
+        assert part.count("(target") == 1, part
+    for part in (near, far):
+        assert [c.splitlines()[0] for c in part.split("\n### ")[1:]] == [
+            "ls-remote", "small clone"]
+        # What is called mux went through the pool, and only that.
+        assert ("direct access 1, postern git, mux 0, postern git, mux = 0 1, "
+                "stand-in for the original 1." in part)
+    assert "| a key that is there | " in keys
+    assert keys.count("(target ") == 1
+    # A file and an index of each size let alice in.
+    assert len([line for line in keys.split("### A login")[1].splitlines()
+                if line.endswith(" ms |")]) == 4
