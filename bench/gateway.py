@@ -194,23 +194,28 @@ class Gateway:
     def settle(self):
         """Until nobody is left of what the last command started."""
         if self.quiet is None:
-            self.quiet = set(self.pids())
-        with contextlib.suppress(proc.Deadline):
-            proc.wait_for(lambda: len(self.pids()) <= len(self.quiet),
-                          SETTLE_S, "end of the last command")
+            self.quiet = self.count()
+        try:
+            proc.wait_for(lambda: self.count() <= self.quiet, SETTLE_S,
+                          "end of the last command")
+        except proc.Deadline:
+            self.quiet = self.count()       # who came to stay
 
-    def pids(self):
-        return proc.pids_in(self.lab.cgroup)
+    def count(self):
+        """Processes of the hosts; a relay between them is none."""
+        return sum(len(proc.pids_in(h.cgroup)) for h in self.hosts)
 
     def cpu(self):
         """Seconds that all three hosts have used."""
-        text = (self.lab.cgroup / "cpu.stat").read_text()
-        return int(text.split("usage_usec ")[1].split()[0]) / 1e6
+        texts = [(h.cgroup / "cpu.stat").read_text() for h in self.hosts]
+        return sum(int(t.split("usage_usec ")[1].split()[0])
+                   for t in texts) / 1e6
 
     def logins(self):
         """Connections that gl's sshd has let in since it is up."""
         return int(self.gl.run(
-            "journalctl --sync; journalctl -q -o cat -t sshd -g '^Accepted' | wc -l").stdout)
+            "journalctl --sync; journalctl -q -o cat -t sshd "
+            "-g '^Accepted' | wc -l").stdout)
 
     @classmethod
     @contextlib.contextmanager
