@@ -137,6 +137,22 @@ def test_a_master_that_is_frozen_is_replaced(git):
     fine(git)
 
 
+def test_a_master_that_hangs_is_passed_over_and_does_nothing_later(git):
+    git.conf(mux=1, gw=["answer-timeout = 6s"])
+    fine(git)
+    git.wait_pool(1)
+    frozen = masters(git)[0]
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        fine(git)
+    finally:
+        os.kill(frozen, signal.SIGCONT)
+    # It comes to this one after whatever the one before has left it.
+    fine(git)
+    assert masters(git) == [frozen]
+    assert len(git.audit("gl", "begin")) == 3
+
+
 def test_a_pool_that_is_killed_leaves_nothing_and_is_made_anew(git):
     git.conf(mux=2)
     fine(git)

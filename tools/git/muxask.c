@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,8 +20,7 @@ struct muxask {
 	bool exited;		/* there is a status */
 	uint32_t status;
 	struct buf in;
-	void (*on_end)(void *arg);
-	void *arg;
+	struct muxask_spec spec;
 };
 
 static int
@@ -47,7 +47,29 @@ connect_to(const char *path, uint64_t wait_ms, struct err *e)
 	return -1;
 }
 
-/* Each of our three with a byte of its own. */
+/* All of it: what waits for the master is less than a socket has room for. */
+static int
+say(int sock, const struct buf *out)
+{
+	return send(sock, out->data, out->len, MSG_NOSIGNAL) ==
+	    (ssize_t)out->len ? 0 : -1;
+}
+
+static int
+greet(int sock, struct err *e)
+{
+	struct buf out;
+	int rc;
+
+	buf_init(&out, MUXMSG_MAX);
+	rc = muxmsg_hello(&out, e);
+	if (rc == 0 && say(sock, &out) == -1)
+		rc = err_set(e, ERR_PEER, "the master takes nothing");
+	buf_clear(&out);
+	return rc;
+}
+
+/* With a byte of its own. */
 static int
 send_fd(int sock, int fd)
 {
@@ -68,27 +90,24 @@ send_fd(int sock, int fd)
 	return sendmsg(sock, &m, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
-/* All that we ever say, before the master has said anything: it takes one
- * message after the other, and one of another version takes none. */
-static int
-ask(int sock, const char *command, struct err *e)
+/* Once, on the master's greeting. */
+static bool
+ask(struct muxask *m)
 {
 	struct buf out;
-	ssize_t n = -1;
-	int fd, rc;
+	int i, rc;
 
-	buf_init(&out, 2 * MUXMSG_MAX);
-	rc = muxmsg_open(command, &out, e);
+	if (m->state != MUXASK_CALLED)
+		return true;
+	m->state = MUXASK_ASKED;
+	buf_init(&out, MUXMSG_MAX);
+	rc = muxmsg_open(m->spec.command, &out, NULL);
 	if (rc == 0)
-		n = send(sock, out.data, out.len, MSG_NOSIGNAL);
-	if (rc == 0 && n != (ssize_t)out.len)
-		rc = err_set(e, ERR_PEER, "the master takes nothing");
+		rc = say(m->sock, &out);
 	buf_clear(&out);
-	for (fd = 0; rc == 0 && fd < 3; fd++)
-		if (send_fd(sock, fd) == -1)
-			rc = err_set(e, ERR_PEER, "the master takes no "
-			    "descriptor: %s", strerror(errno));
-	return rc;
+	for (i = 0; rc == 0 && i < 3; i++)
+		rc = send_fd(m->sock, m->spec.fd[i]);
+	return rc == 0;
 }
 
 static void
@@ -99,7 +118,7 @@ end(struct muxask *m, enum muxask_state state)
 	close(m->sock);
 	m->sock = -1;
 	m->state = state;
-	m->on_end(m->arg);
+	m->spec.on_end(m->spec.arg);
 }
 
 /* The master closes when the session is over, its last byte written. */
@@ -114,13 +133,20 @@ over(struct muxask *m)
 static bool
 take(struct muxask *m, const struct muxmsg *msg)
 {
-	if (msg->kind == MUXMSG_OPENED) {
-		m->state = MUXASK_STANDS;
-	} else if (msg->kind == MUXMSG_EXIT) {
+	switch (msg->kind) {
+	case MUXMSG_HELLO:
+		return ask(m);
+	case MUXMSG_OPENED:
+		m->state = m->state == MUXASK_ASKED ? MUXASK_STANDS :
+		    m->state;
+		return true;
+	case MUXMSG_EXIT:
 		m->exited = true;
 		m->status = msg->status;
+		return true;
+	default:
+		return msg->kind != MUXMSG_REFUSED;
 	}
-	return msg->kind != MUXMSG_REFUSED;
 }
 
 /* All that has come whole; false: as above. */
@@ -155,8 +181,7 @@ on_readable(void *arg, int fd, short revents)
 }
 
 struct muxask *
-muxask_start(struct loop *l, const char *path, const char *command,
-    uint64_t wait_ms, void (*on_end)(void *arg), void *arg, struct err *e)
+muxask_start(struct loop *l, const struct muxask_spec *spec, struct err *e)
 {
 	struct muxask *m = calloc(1, sizeof(*m));
 
@@ -164,10 +189,10 @@ muxask_start(struct loop *l, const char *path, const char *command,
 		err_set(e, ERR_MEM, "out of memory");
 		return NULL;
 	}
-	*m = (struct muxask){ .sock = connect_to(path, wait_ms, e),
-		.on_end = on_end, .arg = arg };
+	m->spec = *spec;
 	buf_init(&m->in, 2 * MUXMSG_MAX);
-	if (m->sock == -1 || ask(m->sock, command, e) == -1)
+	m->sock = connect_to(spec->path, spec->wait_ms, e);
+	if (m->sock == -1 || greet(m->sock, e) == -1)
 		goto out;
 	m->watch = loop_fd_new(l, m->sock, POLLIN, on_readable, m, e);
 	if (m->watch != NULL)

@@ -10,34 +10,40 @@
 #ifndef GIT_MUXASK_H
 #define GIT_MUXASK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "proc/loop.h"
 
 enum muxask_state {
-	MUXASK_ASKED,
+	MUXASK_CALLED,		/* it has not said a word, nor got ours */
+	MUXASK_ASKED,		/* for a session: it may come to one */
 	MUXASK_STANDS,		/* standard input may have been read */
 	MUXASK_NONE,		/* it ended before it stood */
 	MUXASK_LOST,		/* it stood, and ended without a status */
 	MUXASK_EXITED		/* it ended, with a status */
 };
 
+struct muxask_spec {
+	const char *path;	/* the socket; borrowed for the start */
+	const char *command;	/* borrowed until the end */
+	int fd[3];		/* borrowed until it stands */
+	uint64_t wait_ms;	/* a master may take to accept; 0: for ever */
+	void (*on_end)(void *arg);	/* once, in one of the last three
+				 * states; may call muxask_free() */
+	void *arg;
+};
+
 struct muxask;
 
 /*
- * muxask_start(): connects to the socket at path and asks for command.
- * wait_ms  that a master may take to accept (0: for ever).
- * on_end   called once, when the state is one of the last three; may call
- *          muxask_free().
- * Returns owned, or NULL: ERR_PEER (no master takes it: it had none of our
- * descriptors), ERR_SYS, ERR_MEM.
+ * muxask_start(): connects and greets. What is asked for is sent when the
+ * master has greeted, too: one that hangs finds nothing when it goes on later.
+ * Returns owned, or NULL: ERR_PEER (nobody is there), ERR_SYS, ERR_MEM.
  * Source: muxmsg.h.
  */
-struct muxask *muxask_start(struct loop *l, const char *path,
-	const char *command, uint64_t wait_ms, void (*on_end)(void *arg),
-	void *arg, struct err *e);
+struct muxask *muxask_start(struct loop *l, const struct muxask_spec *spec,
+	struct err *e);
 
 enum muxask_state muxask_state(const struct muxask *m);
 /* muxask_status(): of one that EXITED. */

@@ -43,6 +43,17 @@ add_str(struct buf *out, const char *s)
 }
 
 int
+muxmsg_hello(struct buf *out, struct err *e)
+{
+	int bad = 0;
+
+	bad |= add_num(out, 8);
+	bad |= add_num(out, HELLO);
+	bad |= add_num(out, VERSION);
+	return bad != 0 ? err_set(e, ERR_MEM, "out of memory") : 0;
+}
+
+int
 muxmsg_open(const char *command, struct buf *out, struct err *e)
 {
 	/* reserved, terminal, X11, agent, subsystem, escape, TERM, command */
@@ -51,9 +62,6 @@ muxmsg_open(const char *command, struct buf *out, struct err *e)
 
 	if (len > MUXMSG_MAX - 4)
 		return err_set(e, ERR_MEM, "the command is too long");
-	bad |= add_num(out, 8);
-	bad |= add_num(out, HELLO);
-	bad |= add_num(out, VERSION);
 	bad |= add_num(out, (uint32_t)len);
 	bad |= add_num(out, NEW_SESSION);
 	bad |= add_num(out, REQUEST);

@@ -33,11 +33,13 @@ struct muxmsg {
 	uint32_t status;	/* of an EXIT */
 };
 
+/* muxmsg_hello(): our greeting, appended to out. 0, or -1 ERR_MEM. */
+int muxmsg_hello(struct buf *out, struct err *e);
+
 /*
- * muxmsg_open(): the greeting and the request for command, without a
- * terminal, forwards or environment, appended to out. The three descriptors
- * follow, each with a byte of its own. 0, or -1: ERR_MEM (or longer than
- * MUXMSG_MAX).
+ * muxmsg_open(): the request for command, without a terminal, forwards or
+ * environment, appended to out. The three descriptors follow, each with a
+ * byte of its own. 0, or -1: ERR_MEM (or longer than MUXMSG_MAX).
  */
 int muxmsg_open(const char *command, struct buf *out, struct err *e);
 

@@ -7,6 +7,27 @@
 #include "gitssh.h"
 #include "muxuse.h"
 
+void
+proxy_mux_answer(struct run *r)
+{
+	switch (muxask_state(r->mux)) {
+	case MUXASK_CALLED:
+		/* It hangs, and has nothing of ours. */
+		loop_stop(r->loop);
+		break;
+	case MUXASK_ASKED:
+		/* It is the server that takes its time. */
+		r->late = proxy_left_ms(r) == 0;
+		if (r->late)
+			loop_stop(r->loop);
+		else
+			loop_timer_set(r->answer, proxy_left_ms(r), 0);
+		break;
+	default:
+		break;
+	}
+}
+
 static void
 on_limit(void *arg)
 {
@@ -24,32 +45,49 @@ on_end(void *arg)
 	loop_stop(r->loop);
 }
 
+/* Until it has an end. */
+static int
+wait_for(struct run *r, struct err *e)
+{
+	int64_t most_ms = r->p->conf.gateway.session_ms;
+	struct loop_timer *limit = NULL;
+	int rc;
+
+	if (most_ms > 0) {
+		limit = loop_timer_new(r->loop, (uint64_t)most_ms, 0,
+		    on_limit, r, e);
+		if (limit == NULL)
+			return -1;
+	}
+	/* One that hangs leaves time for a way without it. */
+	loop_timer_set(r->answer, proxy_left_ms(r) / 2, 0);
+	rc = loop_run(r->loop, e);
+	loop_timer_stop(r->answer);
+	loop_timer_free(limit);
+	return rc;
+}
+
 /* A session through the master at socket, to its end. That there is none is
  * no failure. */
 static int
 by_master(struct run *r, const char *socket, struct err *e)
 {
-	int64_t most_ms = r->p->conf.gateway.session_ms;
-	struct loop_timer *limit = NULL;
+	struct muxask_spec spec = { .path = socket,
+		.command = r->p->ask.line.data, .fd = { 0, 1, 2 },
+		.wait_ms = proxy_left_ms(r) / 2 + 1, .on_end = on_end,
+		.arg = r };
 	enum muxask_state state;
-	int rc = -1;
+	int rc;
 
 	r->said = (struct gitssh_said){ false, SSHFAIL_OTHER };
 	r->status = SSH_FAILED;
-	r->mux = muxask_start(r->loop, socket, r->p->ask.line.data,
-	    proxy_left_ms(r) + 1, on_end, r, NULL);
+	r->mux = muxask_start(r->loop, &spec, NULL);
 	if (r->mux == NULL)
 		return 0;
-	loop_timer_set(r->answer, proxy_left_ms(r), 0);
-	if (most_ms > 0)
-		limit = loop_timer_new(r->loop, (uint64_t)most_ms, 0,
-		    on_limit, r, e);
-	if (most_ms == 0 || limit != NULL)
-		rc = loop_run(r->loop, e);
-	loop_timer_stop(r->answer);
-	loop_timer_free(limit);
+	rc = wait_for(r, e);
 	state = muxask_state(r->mux);
-	r->said.stood = state != MUXASK_ASKED && state != MUXASK_NONE;
+	r->said.stood = state == MUXASK_STANDS || state == MUXASK_LOST ||
+	    state == MUXASK_EXITED;
 	if (state == MUXASK_EXITED)
 		r->status = muxask_status(r->mux);
 	muxask_free(r->mux);

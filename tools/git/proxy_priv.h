@@ -46,4 +46,8 @@ bool proxy_settled(const struct run *r);
  * but the time. 0, or -1: ERR_SYS. */
 int proxy_mux(struct run *r, struct err *e);
 
+/* proxy_mux_answer(): r->answer rang while a master has the session: one that
+ * has not said a word by half of the time is left alone. */
+void proxy_mux_answer(struct run *r);
+
 #endif

@@ -57,17 +57,15 @@ on_answer(void *arg)
 {
 	struct run *r = arg;
 
-	if (r->mux != NULL)
-		r->said.stood = muxask_state(r->mux) != MUXASK_ASKED;
-	else
-		look(r, NULL);
+	if (r->mux != NULL) {
+		proxy_mux_answer(r);
+		return;
+	}
+	look(r, NULL);
 	if (r->said.stood)
 		return;
 	r->late = true;
-	if (r->mux != NULL)
-		loop_stop(r->loop);
-	else
-		child_kill(r->child, SIGKILL);
+	child_kill(r->child, SIGKILL);
 }
 
 static void

@@ -19,14 +19,18 @@
 static void
 a_request_is_what_ssh_would_send(void **state)
 {
-	static const char want[] = N("\10") HELLO N("\4")
-	    N("\60") "\20\0\0\2" N("\0") N("\0")
+	static const char hello[] = N("\10") HELLO N("\4");
+	static const char want[] = N("\60") "\20\0\0\2" N("\0") N("\0")
 	    N("\0") N("\0") N("\0") N("\0") "\377\377\377\377"
 	    N("\0") N("\10") "v1 -- hi";
 	struct err e = ERR_INIT;
 	struct buf out;
 
 	buf_init(&out, MUXMSG_MAX);
+	assert_int_equal(muxmsg_hello(&out, &e), 0);
+	assert_int_equal(out.len, sizeof(hello) - 1);
+	assert_memory_equal(out.data, hello, sizeof(hello) - 1);
+	buf_clear(&out);
 	assert_int_equal(muxmsg_open("v1 -- hi", &out, &e), 0);
 	assert_int_equal(out.len, sizeof(want) - 1);
 	assert_memory_equal(out.data, want, sizeof(want) - 1);
@@ -61,7 +65,9 @@ no_memory_is_said(void **state)
 	for (n = 1;; n++) {
 		buf_init(&out, MUXMSG_MAX);
 		failmalloc_arm(n);
-		rc = muxmsg_open("info", &out, &e);
+		rc = muxmsg_hello(&out, &e);
+		if (rc == 0)
+			rc = muxmsg_open("info", &out, &e);
 		buf_clear(&out);
 		if (!failmalloc_disarm())
 			break;
