@@ -215,6 +215,7 @@ def test_a_session_that_was_let_in_just_before_is_ended_too(ending):
     public = git.keys["carol"][0].strip()
     site.gw.write("/home/git/.ssh/authorized_keys", "restrict,command="
                   f'"{TOOLS}/postern-git-proxy carol" {public}\n', 0o600)
+    site.gw.run("chown -R git: /home/git/.ssh")
     site.gw.write("/etc/ssh/sshd_config.d/50-postern-git.conf",
                   "Match User git\n\tAuthorizedKeysFile "
                   ".ssh/authorized_keys\n\tExposeAuthInfo yes\n")
