@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/esc.h"
+#include "ssh/sshcipher.h"
 
 static int
 no_mem(struct err *e)
@@ -53,6 +54,9 @@ options(const struct gitssh *s, struct strv *o)
 	bad |= strv_add(o, "PreferredAuthentications=publickey");
 	bad |= strv_add(o, "AddKeysToAgent=no");
 	bad |= strv_add(o, "CanonicalizeHostname=no");
+	/* No configuration is read, so nobody chose any. */
+	if (sshcipher_here())
+		bad |= strv_add(o, SSHCIPHER_FIRST);
 	bad |= s->socket != NULL ? gitssh_path(o, "ControlPath", s->socket) :
 	    strv_add(o, "ControlPath=none");
 	bad |= strv_addf(o, "ControlMaster=%s", s->command == NULL ? "yes" :

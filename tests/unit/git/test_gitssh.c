@@ -2,6 +2,7 @@
 #include "../unit.h"
 
 #include "gitssh.h"
+#include "ssh/sshcipher.h"
 
 static struct gitconf c;
 
@@ -59,6 +60,7 @@ a_session_reads_no_configuration_and_checks_the_key(void **state)
 	assert_true(at > 0);
 	assert_string_equal(v.v[at + 1], "none");
 	assert_true(find(&v, "-oStrictHostKeyChecking=yes") > 0);
+	assert_int_equal(find(&v, SSHCIPHER_FIRST) > 0, sshcipher_here());
 	assert_string_equal(v.v[v.n - 3], "--");
 	assert_string_equal(v.v[v.n - 2], "git@gl");
 	assert_string_equal(v.v[v.n - 1], "v1 x");
