@@ -96,22 +96,6 @@ def test_a_socket_where_no_master_is_costs_only_time(git, says):
     assert git.gw.exists("/tmp/asked")
 
 
-def test_the_last_bytes_reach_a_reader_who_is_slow(git):
-    """The command's end comes to the master before its last bytes are taken:
-    more than wait on their way to the client, less than the window behind."""
-    git.seed("t/a", kib=3000)
-    git.conf(mux=1)
-    fine(git)
-    git.wait_pool(1)
-    archive = "git archive --remote=git@gw:t/a master"
-    whole = git.run("bob", f"{archive} | wc -c").stdout
-    with git.start("bob", f"exec {archive}", stdout=-1) as late:
-        proc.wait_for(lambda: git.pids(git.gl, "upload-archive"), 30, "begin")
-        proc.wait_for(lambda: not git.pids(git.gl, "upload-archive"), 30,
-                      "end of the command")
-        assert len(late.communicate(timeout=60)[0]) == int(whole) > 3000000
-
-
 def test_masters_that_die_come_back_and_sessions_go_on(git):
     git.conf(mux=2)
     fine(git)
