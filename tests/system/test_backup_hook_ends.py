@@ -279,7 +279,23 @@ def test_a_client_has_so_many_jobs_at_a_time(backup):
     run("d")
     run("e", expect=1)
     assert len(b.snapshots()) == 4
-    # One whose snapshots are gone has made room for another.
-    b.store.run(f"rm -r {STORE}/{CLIENT}/{b.snapshots()[0]}")
+    # One that the owner has given up has made room for another.
+    names = b.snapshots()
+    assert "takes one CLIENT" in b.owner("prune", "--job", "a",
+                                         expect=64).err
+    assert "no snapshot of a job 'x'" in b.owner("prune", "--job", "x",
+                                                 CLIENT, expect=1).err
+    gone, = [n for n in names if "job a\n" in b.store.read(
+        f"{STORE}/.postern/{CLIENT}/snap/{n}")]
+    said = b.owner("prune", "-n", "--job", "a", CLIENT).out
+    assert gone in said and "of that job" in said
+    assert not [n for n in names if n != gone and n in said]
+    assert b.snapshots() == names
+    b.owner("pin", gone)
+    assert "pinned" in b.owner("prune", "--job", "a", CLIENT).out
+    assert b.snapshots() == names
+    b.owner("pin", "--remove", gone)
+    b.owner("prune", "--job", "a", "--client", CLIENT)
+    assert b.snapshots() == [n for n in names if n != gone]
     run("e")
     assert len(b.snapshots()) == 4

@@ -96,6 +96,23 @@ history_mark(struct history *h, const struct settings_policy *p,
 	return 0;
 }
 
+size_t
+history_retire(struct history *h, const char *job)
+{
+	struct history_snap *s;
+	size_t n = 0;
+
+	for (s = h->v; s < h->v + h->n; s++) {
+		s->why = (s->pinned ? RETAIN_PINNED : 0u) |
+		    (s->held ? RETAIN_HELD : 0u);
+		if (s->recorded && strcmp(s->job, job) == 0)
+			n++;
+		else
+			s->why |= RETAIN_OTHER_JOB;
+	}
+	return n;
+}
+
 int
 history_used(const struct history *h, uint64_t *ret, struct err *e)
 {

@@ -52,6 +52,10 @@ void history_clear(struct history *h);
 int history_mark(struct history *h, const struct settings_policy *p,
 	int64_t now_s, bool next, struct err *e);
 
+/* history_retire(): .why of each when a job is given up: of its own none but
+ * those that are pinned or held stay. How many it has. Pure. */
+size_t history_retire(struct history *h, const char *job);
+
 /* history_used(): what they take (store_space_used()). 0 with *ret set, or -1
  * ERR_MEM. */
 int history_used(const struct history *h, uint64_t *ret, struct err *e);

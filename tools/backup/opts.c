@@ -153,8 +153,8 @@ fill_in(struct backup_opts *o, const struct opts_command *c, struct err *e)
 	if (c->side == OPTS_EITHER && (o->store != NULL ||
 	    o->client != NULL || (s->store.there && s->njobs == 0)))
 		o->side = SIDE_STORE;
-	if (o->side == SIDE_STORE && o->job != NULL &&
-	    o->cmd != BACKUP_PULL)
+	if (o->side == SIDE_STORE && c->side == OPTS_EITHER &&
+	    o->job != NULL)
 		return err_set(e, ERR_USAGE, "--job is for the machine that "
 		    "is backed up; here it is --client");
 	if (o->side == SIDE_STORE && o->store == NULL && s->store.there &&

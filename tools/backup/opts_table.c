@@ -130,7 +130,11 @@ static const struct opt_row du_rows[] = {
 	{ 0, "depth", "N", "of a snapshot: folders so deep (2)", O_DEPTH },
 	CLIENT, STORE, COMMON
 };
-static const struct opt_row prune_rows[] = { CLIENT, STORE, DRY, COMMON };
+static const struct opt_row prune_rows[] = {
+	{ 'j', "job", "NAME", "instead: all of a CLIENT's job of that name",
+	    O_JOB },
+	CLIENT, STORE, DRY, COMMON
+};
 static const struct opt_row pin_rows[] = {
 	{ 0, "remove", NULL, "let it go again", O_REMOVE },
 	CLIENT, STORE, COMMON
@@ -189,7 +193,8 @@ CMD(du, du_rows, "What snapshots, or the folders of one, take, and what "
     "postern backup du [options] [CLIENT…]",
     "postern backup du [options] SNAPSHOT");
 CMD(prune, prune_rows, "Removes what retention no longer keeps.",
-    "postern backup prune [options] [CLIENT…]");
+    "postern backup prune [options] [CLIENT…]",
+    "postern backup prune [options] --job NAME CLIENT");
 CMD(pin, pin_rows, "Keeps a snapshot, whatever retention and space say.",
     "postern backup pin [options] SNAPSHOT",
     "postern backup pin --remove [options] SNAPSHOT");

@@ -44,15 +44,25 @@ prune_rules(const struct settings_policy *p)
 }
 
 int
+prune_mark(const struct store_client *c, struct history *h,
+    const struct settings_policy *p, const char *job, struct err *e)
+{
+	if (job == NULL)
+		return history_mark(h, p, c->store->now(), false, e);
+	return history_retire(h, job) > 0 ? 0 : err_set(e, ERR_CONFIG,
+	    "%s has no snapshot of a job '%s'", c->name, job);
+}
+
+int
 prune_client(const struct store_client *c, const struct settings_policy *p,
-    bool dry, struct strv *removed, struct err *e)
+    const char *job, bool dry, struct strv *removed, struct err *e)
 {
 	struct history h;
 	int rc;
 
 	if (history_read(c, &h, e) == -1)
 		return -1;
-	rc = history_mark(&h, p, c->store->now(), false, e);
+	rc = prune_mark(c, &h, p, job, e);
 	if (rc == 0)
 		rc = remove_all(c, &h, dry, removed, e);
 	history_clear(&h);

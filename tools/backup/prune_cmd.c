@@ -48,7 +48,8 @@ say(struct owner *w, const struct history_snap *s, const struct strv *removed,
 	else if (strcmp(now, "stays") == 0)
 		rc = buf_adds(&why, "read or pinned meanwhile");
 	else
-		rc = buf_adds(&why, "no rule keeps it");
+		rc = buf_adds(&why, w->o->job != NULL ? "of that job" :
+		    "no rule keeps it");
 	if (rc == -1) {
 		buf_clear(&why);
 		return err_set(e, ERR_MEM, "out of memory");
@@ -104,17 +105,19 @@ one_client(void *arg, struct store_client *c, struct err *e)
 	/* Who only looks needs no lock. */
 	if (!w->o->dry_run && store_client_lock(c, 0, e) == -1)
 		return -1;
-	if (history_read(c, &h, e) == -1 || history_mark(&h, &w->policy,
-	    c->store->now(), false, e) == -1) {
+	if (history_read(c, &h, e) == -1 || prune_mark(c, &h, &w->policy,
+	    w->o->job, e) == -1) {
 		history_clear(&h);
 		return -1;
 	}
 	if (!w->o->dry_run) {
-		rc = prune_client(c, &w->policy, false, &removed, &why);
+		rc = prune_client(c, &w->policy, w->o->job, false, &removed,
+		    &why);
 		forget(c, &removed);
 	}
 	for (i = h.n; i-- > 0;)
-		if (say(w, &h.v[i], &removed, e) == -1)
+		if ((h.v[i].why & RETAIN_OTHER_JOB) == 0 &&
+		    say(w, &h.v[i], &removed, e) == -1)
 			break;
 	strv_clear(&removed);
 	history_clear(&h);
@@ -134,6 +137,9 @@ backup_prune(struct backup_opts *o, struct err *e)
 	struct owner w = { .o = o, .arg = &what };
 	int rc = -1;
 
+	if (o->job != NULL && (o->client != NULL) + o->args.n != 1)
+		return err_set(e, ERR_USAGE, "prune: --job takes one CLIENT, "
+		    "whose job it is");
 	table_init(&what.table, cols, sizeof(cols) / sizeof(cols[0]));
 	if (owner_open(&w, e) == 0)
 		rc = owner_each(&w, one_client, e);

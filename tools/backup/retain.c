@@ -64,7 +64,7 @@ static const struct { unsigned bit; const char *name; } names[] = {
 	{ RETAIN_MONTHLY, "monthly" }, { RETAIN_YEARLY, "yearly" },
 	{ RETAIN_MIN_KEEP, "min-keep" }, { RETAIN_PINNED, "pinned" },
 	{ RETAIN_HELD, "held" }, { RETAIN_FUTURE, "future" },
-	{ RETAIN_NO_RULE, "no rule" },
+	{ RETAIN_NO_RULE, "no rule" }, { RETAIN_OTHER_JOB, "other job" },
 };
 
 /* As strcmp(). */

@@ -40,6 +40,7 @@ enum {				/* why a snapshot stays; 0: it goes */
 	RETAIN_HELD = 1 << 8,
 	RETAIN_FUTURE = 1 << 9,
 	RETAIN_NO_RULE = 1 << 10,	/* none is set */
+	RETAIN_OTHER_JOB = 1 << 11,	/* history_retire() */
 };
 
 struct retain_rules {		/* 0: not set */

@@ -108,7 +108,8 @@ finish(void *arg, struct err *e)
 	    e) == -1)
 		return -1;
 	/* The snapshot is there: what old ones are left is no failure of it. */
-	if (prune_client(&s->client, &s->policy, false, &removed, &why) == -1)
+	if (prune_client(&s->client, &s->policy, NULL, false, &removed,
+	    &why) == -1)
 		snprintf(r->warning, sizeof(r->warning), "old snapshots: %.230s",
 		    why.msg);
 	run_removed(r, "by the rules", &removed);
