@@ -187,6 +187,7 @@ def test_the_owner_is_told_what_went(backup):
 def test_a_run_waits_for_who_removes_something_of_its_client(backup):
     backup.setup(root=DATA)
     backup.files({f"{DATA}/a": "a"})
+    backup.run()        # The file is there, and not root's.
     with backup.store.popen(
             ["flock", f"{STORE}/.postern/{CLIENT}/lock", "-c",
              "echo locked; read x"], stdin=subprocess.PIPE,
