@@ -173,14 +173,14 @@ def test_the_owner_is_told_what_went(backup):
         backup.files({f"{DATA}/a": os.urandom(2 * MB)})
         names.append(backup.run().snapshot)
     runs = f"{STORE}/.postern/{CLIENT}/runs"
-    line = backup.store.read(runs).splitlines()[-1]
+    line = backup.store.read(runs).splitlines()[-1].replace(r"\040", " ")
     assert line.endswith(f" 1 removed by the rules: {names[0]}"), line
     need = (free(backup) + MB) >> 20
     backup.policy(f"[store]\ndir = {STORE}\nmin-free = {need}M\n")
     backup.files({f"{DATA}/a": "small"})
     backup.run()
     assert backup.snapshots()[0] == names[2]
-    line = backup.store.read(runs).splitlines()[-1]
+    line = backup.store.read(runs).splitlines()[-1].replace(r"\040", " ")
     assert line.endswith(f" 1 removed for space: {names[1]}"), line
 
 
