@@ -6,7 +6,7 @@
 
 enum { O_CONFIG = 1, O_QUIET, O_VERBOSE, O_DEMAND, O_JSON, O_FORCE,
 	O_TIMEOUT, O_ID, O_KEY, O_PEER, O_HERE, O_HOST_KEY, O_DRY_RUN,
-	O_SIDE, O_LOOKUP };
+	O_SIDE, O_LOOKUP, O_SINCE, O_REPO, O_VERB, O_FAILED };
 
 static const char *const mux_usage[] = {
 	"postern git mux [--config FILE] [-q | -v]", NULL };
@@ -121,6 +121,27 @@ static const struct opt_cmd status_cmd = { "postern git status",
 	status_usage, "Either side: the keys in force, the last push, the "
 	"connections.", json_rows, NULL };
 
+static const char *const audit_usage[] = {
+	"postern git audit [--since TIME] [--id ID] [--repo GLOB] "
+	"[--verb VERB] [--failed] [--json]", NULL };
+static const struct opt_row audit_rows[] = {
+	CONFIG_ROW,
+	{ 0, "since", "TIME", "how long ago, such as 2h or 7d; or a day, such "
+	    "as 2026-11-22, or 2026-11-22T09:30Z", O_SINCE },
+	{ 0, "id", "ID", "of this user alone", O_ID },
+	{ 0, "repo", "GLOB", "of these repositories; * is any run of "
+	    "characters", O_REPO },
+	{ 0, "verb", "VERB", "of this command, such as git-receive-pack",
+	    O_VERB },
+	{ 0, "failed", NULL, "refused, or ended with another status than 0",
+	    O_FAILED },
+	JSON_ROW,
+	{ 0 }
+};
+static const struct opt_cmd audit_cmd = { "postern git audit", audit_usage,
+	"Either side: who did what, out of what was written down of the "
+	"sessions.", audit_rows, NULL };
+
 static const char *const usage[] = {
 	"postern git COMMAND [OPTION ...] [OPERAND ...]", NULL };
 static const struct opt_row no_rows[] = { { 0 } };
@@ -143,6 +164,7 @@ static const struct opt_sub subs[] = {
 	    GITOPTS_LINT_KEYS },
 	{ "explain", "what a command would come to; whose key one is",
 	    &explain_cmd, GITOPTS_EXPLAIN },
+	{ "audit", "who did what", &audit_cmd, GITOPTS_AUDIT },
 	{ 0 }
 };
 const struct opt_cmd gitopts_top = { "postern git", usage,
@@ -183,6 +205,18 @@ gitopts_set(void *arg, int id, const char *value, struct err *e)
 		break;
 	case O_SIDE:
 		o->side = value;
+		break;
+	case O_SINCE:
+		o->since = value;
+		break;
+	case O_REPO:
+		o->repo = value;
+		break;
+	case O_VERB:
+		o->verb = value;
+		break;
+	case O_FAILED:
+		o->failed = true;
 		break;
 	case O_PEER:
 		o->setup.peer = value;

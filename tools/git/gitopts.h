@@ -23,15 +23,17 @@ enum gitopts_cmd {
 	GITOPTS_SETUP_SERVER,
 	GITOPTS_CHECK,
 	GITOPTS_STATUS,
+	GITOPTS_AUDIT,
 };
 
 /* All borrowed from argv. */
 struct gitopts {
 	const char *config;
-	bool quiet, verbose, demand, json, force;
+	bool quiet, verbose, demand, json, force, failed;
 	uint64_t timeout_ms;	/* 0: git.conf's */
 	const char *id, *key;
 	const char *side;	/* "gateway", "server", or NULL */
+	const char *since, *repo, *verb;
 	struct setup_opts setup;	/* its key is --key's */
 	int answer;		/* OPT_HELP and the like, or 0 */
 };

@@ -3,6 +3,7 @@
 #include <syslog.h>
 
 #include "base/num.h"
+#include "audit.h"
 #include "check.h"
 #include "explain.h"
 #include "gitconf.h"
@@ -55,6 +56,14 @@ explain(const struct gitopts *o, const struct gitconf *c,
 	return keycmds_ask(&c->gateway, o->id, o->key, o->json);
 }
 
+static int
+audit(const struct gitopts *o, const struct gitconf *c, struct err *e)
+{
+	return audit_run(c, &(struct audit_opts){ .since = o->since,
+	    .id = o->id, .repo = o->repo, .verb = o->verb,
+	    .failed = o->failed, .json = o->json }, e);
+}
+
 /* A command with settings. operand may be NULL. The exit status, or -1. */
 static int
 keys(int id, const struct gitopts *o, const char *operand, struct err *e)
@@ -83,6 +92,9 @@ keys(int id, const struct gitopts *o, const char *operand, struct err *e)
 		break;
 	case GITOPTS_STATUS:
 		status = status_run(&c, o->json, e);
+		break;
+	case GITOPTS_AUDIT:
+		status = audit(o, &c, e);
 		break;
 	case GITOPTS_EXPLAIN:
 		status = explain(o, &c, operand, e);
