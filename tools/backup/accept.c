@@ -306,11 +306,12 @@ accept_key(struct accept *a, struct err *e)
 	struct authkeys_line k;
 	size_t found = 0;
 
-	if (!o->remove && make_line(a, &k, e) == -1)
-		return -1;
 	if (clientdir_check(o->store, e) == -1)
 		return -1;
 	if (!o->dry_run && take_lock(a, e) == -1)
+		return -1;
+	if (!o->remove && (clientdir_inherit(o, &a->allow, &a->quota,
+	    e) == -1 || make_line(a, &k, e) == -1))
 		return -1;
 	if (authkeys_load(a->file, &a->old, e) == -1 ||
 	    (!o->remove && check_others(a, &k, e) == -1) ||
@@ -322,10 +323,11 @@ accept_key(struct accept *a, struct err *e)
 		    a->file, o->client);
 	if (o->dry_run)
 		return say(a, found);
-	if (!o->remove && make_client(o, e) == -1)
+	/* Before the key: it is never in force without them. */
+	if (!o->remove && (make_client(o, e) == -1 ||
+	    clientdir_conf(o, a->allow, a->quota, e) == -1))
 		return -1;
-	if (save(a, e) == -1 ||
-	    (!o->remove && clientdir_conf(o, a->allow, a->quota, e) == -1))
+	if (save(a, e) == -1)
 		return -1;
 	return say(a, found);
 }
@@ -343,8 +345,7 @@ backup_accept(struct backup_opts *o, struct err *e)
 	snprintf(a.comment, sizeof(a.comment), COMMENT "%s", o->client);
 	if ((o->key != NULL && read_key(o->key, &a.key, e) == -1) ||
 	    (o->user != NULL && become(o->user, e) == -1) ||
-	    find_file(&a, e) == -1 || (!o->remove && clientdir_inherit(o, &a.allow,
-	    &a.quota, e) == -1))
+	    find_file(&a, e) == -1)
 		goto out;
 	rc = accept_key(&a, e);
 out:

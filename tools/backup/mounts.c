@@ -10,7 +10,7 @@
 #include "sys/file.h"
 
 #define INFO "/proc/self/mountinfo"
-#define INFO_MAX ((size_t)1 << 20)
+#define INFO_MAX ((size_t)1 << 24)
 #define FIELD 5			/* the mount point's, from 1 */
 
 /* Of a line, unescaped, into out: whether there is one. */

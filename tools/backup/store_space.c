@@ -215,13 +215,15 @@ in_vain(const struct state *s, const struct store_space_room *room)
 	for (i = 0; i < p->n; i++) {
 		const struct store_space_client *c =
 		    &s->clients[p->steps[i].client];
-		const struct store_space_snap *x =
-		    &c->snaps[p->steps[i].snap];
+		const struct store_space_snap *x;
 
 		if (p->steps[i].snap == STORE_SPACE_LEFT) {
 			most.bytes = plus(most.bytes, c->left_bytes);
 			most.inodes = plus(most.inodes, c->left_inodes);
-		} else if (x->files == 0 ||
+			continue;
+		}
+		x = &c->snaps[p->steps[i].snap];
+		if (x->files == 0 ||
 		    x->files > UINT64_MAX / BYTES_A_FILE) {
 			most.bytes = most.inodes = UINT64_MAX;
 		} else {

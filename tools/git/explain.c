@@ -99,7 +99,7 @@ add_words(struct buf *out, const struct strv *words)
 }
 
 /* The words are printable: the wire line's grammar, and git.conf is root's.
- * Why is told as the log tells it. */
+ * Why is told as the session tells it. */
 static int
 say_text(const struct answer *r, const char *why)
 {
@@ -110,7 +110,7 @@ say_text(const struct answer *r, const char *why)
 	if (why != NULL) {
 		rc = buf_adds(&line, "refused: ");
 		if (rc == 0)
-			rc = esc_text(&line, why, strlen(why));
+			rc = esc_again(&line, why, strlen(why));
 	} else {
 		rc = r->env.n > 0 ? buf_adds(&line, "env -i") : 0;
 		if (rc == 0)

@@ -65,9 +65,7 @@ options(const struct gitssh *s, struct strv *o)
 	bad |= strv_addf(o, "ConnectTimeout=%d", seconds(c->connect_ms));
 	bad |= strv_addf(o, "ServerAliveInterval=%d", seconds(c->alive_ms));
 	bad |= strv_add(o, "ServerAliveCountMax=2");
-	/* A client of a master says only there that it was answered. */
-	bad |= strv_addf(o, "LogLevel=%s", s->log == NULL ? "INFO" :
-	    s->socket != NULL ? "DEBUG2" : "DEBUG1");
+	bad |= strv_addf(o, "LogLevel=%s", s->log == NULL ? "INFO" : "DEBUG1");
 	return bad;
 }
 
@@ -140,17 +138,10 @@ stands(const char *line)
 	    strstr(line, "master session id: ") != NULL;
 }
 
-static bool
-moves(const char *line)
-{
-	return strstr(line, "mux_client_hello_exchange: master version") !=
-	    NULL || strncmp(line, "debug1: Connecting to ", 22) == 0;
-}
-
 struct gitssh_said
 gitssh_said(const char *text, size_t len, struct buf *why)
 {
-	struct gitssh_said r = { false, false, SSHFAIL_OTHER };
+	struct gitssh_said r = { false, SSHFAIL_OTHER };
 	const char *end = text + len, *nl;
 	const char *best = NULL;
 	char line[512];
@@ -166,7 +157,6 @@ gitssh_said(const char *text, size_t len, struct buf *why)
 		memcpy(line, text, n);
 		line[n] = '\0';
 		r.stood = r.stood || stands(line);
-		r.moved = r.moved || moves(line);
 		if (strncmp(line, "debug", 5) == 0)
 			continue;
 		f = sshargv_fail(line);

@@ -45,8 +45,6 @@ int gitssh_check_argv(const struct gitssh *s, struct strv *out,
 struct gitssh_said {
 	bool stood;		/* a session was there: standard input may
 				 * have been read */
-	bool moved;		/* its master answered, or it went by itself:
-				 * false: it has said and asked nothing yet */
 	enum sshfail fail;	/* the worst that was said */
 };
 

@@ -24,16 +24,16 @@ struct lint {
 	struct keylist keys;
 };
 
-/* file: escaped. */
+/* file: escaped. meant: by git.conf, and no mistake of the file's. */
 static void
-bad(struct lint *l, const char *file, const char *why)
+left_out(struct lint *l, const char *file, const char *why, bool meant)
 {
 	struct emit j;
 
-	l->bad++;
+	l->bad += !meant;
 	if (l->json) {
 		emit_begin(&j);
-		emit_str(&j, "event", "bad");
+		emit_str(&j, "event", meant ? "denied" : "bad");
 		emit_str(&j, "file", file);
 		emit_str(&j, "why", why);
 		(void)emit_end(&j, stdout);
@@ -43,9 +43,15 @@ bad(struct lint *l, const char *file, const char *why)
 }
 
 static void
+bad(struct lint *l, const char *file, const char *why)
+{
+	left_out(l, file, why, false);
+}
+
+static void
 on_bad(void *arg, const char *file, const struct err *why)
 {
-	bad(arg, file, why->msg);
+	left_out(arg, file, why->msg, why->code == ERR_REFUSED);
 }
 
 static void
@@ -97,7 +103,8 @@ one_pub(struct lint *l, const struct strv *denied, struct err *e)
 		bad(l, l->shown, why.msg);
 	else if (gitid_denied(NULL, id) || (denied != NULL &&
 	    gitid_denied(denied, id)))
-		bad(l, l->shown, "no gateway may speak for this id");
+		left_out(l, l->shown, "no gateway may speak for this id",
+		    true);
 	else
 		rc = keylist_add(&l->keys, id, &k, l->shown, e);
 	buf_clear(&text);

@@ -285,7 +285,7 @@ steps(struct setup *s, struct err *e)
 	    setup_key(s, e) == -1 || setup_pin(s, e) == -1 ||
 	    allow(s, e) == -1 ||
 	    setup_conf(s, "server", rows, e) == -1 ||
-	    setup_admins(s, e) == -1 ||
+	    (!plain(s) && setup_admins(s, e) == -1) ||
 	    trigger(s, e) == -1 || gitolite_rc(s, e) == -1 ||
 	    resync(s, e) == -1 || sshd(s, e) == -1 ? -1 : 0;
 }
