@@ -15,7 +15,7 @@ static const char fixed[] =
 	"AuthorizedKeysFile none\n"
 	"PubkeyAcceptedAlgorithms ssh-ed25519\n"
 	"HostKeyAlgorithms ssh-ed25519\n"
-	"PermitRootLogin forced-commands-only\n"
+	"PermitRootLogin prohibit-password\n"
 	"LoginGraceTime 15\n"
 	"MaxAuthTries 2\n"
 	"MaxSessions 1\n"

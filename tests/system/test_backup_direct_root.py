@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from backuplib import HOME, STORE, Backup, backup  # noqa: F401
+from backuplib import CONF, HOME, STORE, Backup, backup  # noqa: F401
 from directlib import DATA, Grant, listening
 from lab import proc
 from vaultlib import OTHER, UIDS, Vault
@@ -24,7 +24,14 @@ def by_root(b):
         who = "root:" if host is b.client else "backup:"
         host.run(["chown", "-R", who, path])
 
-    b.as_user, b.own, b.ENV = as_user, own, ACCOUNT
+    plain = b.conf
+
+    def conf(more="", job="t", **keys):
+        # ssh goes by the user database: to root's own home.
+        plain(more, job, **{"known_hosts": f"{CONF}/backup_known_hosts",
+                            "key": f"{CONF}/backup_key", **keys})
+
+    b.as_user, b.own, b.conf, b.ENV = as_user, own, conf, ACCOUNT
     return b
 
 
