@@ -40,7 +40,7 @@ PROGRAMS = {"tests/unit/git/git_keys": DRIVER,
             **{f"tools/git/{os.path.basename(p)}": p
                for p in (POSTERN, PROXY, LOOKUP)}}
 CONF = "/etc/postern/git.conf"
-UID = {"h1": 4101, "h2": 4102}
+UID = {"h1": 4201, "h2": 4202}
 STORE = "/var/lib/postern/git/keys"
 STATE = "/var/lib/postern/git"
 ETC = "/etc/postern/git"
