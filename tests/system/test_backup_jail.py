@@ -257,9 +257,14 @@ def test_an_excluded_folder_stays_closed_though_the_capability_is_there(
         (place.src / name / "file").chmod(0o600)
     (place.src / "link").symlink_to("closed")
     place.give_capability()
+    # A root that is not there is not passed over.
+    place.grants(f"r {place.src}/open", f"r {place.src}/gone")
+    r = place.join([*COPY, "--fake-super", f"x::root{place.src}/", "none/"])
+    assert ends(r.stdout)["send"] == 120, r.stdout
+    assert f"root {place.src}/gone: No such file" in r.stdout
     # Its siblings are allowed one by one; a link among them opens nothing.
     place.grants(f"l {place.src}", f"r {place.src}/open",
-                 f"r {place.src}/link", f"r {place.src}/gone")
+                 f"r {place.src}/link")
     r = place.join([*COPY, "--fake-super", f"x::root{place.src}/", "new/"])
     assert ends(r.stdout)["recv"] == 23, r.stdout
     assert (place.store / "new" / "open" / "file").read_text() == "open"

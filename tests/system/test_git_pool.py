@@ -87,6 +87,8 @@ def test_a_socket_where_no_master_is_costs_only_time(git, says):
     git.conf(mux=2, gw=["mux-start = service"])
     fine(git)
     git.gw.run(f"install -d -o git -g git -m 700 {RUN}/mux; "
+               f"install -o git -m 600 /dev/null {RUN}/mux/0.used; "
+               f"install -o git -m 600 /dev/null {RUN}/mux/1.used; "
                "rm -f /tmp/asked")
     git.gw.write("/tmp/fake.pl", FAKE % (RUN, says))
     with git.gw.popen("exec perl /tmp/fake.pl", stdout=-1) as fake:

@@ -244,6 +244,9 @@ all(struct run *r, struct err *e)
 		if (attempt(r, c->mirrors.v[i], false, e) == -1)
 			return -1;
 	}
+	/* The mirror that answered, not the last one that was asked. */
+	if (!proxy_settled(r))
+		r->p->via = NULL;
 	return result(r, e);
 }
 
