@@ -351,6 +351,8 @@ def test_a_killed_job_is_said_to_have_ended(dash):
     for pid in set(p.ours()) - before:
         if "csync2 -N" not in p.ours().get(pid, ""):
             kill(pid)
+    assert " ".join(p.wait("out", 1)).endswith(
+        "the process of this push was killed")
     assert p.wait("end", 1) == ["end", "1", "137"]
     p.send("quit\n")
     dash.nothing_left()
