@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "sys/beneath.h"
 
 /*
  * Of linux/landlock.h, which is older on some distributions than the kernel
@@ -153,13 +154,8 @@ sandbox_free(struct sandbox *s)
 static int
 open_path(const char *path, unsigned allow)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC };
-
-	if ((allow & SANDBOX_STRICT) == 0)
-		return open(path, O_PATH | O_CLOEXEC);
-	how.flags |= O_NOFOLLOW;
-	how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	return (allow & SANDBOX_STRICT) == 0 ? open(path, O_PATH | O_CLOEXEC) :
+	    nolinks_open(path, O_PATH | O_NOFOLLOW);
 }
 
 int

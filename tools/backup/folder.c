@@ -5,11 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -18,47 +16,9 @@
 #include "rows.h"
 #include "store_file.h"
 #include "store_hold.h"
+#include "sys/beneath.h"
 
 #define PLACE	(O_PATH | O_NOFOLLOW | O_CLOEXEC)
-
-/* The same part by part, for who doesn't know the call (valgrind). */
-static int
-walk_below(int dirfd, const char *path)
-{
-	int fd = openat(dirfd, ".", PLACE), next, saved;
-	char part[NAME_MAX + 1];
-	struct stat st;
-	size_t n;
-
-	for (; fd != -1 && *path != '\0'; path += n + (path[n] == '/')) {
-		n = strcspn(path, "/");
-		saved = n > NAME_MAX ? ENAMETOOLONG : 0;
-		memcpy(part, path, saved == 0 ? n : 0);
-		part[saved == 0 ? n : 0] = '\0';
-		if (strcmp(part, "..") == 0)
-			saved = EXDEV;
-		else if (fstat(fd, &st) == 0 && S_ISLNK(st.st_mode))
-			saved = ELOOP;
-		next = saved == 0 ? openat(fd, part, PLACE) : -1;
-		saved = saved != 0 ? saved : errno;
-		close(fd);
-		errno = saved;
-		fd = next;
-	}
-	return fd;
-}
-
-/* A place below dirfd; path without its first '/'. */
-static int
-open_below(int dirfd, const char *path)
-{
-	const struct open_how how = { .flags = PLACE,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-	int fd = (int)syscall(SYS_openat2, dirfd, *path != '\0' ? path : ".",
-	    &how, sizeof(how));
-
-	return fd == -1 && errno == ENOSYS ? walk_below(dirfd, path) : fd;
-}
 
 static int
 refuse(const char *snapshot, const char *path, struct err *e)
@@ -139,7 +99,7 @@ take_parent(int root, const char *snapshot, const char *path,
 		return err_set(e, ERR_REFUSED, "the path is too long");
 	memcpy(parent, path, (size_t)(slash - path));
 	parent[slash - path] = '\0';
-	f->fd = open_below(root, parent[0] == '/' ? parent + 1 : parent);
+	f->fd = beneath_open(root, parent, PLACE, 0);
 	if (f->fd == -1)
 		return refuse(snapshot, path, e);
 	if (strv_add(&f->names, slash + 1) == -1)
@@ -157,7 +117,7 @@ folder_open(const struct store_client *c, const char *snapshot,
 
 	if (store_hold_take(c, snapshot, &f.hold, &root, e) == -1)
 		return -1;
-	fd = open_below(root, path + 1);
+	fd = beneath_open(root, path, PLACE, 0);
 	if (fd == -1 || fstat(fd, &st) == -1) {
 		refuse(snapshot, path, e);
 	} else if (S_ISDIR(st.st_mode)) {

@@ -4,15 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "restoreargs.h"
+#include "sys/beneath.h"
 #include "sys/file.h"
 
 static int
@@ -55,13 +54,10 @@ look(const char *path, struct err *e)
 static void
 shorten(const char *to, char *base)
 {
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	int top = open(to, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
 
 	while (base[1] != '\0') {
-		fd = (int)syscall(SYS_openat2, top, base + 1, &how,
-		    sizeof(how));
+		fd = beneath_open(top, base, O_PATH | O_DIRECTORY, 0);
 		if (fd != -1) {
 			close(fd);
 			break;
@@ -148,13 +144,11 @@ place_close(struct place *p, bool restored)
 int
 place_stat(const struct place *p, const char *name, struct stat *ret)
 {
-	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	int top = open(p->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
 	int rc = -1;
 
 	if (top != -1)
-		fd = (int)syscall(SYS_openat2, top, name, &how, sizeof(how));
+		fd = beneath_open(top, name, O_PATH, 0);
 	if (fd != -1)
 		rc = fstat(fd, ret);
 	if (fd != -1)

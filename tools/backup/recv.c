@@ -21,7 +21,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,13 +28,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/num.h"
 #include "base/strv.h"
 #include "jail.h"
 #include "recvargs.h"
+#include "sys/beneath.h"
 #include "sys/cap.h"
 #include "view.h"
 
@@ -132,9 +131,7 @@ is_fake_super(char *const *args)
 static int
 enter(const char *dir, struct err *e)
 {
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-	int fd = (int)syscall(SYS_openat2, AT_FDCWD, dir, &how, sizeof(how));
+	int fd = nolinks_open(dir, O_PATH | O_DIRECTORY);
 	int rc = fd;
 
 	if (fd != -1)

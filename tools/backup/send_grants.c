@@ -4,29 +4,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "expand.h"
 #include "grants.h"
+#include "sys/beneath.h"
 
 struct allow {
 	struct sandbox *s;
 	struct expand x;
 };
-
-static int
-open_plain(const char *path, uint64_t flags)
-{
-	struct open_how how = { .flags = flags | O_CLOEXEC,
-		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-
-	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-}
 
 /* expand_calls.list */
 static int
@@ -39,7 +29,7 @@ list(void *arg, const char *path, expand_entry_fn *entry, void *ctx,
 	DIR *d = NULL;
 	int fd, rc = 0;
 
-	fd = open_plain(path, O_RDONLY | O_DIRECTORY);
+	fd = nolinks_open(path, O_RDONLY | O_DIRECTORY);
 	/* Gone, another thing by now, or nothing that we may list: rsync will
 	 * see the same. */
 	if (fd == -1)
@@ -85,7 +75,7 @@ grant(void *arg, const char *path, struct err *e)
 static int
 check_root(const char *path, struct err *e)
 {
-	int fd = open_plain(path, O_PATH | O_NOFOLLOW);
+	int fd = nolinks_open(path, O_PATH | O_NOFOLLOW);
 
 	if (fd != -1) {
 		close(fd);
@@ -126,7 +116,7 @@ send_grants_allow(const struct buf *text, struct sandbox *s, struct err *e)
 static int
 look(void *arg, char letter, const char *path, struct err *e)
 {
-	int fd = open_plain(path, O_PATH | O_NOFOLLOW), rc;
+	int fd = nolinks_open(path, O_PATH | O_NOFOLLOW), rc;
 	struct stat st;
 
 	/* A link, or no folder any more, on the way: rsync's list was made

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -13,6 +12,7 @@
 #include "expand.h"
 #include "grants.h"
 #include "rules.h"
+#include "sys/beneath.h"
 
 /* Of linux/mount.h, as in view.c. */
 #define FS_CREATE 6U
@@ -56,9 +56,7 @@ make_empty(int *ret_fd, struct err *e)
 static int
 mask(int empty, const char *path, struct err *e)
 {
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
-	int at = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	int at = nolinks_open(path, O_PATH | O_DIRECTORY);
 	int copy, rc = -1;
 
 	/* Not there, or no folder: nothing is below it. */

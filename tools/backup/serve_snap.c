@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "fakestat.h"
 #include "store_hold.h"
 #include "store_rec.h"
+#include "sys/beneath.h"
 
 int
 serve_snap_resolve(struct serve *s, struct err *e)
@@ -95,14 +94,8 @@ int
 serve_snap_at(const struct serve_snap *p, const char *path, int flags,
     int *ret_fd, struct err *e)
 {
-	struct open_how how = {
-		.flags = (unsigned)(flags | O_NOFOLLOW | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-		    RESOLVE_NO_MAGICLINKS };
-	int fd;
+	int fd = beneath_open(p->dir, path, flags, 0);
 
-	fd = (int)syscall(SYS_openat2, p->dir, path[1] != '\0' ? path + 1 :
-	    ".", &how, sizeof(how));
 	if (fd == -1)
 		return not_there(p, path, errno, e);
 	*ret_fd = fd;

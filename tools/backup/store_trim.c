@@ -4,15 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "plain.h"
 #include "store_rmtree.h"
+#include "sys/beneath.h"
 
 struct trim {
 	const char *where;
@@ -126,9 +125,6 @@ int
 store_trim_folders(int dirfd, const char *where, const char *name,
     const struct strv *folders, struct err *e)
 {
-	const struct open_how how = { .flags = O_RDONLY | O_DIRECTORY |
-		O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-		RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
 	struct trim t = { .where = where };
 	int top, fd, rc = 0;
 	size_t i;
@@ -138,8 +134,8 @@ store_trim_folders(int dirfd, const char *where, const char *name,
 	if (top == -1)
 		return err_sys(e, "%s: %s", where, name);
 	for (i = 0; rc == 0 && i < folders->n; i++) {
-		fd = (int)syscall(SYS_openat2, top, folders->v[i] + 1, &how,
-		    sizeof(how));
+		fd = beneath_open(top, folders->v[i], O_RDONLY | O_DIRECTORY,
+		    RESOLVE_NO_XDEV);
 		if (fd == -1 && (errno == ENOENT || errno == ENOTDIR ||
 		    errno == ELOOP))
 			continue;

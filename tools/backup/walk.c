@@ -5,65 +5,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define OPEN_FLAGS	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#include "sys/beneath.h"
+
 #define NAMES_MAX	(WALK_PART * 256u)
-
-/* Where one system call can't: paths above PATH_MAX, old kernels. */
-static int
-open_by_parts(int root, const char *path)
-{
-	char part[NAME_MAX + 1];
-	int fd, next, saved;
-	size_t n;
-
-	fd = openat(root, ".", OPEN_FLAGS);
-	while (fd != -1 && *(path += strspn(path, "/")) != '\0') {
-		n = strcspn(path, "/");
-		if (n > NAME_MAX) {
-			close(fd);
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(part, path, n);
-		part[n] = '\0';
-		path += n;
-		if (strcmp(part, "..") == 0) {
-			close(fd);
-			errno = EXDEV;
-			return -1;
-		}
-		next = openat(fd, part, OPEN_FLAGS);
-		saved = errno;
-		close(fd);
-		errno = saved;
-		fd = next;
-	}
-	return fd;
-}
 
 int
 walk_open(int root, const char *path, int *ret_fd, struct err *e)
 {
-	struct open_how how = {
-		.flags = OPEN_FLAGS,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-		    RESOLVE_NO_MAGICLINKS,
-	};
-	const char *rel = path + strspn(path, "/");
-	int fd;
+	int fd = beneath_open(root, path, O_RDONLY | O_DIRECTORY, 0);
 
-	fd = (int)syscall(SYS_openat2, root, *rel != '\0' ? rel : ".", &how,
-	    sizeof(how));
-	if (fd == -1 && (errno == ENAMETOOLONG || errno == ENOSYS ||
-	    errno == EPERM))
-		fd = open_by_parts(root, path);
 	if (fd == -1)
 		return err_sys(e, "a folder of the snapshot");
 	*ret_fd = fd;
@@ -144,7 +99,7 @@ walk_list(int fd, const char *after, struct walk_list *l, struct err *e)
 		l->at = calloc(l->max, sizeof(*l->at));
 	if (l->at == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
-	copy = openat(fd, ".", OPEN_FLAGS);
+	copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d = copy != -1 ? fdopendir(copy) : NULL;
 	if (d == NULL) {
 		err_sys(e, "a folder of the snapshot");

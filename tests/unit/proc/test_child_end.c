@@ -175,6 +175,29 @@ a_child_dies_with_its_parent(void **state)
 	waitpid(mid, &status, 0);
 }
 
+/* Until then a SIGTERM may be lost: valgrind's fork takes its time. */
+static void
+wait_for_program(pid_t pid, const char *comm)
+{
+	char path[64], name[64];
+	ssize_t n;
+	int fd, i;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	for (i = 0; i < 10000; i++) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		assert_int_not_equal(fd, -1);
+		n = read(fd, name, sizeof(name) - 1);
+		close(fd);
+		assert_true(n > 0);
+		name[n - 1] = '\0';
+		if (strcmp(name, comm) == 0)
+			return;
+		usleep(1000);
+	}
+	fail();
+}
+
 static void
 a_read_error_ends_the_child_and_is_said(void **state)
 {
@@ -184,6 +207,7 @@ a_read_error_ends_the_child_and_is_said(void **state)
 
 	s.io[2] = CHILD_NULL;
 	start(r, &s);
+	wait_for_program(child_pid(r->child), "sleep");
 	assert_int_not_equal(dup2(folder, stdout_of_child()), -1);
 	close(folder);
 	finish(r);
