@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "beneath.h"
+#include "sys/beneath.h"
 
 #include <errno.h>
 #include <fcntl.h>

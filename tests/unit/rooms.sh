@@ -10,6 +10,7 @@ sees() {
 	case $1 in
 	base)	echo base ;;
 	sys)	echo base sys ;;
+	jail)	echo base sys jail ;;
 	secret)	echo base sys secret ;;
 	proc)	echo base sys proc ;;
 	ssh)	echo base sys secret proc ssh ;;

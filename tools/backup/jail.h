@@ -7,7 +7,7 @@
 #define POSTERN_BACKUP_JAIL_H
 
 #include "base/err.h"
-#include "sys/sandbox.h"
+#include "jail/sandbox.h"
 
 #define JAIL_RSYNC "/usr/bin/rsync"
 #define JAIL_RELAY_FD 3

@@ -33,9 +33,9 @@
 #include "base/num.h"
 #include "base/strv.h"
 #include "jail.h"
+#include "jail/cap.h"
 #include "recvargs.h"
 #include "sys/beneath.h"
-#include "sys/cap.h"
 #include "view.h"
 
 #define NAME "postern-backup-recv"

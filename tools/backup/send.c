@@ -38,7 +38,7 @@
 #include "jail.h"
 #include "send_grants.h"
 #include "send_mask.h"
-#include "sys/cap.h"
+#include "jail/cap.h"
 #include "sys/file.h"
 
 #define NAME "postern-backup-send"

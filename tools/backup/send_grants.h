@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "sys/sandbox.h"
+#include "jail/sandbox.h"
 
 /*
  * send_grants_allow(): text to s. What is gone is passed over, and so is what

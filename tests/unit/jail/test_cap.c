@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sys/cap.h"
+#include "jail/cap.h"
 
 /* Without it there is nothing to keep. */
 static bool

@@ -22,7 +22,7 @@
 #include <grp.h>
 #include <unistd.h>
 
-#include "sys/sandbox.h"
+#include "jail/sandbox.h"
 
 /* in/ is allowed in each test in its own way, out/ never. */
 static char dir[] = "/tmp/postern-test-XXXXXX";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "sys/cap.h"
+#include "jail/cap.h"
 
 #include <stdio.h>
 #include <sys/capability.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "sys/sandbox.h"
+#include "jail/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>

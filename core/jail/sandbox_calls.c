@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "sys/sandbox.h"
+#include "jail/sandbox.h"
 
 /* A copying program makes none of these. Names that this libseccomp does not
  * know are passed over; those that are newer than Debian 12's come by number
