@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""class Link: a host's cable to the switch, to be cut, dropped and slowed."""
+"""class Link: a host's cable to the switch, to be cut, dropped, slowed and narrowed."""
 
 import pathlib
 import subprocess
@@ -23,6 +23,7 @@ class Link:
         self.ns = self.lab.netns(host.name)
         self.port = host.name
         self._relay = None
+        self._limited = False
 
     def _ip(self, ns, *lines):
         done = subprocess.run([*enter_net(ns), "ip", "-batch", "-"],
@@ -69,8 +70,22 @@ class Link:
         """Pull the cable: the host sees that its carrier is lost."""
         self._ip(self.lab.switch, f"link set {self._switch_end()} down")
 
+    def limit(self, mbit):
+        """The host gets mbit Mbit/s at most: a line's downstream (tc-tbf(8));
+        for bench/, since it is a matter of time."""
+        self._tc("replace", "tbf", "rate", f"{mbit}mbit", "burst", "256kb",
+                 "latency", "50ms")
+        self._limited = True
+
+    def _tc(self, verb, *rest):
+        subprocess.run([*enter_net(self.lab.switch), "tc", "qdisc", verb,
+                        "dev", self.port, "root", *rest], check=True)
+
     def restore(self):
-        """Undo cut(), down() and slow()."""
+        """Undo cut(), down(), slow() and limit()."""
+        if self._limited:
+            self._tc("del")
+            self._limited = False
         self.fast()
         self._ip(self.lab.switch, f"link set {self.port} up")
         self._bridge_state(3)

@@ -13,6 +13,7 @@ import pytest
 
 from lab import proc
 from lab.lab import ADMIN, RUNS, Lab
+from lab.link import enter_net
 
 TESTS = pathlib.Path(__file__).parents[1]
 
@@ -109,6 +110,22 @@ def test_a_dropped_link_shows_its_host_no_carrier(hosts):
     assert connect(one, two, 1) is None
     two.link.restore()
     assert connect(one, two, 10) is True
+
+
+def test_a_narrow_link_is_narrow_until_it_is_restored(hosts):
+    one, two = hosts(2)
+
+    def port():
+        return subprocess.run(
+            [*enter_net(two.lab.switch), "tc", "qdisc", "show", "dev",
+             two.link.port], check=True, capture_output=True,
+            text=True).stdout
+
+    two.link.limit(100)
+    assert "tbf" in port() and "rate 100Mbit" in port()
+    assert connect(one, two, 10) is True
+    two.link.restore()
+    assert "tbf" not in port()
 
 
 def test_a_slow_link_delays_and_keeps_its_connections(hosts):
