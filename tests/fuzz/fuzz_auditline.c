@@ -26,7 +26,8 @@ again(const struct auditline *l, struct auditline *ret)
 		.ip = l->ip, .fp = l->fp, .verb = l->verb, .repo = l->repo,
 		.why = l->why, .via = l->via,
 		.ms = l->ms >= 0 ? (uint64_t)l->ms : 0,
-		.exit = (int)(l->exit & 255) };
+		.exit = (int)(l->exit & 255), .counted = l->in >= 0 &&
+		l->out >= 0, .in = l->in, .out = l->out };
 	struct buf line;
 	int rc;
 

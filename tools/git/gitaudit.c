@@ -88,6 +88,10 @@ add_rest(struct buf *out, bool json, const struct gitaudit *a)
 	    (add_num(out, json, "ms", (int64_t)a->ms) == -1 ||
 	    add_num(out, json, "exit", a->exit) == -1))
 		return -1;
+	if (a->event == GITAUDIT_END && a->counted &&
+	    (add_num(out, json, "in", a->in) == -1 ||
+	    add_num(out, json, "out", a->out) == -1))
+		return -1;
 	if (known(a->via) && add(out, json, "via", a->via, true) == -1)
 		return -1;
 	if (known(a->why) && add(out, json, "why", a->why, true) == -1)

@@ -4,7 +4,8 @@
  * hosts, which the sid joins:
  *
  *	begin sid=S id=I ip=A fp=F verb=V repo="R"
- *	end sid=S id=I ip=A fp=F verb=V repo="R" ms=N exit=N [via="HOST"]
+ *	end sid=S id=I ip=A fp=F verb=V repo="R" ms=N exit=N [in=N
+ *		out=N] [via="HOST"]
  *	refused sid=S id=I ip=A fp=F why="TEXT"
  *
  * or the same as a JSON object. To syslog as it is; to a file with the time
@@ -35,6 +36,8 @@ struct gitaudit {
 	const char *via;		/* the mirror that answered */
 	uint64_t ms;			/* of an end: how long it took */
 	int exit;			/* of an end */
+	bool counted;			/* of an end: in and out are known */
+	int64_t in, out;		/* bytes from the client, and to it */
 };
 
 /* gitaudit_emit(): the line without a line feed, appended to out. now: 0 for

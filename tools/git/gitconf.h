@@ -34,6 +34,7 @@ struct gitconf_side {
 	int64_t audit_json;		/* 0: text */
 	int64_t audit_syslog;		/* 0, 1 */
 	char *audit_file;		/* owned; NULL: none */
+	int64_t audit_bytes;		/* 0, 1: they are counted */
 };
 
 struct gitconf_gateway {

@@ -31,7 +31,8 @@
 	    "text json" }, \
 	{ sect, "audit-syslog", GITCONF_WORD, AT(field.audit_syslog), \
 	    NO_YES }, \
-	{ sect, "audit-file", GITCONF_PATH_, AT(field.audit_file) }
+	{ sect, "audit-file", GITCONF_PATH_, AT(field.audit_file) }, \
+	{ sect, "audit-bytes", GITCONF_WORD, AT(field.audit_bytes), NO_YES }
 
 const struct gitconf_key gitconf_keys[] = {
 	G("server", GITCONF_HOST, server),

@@ -35,7 +35,8 @@ audit(const struct proxy *p, enum gitaudit_event event, const char *why,
 	struct gitaudit a = { .event = event, .sid = w->sid, .id = w->id,
 		.ip = w->ip, .fp = w->fp, .verb = p->ask.cmd.verb,
 		.repo = p->ask.cmd.repo, .why = why, .via = p->via, .ms = ms,
-		.exit = p->status };
+		.exit = p->status, .counted = p->in >= 0, .in = p->in,
+		.out = p->out };
 
 	(void)gitaudit_write(&p->conf.gateway.side, &a, NULL);
 }
@@ -167,7 +168,8 @@ clear(struct proxy *p)
 int
 main(int argc, char **argv)
 {
-	struct proxy p = { .slot = -1, .slot_all = -1, .status = 1 };
+	struct proxy p = { .slot = -1, .slot_all = -1, .status = 1,
+		.in = -1, .out = -1 };
 	struct err e = ERR_INIT;
 	int status;
 

@@ -2,7 +2,8 @@
 /*
  * proxy: one session of one id on the gateway: what was asked for is settled
  * (proxy.c) and carried to a server by an ssh that has our three descriptors
- * (proxy_run.c), so that no byte of git's goes through us.
+ * (proxy_run.c), so that no byte of git's goes through us; unless they are to
+ * be counted (gitcount.h).
  */
 #ifndef GIT_PROXY_H
 #define GIT_PROXY_H
@@ -23,6 +24,7 @@ struct proxy {
 	int slot, slot_all;	/* what we hold; -1: nothing */
 	const char *via;	/* the mirror that answered, or NULL */
 	int status;		/* of the session, for sshd */
+	int64_t in, out;	/* bytes, if they were counted; -1 */
 };
 
 /*

@@ -42,7 +42,8 @@ on_end(void *arg)
 {
 	struct run *r = arg;
 
-	loop_stop(r->loop);
+	/* on_limit() may still ring. */
+	proxy_over(r, 0);
 }
 
 /* Until it has an end. */
@@ -81,6 +82,8 @@ by_master(struct run *r, const char *socket, struct err *e)
 
 	r->said = (struct gitssh_said){ false, SSHFAIL_OTHER };
 	r->status = SSH_FAILED;
+	r->over = false;
+	gitcount_fds(r->count, spec.fd);
 	r->mux = muxask_start(r->loop, &spec, NULL);
 	if (r->mux == NULL)
 		return 0;

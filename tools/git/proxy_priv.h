@@ -7,6 +7,7 @@
 #define GIT_PROXY_PRIV_H
 
 #include "base/strv.h"
+#include "gitcount.h"
 #include "gitprog.h"
 #include "gitssh.h"
 #include "muxask.h"
@@ -22,10 +23,12 @@ struct run {
 	struct muxask *mux;		/* a session through a master, or */
 	struct child *child;		/* an ssh of its own */
 	struct gitprog_watch out;
+	struct gitcount *count;		/* NULL: nothing is counted */
 	struct strv argv;
 	int log;			/* memfd with ssh's words; -1 */
 	uint64_t until;			/* CLOCK_MONOTONIC, of answer */
 	int status;			/* of the ssh that ended */
+	bool over;			/* it ended; its last words go out */
 	bool late;			/* we ended it: no answer */
 	bool timed_out;			/* the session's own limit */
 	bool ended;			/* by a signal to us */
@@ -36,6 +39,11 @@ struct run {
 
 /* proxy_left_ms(): until a session has to stand; 0: none. */
 uint64_t proxy_left_ms(const struct run *r);
+
+/* proxy_over(): the ssh, or the master's session, has ended. What it said
+ * still goes out, for at most timeout_ms (0: no limit); then the loop is
+ * stopped. */
+void proxy_over(struct run *r, uint64_t timeout_ms);
 
 /* proxy_settled(): whether what ended is over with this, whatever came of
  * it. */

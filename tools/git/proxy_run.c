@@ -43,13 +43,32 @@ look(struct run *r, struct buf *why)
 }
 
 static void
+on_done(void *arg)
+{
+	struct run *r = arg;
+
+	loop_stop(r->loop);
+}
+
+void
+proxy_over(struct run *r, uint64_t timeout_ms)
+{
+	r->over = true;
+	loop_timer_stop(r->answer);
+	if (r->timed_out || r->late || r->ended || r->gone)
+		loop_stop(r->loop);
+	else
+		gitcount_finish(r->count, timeout_ms, on_done, r);
+}
+
+static void
 on_end(void *arg, const struct child_end *end)
 {
 	struct run *r = arg;
 
 	r->status = gitprog_status(end->status);
 	r->timed_out = end->timed_out;
-	loop_stop(r->loop);
+	proxy_over(r, (uint64_t)r->p->conf.gateway.session_ms);
 }
 
 static void
@@ -74,9 +93,9 @@ on_signal(void *arg, int signo)
 	struct run *r = arg;
 
 	r->ended = true;
-	if (r->mux != NULL)
+	if (r->mux != NULL || r->over)
 		loop_stop(r->loop);
-	if (r->child != NULL)
+	else if (r->child != NULL)
 		child_kill(r->child, SIGTERM);
 }
 
@@ -87,9 +106,9 @@ on_gone(void *arg)
 	struct run *r = arg;
 
 	r->gone = true;
-	if (r->mux != NULL)
+	if (r->mux != NULL || r->over)
 		loop_stop(r->loop);
-	if (r->child != NULL)
+	else if (r->child != NULL)
 		child_deadline(r->child, 1);
 }
 
@@ -132,7 +151,8 @@ ssh(struct run *r, const char *dest, struct err *e)
 	if (prepare(r, dest, e) == -1)
 		return -1;
 	spec.argv = r->argv.v;
-	r->late = r->timed_out = false;
+	gitcount_io(r->count, &spec);
+	r->late = r->timed_out = r->over = false;
 	loop_timer_set(r->answer, proxy_left_ms(r), 0);
 	r->child = child_start(r->loop, &spec, e);
 	if (r->child == NULL || loop_run(r->loop, e) == -1)
@@ -235,7 +255,9 @@ all(struct run *r, struct err *e)
 	if (r->answer == NULL)
 		return -1;
 	loop_timer_stop(r->answer);
-	if (gitprog_watch(r->loop, on_gone, r, &r->out, e) == -1)
+	if (gitprog_watch(r->loop, on_gone, r, &r->out, e) == -1 ||
+	    (c->side.audit_bytes != 0 &&
+	    gitcount_new(r->loop, &r->count, e) == -1))
 		return -1;
 	if (attempt(r, c->server, true, e) == -1)
 		return -1;
@@ -261,6 +283,8 @@ proxy_run(struct proxy *p, struct err *e)
 	if (r.loop != NULL)
 		rc = all(&r, e);
 	child_free(r.child);
+	gitcount_bytes(r.count, &p->in, &p->out);
+	gitcount_free(r.count);
 	gitprog_unwatch(&r.out);
 	muxask_free(r.mux);
 	loop_timer_free(r.answer);

@@ -21,6 +21,7 @@
 #include "gitaudit.h"
 #include "gitcheck.h"
 #include "gitconf.h"
+#include "gitcount.h"
 #include "gitprog.h"
 #include "proc/child.h"
 #include "sys/clock.h"
@@ -35,7 +36,9 @@ struct serve {
 	struct loop *loop;
 	struct child *child;
 	struct gitprog_watch out;
+	struct gitcount *count;		/* NULL: nothing is counted */
 	int status;
+	bool over;			/* the child; its last words go out */
 };
 
 static void
@@ -46,9 +49,18 @@ audit(const struct serve *s, enum gitaudit_event event, const char *why,
 	struct gitaudit a = { .event = event, .sid = w->sid, .id = w->id,
 		.ip = w->ip, .fp = w->fp, .verb = s->ask.cmd.verb,
 		.repo = s->ask.cmd.repo, .why = why, .ms = ms,
-		.exit = s->status };
+		.exit = s->status, .counted = s->count != NULL };
 
+	gitcount_bytes(s->count, &a.in, &a.out);
 	(void)gitaudit_write(&s->conf.server.side, &a, NULL);
+}
+
+static void
+on_done(void *arg)
+{
+	struct serve *s = arg;
+
+	loop_stop(s->loop);
 }
 
 static void
@@ -59,7 +71,8 @@ on_end(void *arg, const struct child_end *end)
 	s->status = gitprog_status(end->status);
 	if (s->status == SSH_LOST)
 		s->status = 1;
-	loop_stop(s->loop);
+	s->over = true;
+	gitcount_finish(s->count, 0, on_done, s);
 }
 
 static void
@@ -67,7 +80,10 @@ on_signal(void *arg, int signo)
 {
 	struct serve *s = arg;
 
-	child_kill(s->child, signo);
+	if (s->over)
+		loop_stop(s->loop);
+	else
+		child_kill(s->child, signo);
 }
 
 /* The session is over. A command that only reads has no more to do, and may
@@ -98,6 +114,10 @@ run(struct serve *s, struct err *e)
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		if (loop_signal(s->loop, signals[i], on_signal, s, e) == -1)
 			return -1;
+	if (s->conf.server.side.audit_bytes != 0 &&
+	    gitcount_new(s->loop, &s->count, e) == -1)
+		return -1;
+	gitcount_io(s->count, &spec);
 	s->child = child_start(s->loop, &spec, e);
 	if (s->child == NULL || gitprog_watch(s->loop, on_gone, s, &s->out,
 	    e) == -1)
@@ -166,6 +186,7 @@ main(void)
 		status = log_err(&e);
 	}
 	gitprog_unwatch(&s.out);
+	gitcount_free(s.count);
 	child_free(s.child);
 	loop_free(s.loop);
 	strv_clear(&s.env);

@@ -31,6 +31,23 @@ an_end_has_time_and_status(void **state)
 }
 
 static void
+bytes_are_there_when_they_were_counted(void **state)
+{
+	struct gitaudit a = end;
+
+	a.counted = true;
+	a.out = INT64_C(1) << 40;
+	a.via = "git@m";
+	check(&a, false, 0, "end sid=s1 id=alice ip=10.0.0.1 fp=SHA256:x "
+	    "verb=git-upload-pack repo=\"r\" ms=12 exit=3 in=0 "
+	    "out=1099511627776 via=\"git@m\"");
+	a.event = GITAUDIT_BEGIN;
+	a.via = NULL;
+	check(&a, false, 0, "begin sid=s1 id=alice ip=10.0.0.1 fp=SHA256:x "
+	    "verb=git-upload-pack repo=\"r\"");
+}
+
+static void
 what_is_not_known_is_a_dash_or_null(void **state)
 {
 	struct gitaudit a = { .event = GITAUDIT_REFUSED, .ip = "-",
@@ -96,6 +113,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_end_has_time_and_status),
+		cmocka_unit_test(bytes_are_there_when_they_were_counted),
 		cmocka_unit_test(what_is_not_known_is_a_dash_or_null),
 		cmocka_unit_test(no_value_can_forge_another_or_a_line),
 		cmocka_unit_test(a_line_that_is_too_long_adds_nothing),

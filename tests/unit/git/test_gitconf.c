@@ -53,6 +53,7 @@ each_section_has_its_own_values(void **state)
 	    "mirror = git@a\nmirror = git@b\ndeny-repo = x/*\n"
 	    "connect-timeout = 1500ms\nmux = 0\nmux-start = service\n"
 	    "command = info\naudit = json\nlookup = index\n"
+	    "audit-bytes = yes\n"
 	    "[server]\nread-only = old/*\naudit-syslog = no\n"), 0);
 	assert_string_equal(c.gateway.server, "git@gl");
 	assert_int_equal(c.gateway.mirrors.n, 2);
@@ -68,6 +69,8 @@ each_section_has_its_own_values(void **state)
 	assert_true(strv_has(&c.server.side.read_only, "old/*"));
 	assert_int_equal(c.gateway.side.audit_json, 1);
 	assert_int_equal(c.server.side.audit_json, 0);
+	assert_int_equal(c.gateway.side.audit_bytes, 1);
+	assert_int_equal(c.server.side.audit_bytes, 0);
 	assert_int_equal(c.server.side.audit_syslog, 0);
 }
 
