@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,21 +12,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sys/beneath.h"
+
 #define TEMP_NAME_MAX	40	/* bytes of a temporary name, with the NUL */
 
-int
-file_read(const char *path, struct buf *out, struct err *e)
+/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
+#define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+/* The whole of fd, which is closed; path is for messages. */
+static int
+read_all(int fd, const char *path, struct buf *out, struct err *e)
 {
 	size_t start = out->len;
 	char chunk[8192];
 	struct stat st;
-	int fd, rc = -1;
+	int rc = -1;
 	ssize_t n;
 
-	/* O_NONBLOCK: opening a FIFO must not wait for its writer. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd == -1)
-		return err_sys(e, "%s", path);
 	if (fstat(fd, &st) == -1) {
 		err_sys(e, "%s", path);
 		goto out;
@@ -63,6 +66,38 @@ out:
 	}
 	close(fd);
 	return rc;
+}
+
+int
+file_read(const char *path, struct buf *out, struct err *e)
+{
+	int fd = open(path, READ_FLAGS);
+
+	return fd == -1 ? err_sys(e, "%s", path) :
+	    read_all(fd, path, out, e);
+}
+
+int
+file_read_below(const char *dir, const char *rest, struct buf *out,
+    struct err *e)
+{
+	int top = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[PATH_MAX];
+	int fd, why;
+
+	if (top == -1)
+		return errno == ENOTDIR ? err_set(e, ERR_UNSAFE, "%s: a "
+		    "symbolic link, or no folder", dir) :
+		    err_sys(e, "%s", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, rest);
+	fd = beneath_open(top, rest, READ_FLAGS, 0);
+	why = errno;
+	close(top);
+	errno = why;
+	if (fd == -1)
+		return errno == ELOOP ? err_set(e, ERR_UNSAFE, "%s: a symbolic "
+		    "link is in the way", path) : err_sys(e, "%s", path);
+	return read_all(fd, path, out, e);
 }
 
 /* The folder of path as an fd, and the name in it (borrowed from path). */

@@ -25,6 +25,15 @@
 int file_read(const char *path, struct buf *out, struct err *e);
 
 /*
+ * file_read_below(): the same for a file in another user's folder: rest is a
+ * path below dir ("mux/status"), and no part of it is a symbolic link, nor is
+ * dir itself. As file_read(), and ERR_UNSAFE (a symbolic link).
+ * Source: beneath.h.
+ */
+int file_read_below(const char *dir, const char *rest, struct buf *out,
+	struct err *e);
+
+/*
  * file_write(): replace path atomically with len bytes of data, mode and
  * the caller's own uid. backup, when not NULL, is a path that the old
  * content is linked to first (replacing an older backup). 0, or -1 ERR_SYS

@@ -196,7 +196,8 @@ def generations(ready):
 def wait_masters(ready):
     """The pool's own, after the last restart."""
     proc.wait_for(lambda: json.loads(ready.gw.run(
-        "postern git status --json").stdout)["masters-up"] == 2, 40,
+        "postern git status --json", check=False).stdout)["masters-up"] == 2,
+        40,
         "two masters")
 
 
@@ -496,6 +497,7 @@ def test_a_refusal_is_escaped_once(ready):
 
 
 def test_the_check_sees_a_pool_and_a_timer_that_stand_still(ready):
+    ready.gl.run("postern git push-keys")
     wait_masters(ready)
     ready.gw.run("systemctl stop postern-git-mux")
     ready.gl.run("systemctl stop postern-git-push.timer")
@@ -559,8 +561,10 @@ def test_the_units_hold_what_they_run(ready):
 
 
 def test_status_of_both_sides(ready):
-    def status(host):
-        return json.loads(host.run("postern git status --json").stdout)
+    def status(host, code=0):
+        done = host.run("postern git status --json", check=False)
+        assert done.returncode == code, done
+        return json.loads(done.stdout)
     ready.gl.run("postern git push-keys")
     wait_masters(ready)
     gw, gl = status(ready.gw), status(ready.gl)
@@ -574,15 +578,15 @@ def test_status_of_both_sides(ready):
     ready.gw.run("systemctl stop ssh.socket ssh", check=False)
     try:
         ready.gl.run("postern git push-keys --timeout 2s", check=False)
-        gl = status(ready.gl)
-        assert not gl["ok"] and gl["why"]
+        gl = status(ready.gl, 1)
+        assert not gl["ok"] and gl["why"] and gl["not-asked"]
         assert "FAILED, the gateway has older keys" in ready.gl.run(
-            "postern git status").stdout
+            "postern git status", check=False).stdout
     finally:
         ready.gw.run("systemctl start ssh")
         ready.gw.wait_up()
     ready.gl.run("postern git push-keys")
-    assert status(ready.gl)["ok"]
+    assert status(ready.gl)["ok"] and status(ready.gl)["agree"]
     assert status(ready.gw)["sequence"] == status(ready.gl)["sequence"]
 
 

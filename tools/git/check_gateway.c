@@ -16,7 +16,9 @@
 #include "gitwire.h"
 #include "keybase.h"
 #include "keyroll.h"
+#include "keystale.h"
 #include "setup_both.h"
+#include "sys/file.h"
 
 #define FILE_KEYS	2000	/* above it the index is faster to ask */
 
@@ -249,18 +251,15 @@ static int
 mux(struct check *c, struct err *e)
 {
 	const struct gitconf_gateway *g = &c->conf->gateway;
-	struct buf path, text;
+	struct buf text;
 	unsigned up = 0;
 
 	/* Those that the first session starts need not be there. */
 	if (g->mux == 0 || g->mux_demand != 0)
 		return 0;
-	buf_init(&path, 4096);
 	buf_init(&text, 65536);
-	if (buf_addf(&path, "%s/mux/status", g->run_dir) == 0 &&
-	    step_read(path.data, &text, NULL) == 0)
+	if (file_read_below(g->run_dir, "mux/status", &text, NULL) == 0)
 		up = check_mux_up(text.data);
-	buf_clear(&path);
 	buf_clear(&text);
 	return up == (unsigned)g->mux ? 0 : err_set(e, ERR_PEER, "%u of %u "
 	    "are up", up, (unsigned)g->mux);
@@ -292,16 +291,16 @@ keys(struct check *c, struct err *e)
 {
 	const struct gitconf_gateway *g = &c->conf->gateway;
 	struct all a = { 0 };
-	int64_t ago;
+	int64_t now;
 
 	if (asuser_run(&c->user, list, g->keys_dir, &a, sizeof(a), e) == -1)
 		return -1;
 	if (!a.in_force)
 		return err_set(e, ERR_PEER, "no keys have come yet");
-	ago = (int64_t)time(NULL) - (int64_t)a.note.time_s;
-	if (g->stale_ms > 0 && ago * 1000 > g->stale_ms)
+	now = (int64_t)time(NULL);
+	if (keystale_is(&a.note, g->stale_ms, now))
 		return err_set(e, ERR_PEER, "the last push came %" PRId64
-		    " s ago", ago);
+		    " s ago", now - (int64_t)a.note.time_s);
 	return 0;
 }
 

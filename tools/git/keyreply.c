@@ -20,6 +20,7 @@ static const struct {
 	{ KEYREPLY_REFUSED, "refused" },
 	{ KEYREPLY_BUSY, "busy" },
 	{ KEYREPLY_FAILED, "failed" },
+	{ KEYREPLY_NOW, "now" },
 };
 #define WORDS (sizeof(words) / sizeof(words[0]))
 

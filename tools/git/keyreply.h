@@ -12,8 +12,10 @@
  *		refused	a rule says no; the old ones stay in force
  *		busy	another update is under way, try again
  *		failed	the gateway could not; the old ones stay in force
+ *		now	no push, a question: what is in force
  *	sequence	of the keys that are in force now; 0: none, or unknown
- *	keys		that are in force now, of this push (ok, same)
+ *	keys		that are in force now, of this push (ok, same), or at
+ *			all (now)
  *	skipped		lines that were no keys, and keys that were others'
  *	WHY		for a person: printable ASCII, at most KEYREPLY_WHY
  *
@@ -38,6 +40,7 @@ enum keyreply_what {
 	KEYREPLY_REFUSED,
 	KEYREPLY_BUSY,
 	KEYREPLY_FAILED,
+	KEYREPLY_NOW,
 };
 
 struct keyreply {

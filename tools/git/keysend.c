@@ -101,14 +101,16 @@ answer(const struct buf *out, struct keyreply *ret, struct err *e)
 	return keyreply_parse(out->data, len, ret, e);
 }
 
-int
-keysend_once(const struct keysend *s, const struct buf *stream, bool force,
+/* One ssh: stream (NULL: nothing) to it, its line back. */
+static int
+talk(const struct keysend *s, const char *command, const struct buf *stream,
     unsigned timeout_ms, struct keyreply *ret, bool *ret_again,
     struct err *e)
 {
 	enum sshfail worst = SSHFAIL_OTHER;
 	struct strv argv = { 0 };
-	struct keyproc p = { .in = stream->data, .in_len = stream->len,
+	struct keyproc p = { .in = stream != NULL ? stream->data : "",
+		.in_len = stream != NULL ? stream->len : 0,
 		.timeout_ms = timeout_ms, .on_said = on_said,
 		.arg = &worst };
 	struct keyproc_end end;
@@ -117,8 +119,7 @@ keysend_once(const struct keysend *s, const struct buf *stream, bool force,
 
 	*ret_again = false;
 	buf_init(&out, ANSWER_MAX);
-	if (keysend_argv(s, force ? KEYUPDATE_FORCE : KEYUPDATE_COMMAND,
-	    &argv, e) == -1)
+	if (keysend_argv(s, command, &argv, e) == -1)
 		goto out;
 	p.argv = argv.v;
 	if (keyproc_run(&p, &out, &end, e) == -1)
@@ -136,4 +137,30 @@ out:
 	strv_clear(&argv);
 	buf_clear(&out);
 	return rc;
+}
+
+int
+keysend_once(const struct keysend *s, const struct buf *stream, bool force,
+    unsigned timeout_ms, struct keyreply *ret, bool *ret_again,
+    struct err *e)
+{
+	return talk(s, force ? KEYUPDATE_FORCE : KEYUPDATE_COMMAND, stream,
+	    timeout_ms, ret, ret_again, e);
+}
+
+int
+keysend_ask(const struct keysend *s, unsigned timeout_ms,
+    struct keyreply *ret, struct err *e)
+{
+	struct keyreply r;
+	bool again;
+
+	if (talk(s, KEYUPDATE_STATUS, NULL, timeout_ms, &r, &again, e) == -1)
+		return -1;
+	if (r.what != KEYREPLY_NOW)
+		return err_set(e, ERR_PEER, "%s: %s%s%s", s->gateway,
+		    keyreply_word(r.what), r.why[0] != '\0' ? ": " : "",
+		    r.why);
+	*ret = r;
+	return 0;
 }

@@ -46,4 +46,10 @@ int keysend_once(const struct keysend *s, const struct buf *stream,
 	bool force, unsigned timeout_ms, struct keyreply *ret,
 	bool *ret_again, struct err *e);
 
+/* keysend_ask(): what keys are in force there: *ret is KEYREPLY_NOW's.
+ * 0, or -1 as keysend_once(); ERR_PEER also for any other answer, such as an
+ * older gateway's, which knows no question. */
+int keysend_ask(const struct keysend *s, unsigned timeout_ms,
+	struct keyreply *ret, struct err *e);
+
 #endif

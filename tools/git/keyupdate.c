@@ -16,6 +16,7 @@
 #include "keyend.h"
 #include "keyread.h"
 #include "keyrules.h"
+#include "keystate.h"
 #include "keyupdate_priv.h"
 
 #define TOLD_MAX	100	/* skipped lines that are logged, each */
@@ -192,7 +193,7 @@ store(struct update *u, struct err *e)
 	if (keyrules_check(&rules, u->head.sequence, u->keys.n - u->check,
 	    e) == -1)
 		return -1;
-	if (!same && keyupdate_put(u, e) == -1)
+	if ((!same || keyupdate_rolled_back(u)) && keyupdate_put(u, e) == -1)
 		return -1;
 	finish(u, same ? KEYREPLY_SAME : KEYREPLY_OK);
 	return 0;
@@ -261,12 +262,16 @@ answer(const struct keyreply *reply, int status)
 int
 keyupdate_main(const struct keyupdate_conf *c)
 {
+	const char *command = getenv("SSH_ORIGINAL_COMMAND");
 	struct keyreply reply = { 0 };
-	int status;
+	struct err e = ERR_INIT;
+	int status = 0;
 
 	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
-	status = keyupdate_run(c, STDIN_FILENO,
-	    getenv("SSH_ORIGINAL_COMMAND"), &reply);
+	if (command == NULL || strcmp(command, KEYUPDATE_STATUS) != 0)
+		status = keyupdate_run(c, STDIN_FILENO, command, &reply);
+	else if (keystate_run(c->keys, &reply, &e) == -1)
+		return keyupdate_fail(&e);
 	return answer(&reply, status);
 }
 

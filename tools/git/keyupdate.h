@@ -48,18 +48,21 @@ struct keyupdate_conf {
 /* What the git server's ssh asks for. */
 #define KEYUPDATE_COMMAND	"auth-update"
 #define KEYUPDATE_FORCE		"auth-update --force"
+#define KEYUPDATE_STATUS	"auth-status"	/* keystate.h */
 
 /*
  * keyupdate_run(): one push on fd.
- * command  SSH_ORIGINAL_COMMAND: one of the two above; NULL or "": the first.
+ * command  SSH_ORIGINAL_COMMAND: one of the first two above; NULL or "": the
+ *          first.
  * ret      always filled.
  * Returns the exit status: 0 (ok, same), 75 (busy), or 1.
  */
 int keyupdate_run(const struct keyupdate_conf *c, int fd,
 	const char *command, struct keyreply *ret);
 
-/* keyupdate_main(): the same from stdin, with the answer on stdout. Opens
- * syslog. Its result is main()'s. */
+/* keyupdate_main(): the same from stdin, with the answer on stdout; or the
+ * answer to KEYUPDATE_STATUS, for which nothing is read. Opens syslog. Its
+ * result is main()'s. */
 int keyupdate_main(const struct keyupdate_conf *c);
 
 /* keyupdate_fail(): the answer of a gateway that can't even begin. */

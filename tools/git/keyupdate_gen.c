@@ -76,6 +76,20 @@ keyupdate_has(struct update *u, size_t *ret_count)
 	return has(u, u->before, ret_count, &u->checked);
 }
 
+bool
+keyupdate_rolled_back(const struct update *u)
+{
+	uint64_t *v = NULL;
+	bool newer;
+	size_t n = 0;
+
+	if (keystore_list(&u->store, &v, &n, NULL) == -1)
+		return false;
+	newer = n > 0 && v[n - 1] > u->before;
+	free(v);
+	return newer;
+}
+
 /* The generation before that in force, if it has these keys: the one that a
  * check's key stands behind. 0: it hasn't. */
 static int

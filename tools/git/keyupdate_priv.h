@@ -28,6 +28,11 @@ struct update {
  * u->check and u->checked. *ret_count: how many people's keys it has. */
 bool keyupdate_has(struct update *u, size_t *ret_count);
 
+/* keyupdate_rolled_back(): whether a generation is there that is newer than
+ * the one in force. Keys that came after that are a generation of their own,
+ * whatever they are: then the newest is in force again. */
+bool keyupdate_rolled_back(const struct update *u);
+
 /* keyupdate_put(): the keys of this push, in force. 0, or -1 as keystore_put(),
  * keystore_switch(). */
 int keyupdate_put(const struct update *u, struct err *e);

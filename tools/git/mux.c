@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "gitrun.h"
+#include "keystale.h"
 #include "mux_priv.h"
 #include "muxuse.h"
 #include "sys/lock.h"
@@ -16,6 +17,7 @@
 #define LOCK_MS		1000	/* a session looks at the lock, too */
 #define IDLE_LOOK_MS	1000
 #define END_LOOK_MS	100
+#define STALE_LOOK_MS	60000	/* and the first at once */
 #define END_MS		30000	/* for sessions, when it is asked to end */
 
 /* Whether no session goes through any master; then none will. */
@@ -52,6 +54,14 @@ on_time(void *arg)
 	if (m->until != 0 ? loop_now_ms(m->loop) >= m->until || alone(m) :
 	    !wanted(m) && alone(m))
 		loop_stop(m->loop);
+}
+
+static void
+on_stale(void *arg)
+{
+	struct mux *m = arg;
+
+	keystale_tell(m->o->conf);
 }
 
 /* No new sessions; those that there are have some time, but who asks twice
@@ -105,6 +115,9 @@ set_up(struct mux *m, struct err *e)
 		return -1;
 	if (!m->o->demand)
 		loop_timer_stop(m->end);
+	m->stale = loop_timer_new(m->loop, 0, STALE_LOOK_MS, on_stale, m, e);
+	if (m->stale == NULL)
+		return -1;
 	for (i = 0; i < (unsigned)c->mux; i++)
 		if (mux_master_init(m, i, e) == -1)
 			return -1;
@@ -119,6 +132,7 @@ tear_down(struct mux *m)
 	for (i = 0; i < m->n; i++)
 		mux_master_clear(&m->v[i]);
 	loop_timer_free(m->end);
+	loop_timer_free(m->stale);
 	loop_free(m->loop);
 	free(m->v);
 	if (m->dir != -1) {

@@ -33,6 +33,7 @@ struct mux {
 	struct loop *loop;
 	int dir, lock;
 	struct loop_timer *end;		/* looks whether it is time to */
+	struct loop_timer *stale;	/* looks how old the keys are */
 	uint64_t until;			/* asked to end: at the latest then;
 					 * 0: not asked */
 	struct mux_master *v;

@@ -19,6 +19,7 @@
 #include "gitslot.h"
 #include "keyask.h"
 #include "keycmds.h"
+#include "keystale.h"
 #include "proxy.h"
 #include "sessions.h"
 #include "sys/clock.h"
@@ -130,6 +131,7 @@ session(struct proxy *p, const char *id, struct err *e)
 		return -1;
 	audit(p, GITAUDIT_BEGIN, NULL, 0);
 	proxy_pool(&p->conf.gateway);
+	keystale_tell(&p->conf.gateway);
 	rc = proxy_run(p, e);
 	if (rc == -1)
 		p->status = err_exit(e->code);

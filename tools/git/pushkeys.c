@@ -160,6 +160,9 @@ judge(const struct push *p, bool *ret_again, struct err *e)
 	case KEYREPLY_BUSY:
 		return err_set(e, ERR_BUSY, "%s is busy: %s",
 		    p->conf->send.gateway, r->why);
+	case KEYREPLY_NOW:
+		return err_set(e, ERR_PEER, "%s answered something else",
+		    p->conf->send.gateway);
 	case KEYREPLY_FAILED:
 		break;
 	}
@@ -228,15 +231,12 @@ note(const struct push *p, const struct err *e)
 void
 pushkeys_last(const char *state, struct pushkeys_last *ret)
 {
-	struct pushkeys_conf c = { .state = state };
 	struct pushkeys_last last = { 0 };
-	char path[PATH];
 	struct buf b;
 	int n = 0;
 
 	buf_init(&b, ERR_MSG_MAX + 128);
-	if (in_state(&c, "pushed", path, NULL) == 0 &&
-	    file_read(path, &b, NULL) == 0 && b.len > 0 &&
+	if (file_read_below(state, "pushed", &b, NULL) == 0 && b.len > 0 &&
 	    sscanf(b.data, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %n",
 	    &last.time_s, &last.sequence, &last.keys, &n) == 3 && n > 0) {
 		snprintf(last.why, sizeof(last.why), "%.*s", (int)strcspn(

@@ -2,14 +2,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "base/esc.h"
 #include "check.h"
 #include "keyroll.h"
-#include "pushkeys.h"
-#include "setup_step.h"
+#include "keystale.h"
+#include "status_server.h"
+#include "sys/file.h"
 #include "ui/emit.h"
 
 struct gateway {
@@ -33,13 +32,9 @@ look(struct gateway *g, struct err *e)
 {
 	const struct gitconf_gateway *c = g->conf;
 	struct keyroll_gen *v = NULL;
-	struct buf path;
 	size_t n = 0, i;
 
-	buf_init(&path, 4096);
-	if (buf_addf(&path, "%s/mux/status", c->run_dir) == 0)
-		(void)step_read(path.data, &g->mux, NULL);
-	buf_clear(&path);
+	(void)file_read_below(c->run_dir, "mux/status", &g->mux, NULL);
 	if (keyroll_list(c->keys_dir, &v, &n, &g->note, e) == -1)
 		return -1;
 	for (i = 0; i < n; i++) {
@@ -50,8 +45,7 @@ look(struct gateway *g, struct err *e)
 	}
 	g->kept = n;
 	g->oldest = n > 0 ? v[0].gen : 0;
-	g->stale = c->stale_ms > 0 && ago(g->note.time_s) * 1000 >
-	    c->stale_ms;
+	g->stale = keystale_is(&g->note, c->stale_ms, (int64_t)time(NULL));
 	free(v);
 	return 0;
 }
@@ -73,6 +67,8 @@ gateway_json(const struct gateway *g)
 	emit_bool(&j, "stale", g->stale);
 	emit_num(&j, "masters", g->conf->mux);
 	emit_num(&j, "masters-up", check_mux_up(g->mux.data));
+	/* There is no way to ask from here: status_server.c. */
+	emit_str(&j, "agree", NULL);
 	return emit_end(&j, stdout);
 }
 
@@ -96,9 +92,13 @@ gateway_text(const struct gateway *g)
 		rc = printf("  connections  %u of %u up%s\n",
 		    check_mux_up(g->mux.data), (unsigned)g->conf->mux,
 		    g->conf->mux_demand != 0 ? " (started on demand)" : "");
+	if (rc > 0)
+		rc = printf("  git server   not asked, there is no way to: "
+		    "postern git status there compares\n");
 	return rc > 0 ? 0 : -1;
 }
 
+/* 0, 1 (the alarm), or -1. */
 static int
 gateway(const struct gitconf_gateway *c, bool json, struct err *e)
 {
@@ -109,76 +109,28 @@ gateway(const struct gitconf_gateway *c, bool json, struct err *e)
 	rc = look(&g, e);
 	if (rc == 0 && (json ? gateway_json(&g) : gateway_text(&g)) == -1)
 		rc = err_sys(e, "standard output");
+	if (rc == 0 && (g.stale || g.gen == 0))
+		rc = 1;
 	buf_clear(&g.mux);
 	return rc;
-}
-
-static int
-server_json(const struct gitconf_server *c, const struct pushkeys_last *l)
-{
-	struct emit j;
-
-	emit_begin(&j);
-	emit_str(&j, "side", "server");
-	emit_str(&j, "gateway", c->gateway);
-	emit_num(&j, "sequence", (int64_t)l->sequence);
-	emit_num(&j, "keys", (int64_t)l->keys);
-	emit_num(&j, "pushed", (int64_t)l->time_s);
-	emit_bool(&j, "ok", l->ok);
-	emit_str(&j, "why", l->ok || l->time_s == 0 ? NULL : l->why);
-	return emit_end(&j, stdout);
-}
-
-/* What git wrote, on root's terminal; what was escaped before stays so. */
-static void
-escape(const char *in, struct buf *out)
-{
-	if (esc_again(out, in, strlen(in)) == -1)
-		buf_clear(out);
-}
-
-static int
-server_text(const struct gitconf_server *c, const struct pushkeys_last *l)
-{
-	int rc = printf("git server of %s\n", c->gateway);
-	struct buf why;
-
-	buf_init(&why, 4 * ERR_MSG_MAX);
-	escape(l->why, &why);
-	if (rc > 0 && l->time_s == 0)
-		rc = printf("  last push    none yet\n");
-	else if (rc > 0 && l->ok)
-		rc = printf("  last push    sequence %" PRIu64 ", %" PRIu64
-		    " keys, %" PRId64 " s ago: in force\n", l->sequence,
-		    l->keys, ago(l->time_s));
-	else if (rc > 0)
-		rc = printf("  last push    sequence %" PRIu64 ", %" PRId64
-		    " s ago: FAILED, the gateway has older keys\n"
-		    "               %s\n", l->sequence, ago(l->time_s),
-		    why.data);
-	buf_clear(&why);
-	return rc > 0 ? 0 : -1;
 }
 
 int
 status_run(const struct gitconf *c, bool json, struct err *e)
 {
-	struct pushkeys_last last;
-	int rc = 0;
+	int server = 0, rc = 0;
 
 	if (c->server.gateway == NULL && c->gateway.server == NULL)
 		return err_set(e, ERR_CONFIG, GITCONF_PATH ": neither "
 		    "[gateway] has a server nor [server] a gateway");
-	if (c->server.gateway != NULL) {
-		pushkeys_last(c->server.state_dir, &last);
-		rc = json ? server_json(&c->server, &last) :
-		    server_text(&c->server, &last);
-		if (rc == -1)
-			return err_sys(e, "standard output");
-	}
+	if (c->server.gateway != NULL)
+		server = status_server(&c->server, json, e);
+	if (server == -1)
+		return -1;
 	if (c->gateway.server != NULL)
 		rc = gateway(&c->gateway, json, e);
-	if (rc == 0 && fflush(stdout) != 0)
+	if (rc != -1 && fflush(stdout) != 0)
 		rc = err_sys(e, "standard output");
-	return rc;
+	/* Of both sides the worse one. */
+	return rc == 0 ? server : rc;
 }

@@ -49,14 +49,14 @@ keyreply_without_a_reason_ends_behind_its_numbers(void **state)
 }
 
 static void
-keyreply_knows_its_six_words(void **state)
+keyreply_knows_its_seven_words(void **state)
 {
 	static const char *const words[] = { "ok", "same", "stale", "refused",
-		"busy", "failed" };
+		"busy", "failed", "now" };
 	char line[80];
 	size_t i;
 
-	for (i = 0; i < 6; i++) {
+	for (i = 0; i < 7; i++) {
 		snprintf(line, sizeof(line), "v1 %s sequence=0 keys=0 "
 		    "skipped=0", words[i]);
 		assert_int_equal(parse(line), 0);
@@ -128,7 +128,7 @@ main(void)
 		cmocka_unit_test(keyreply_is_read_as_it_was_written),
 		cmocka_unit_test(
 		    keyreply_without_a_reason_ends_behind_its_numbers),
-		cmocka_unit_test(keyreply_knows_its_six_words),
+		cmocka_unit_test(keyreply_knows_its_seven_words),
 		cmocka_unit_test(keyreply_takes_nothing_else),
 		cmocka_unit_test(keyreply_has_an_end),
 		cmocka_unit_test(keyreply_that_is_written_is_printable),

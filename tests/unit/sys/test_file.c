@@ -334,6 +334,64 @@ root_only_forgives_a_sticky_folder_further_up(void **state)
 	assert_int_equal(root_only("/s/d/f", &e), -1);
 }
 
+static int
+below(const char *folder, const char *rest, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	*e = (struct err)ERR_INIT;
+	buf_init(&b, 100);
+	rc = file_read_below(folder, rest, &b, e);
+	assert_string_equal(b.data, rc == 0 ? "text" : "");
+	buf_clear(&b);
+	return rc;
+}
+
+static void
+read_below_takes_no_link_on_its_way(void **state)
+{
+	struct err e;
+
+	assert_int_equal(file_mkdirs("top/a/b", 0755, NULL), 0);
+	put("top/a/b/f", "text");
+	put("top/f", "text");
+	assert_int_equal(symlink("f", "top/l"), 0);
+	assert_int_equal(symlink("a", "top/d"), 0);
+	assert_int_equal(symlink("top", "link"), 0);
+	assert_int_equal(below("top", "f", &e), 0);
+	assert_int_equal(below("top", "a/b/f", &e), 0);
+	assert_int_equal(below("top", "l", &e), -1);
+	assert_err(&e, ERR_UNSAFE, "top/l: a symbolic link");
+	assert_int_equal(below("top", "d/b/f", &e), -1);
+	assert_err(&e, ERR_UNSAFE, "top/d/b/f: a symbolic link");
+	assert_int_equal(below("link", "f", &e), -1);
+	assert_err(&e, ERR_UNSAFE, "link: a symbolic link");
+	assert_int_equal(below("none", "f", &e), -1);
+	assert_int_equal(e.sys_errno, ENOENT);
+	assert_int_equal(below("top", "a/none", &e), -1);
+	assert_int_equal(e.sys_errno, ENOENT);
+}
+
+static void
+read_below_wants_a_regular_file(void **state)
+{
+	struct err e;
+
+	assert_int_equal(file_mkdirs("top/a", 0755, NULL), 0);
+	assert_int_equal(mkfifo("top/fifo", 0600), 0);
+	put("top/f", "text");
+	assert_int_equal(below("top", "fifo", &e), -1);
+	assert_err(&e, ERR_CONFIG, "top/fifo: not a regular file");
+	assert_int_equal(below("top", "a", &e), -1);
+	assert_err(&e, ERR_CONFIG, "top/a: not a regular file");
+	assert_int_equal(below("top", "f/g", &e), -1);
+	assert_int_equal(e.sys_errno, ENOTDIR);
+	assert_int_equal(below("top", "../top/f", &e), -1);
+	assert_int_equal(below("top", "", &e), -1);
+	assert_err(&e, ERR_CONFIG, "not a regular file");
+}
+
 #define IN_FOLDER(f) \
 	cmocka_unit_test_setup_teardown(f, enter_folder, leave_folder)
 
@@ -343,6 +401,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(read_appends_the_whole_file),
 		IN_FOLDER(read_refuses_what_is_too_large_or_no_text_file),
+		IN_FOLDER(read_below_takes_no_link_on_its_way),
+		IN_FOLDER(read_below_wants_a_regular_file),
 		IN_FOLDER(read_out_of_memory_leaves_the_buffer),
 		IN_FOLDER(write_replaces_with_the_mode_and_leaves_nothing_else),
 		IN_FOLDER(write_keeps_the_old_content_as_backup),

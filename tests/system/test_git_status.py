@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: ISC
+"""postern git status: keys that are too old are an alarm, and the git server
+sees whether the gateway has what it pushed."""
+
+import json
+import os
+import time
+
+from gitkeylib import POSTERN, STATE, STORE, keys  # noqa: F401
+from gitlib import git, git_hosts  # noqa: F401
+from lab import proc
+
+
+def status(host, code, *words):
+    done = host.run([POSTERN, "status", *words], check=False)
+    assert done.returncode == code, done
+    return done.stdout
+
+
+def said(host, code):
+    return json.loads(status(host, code, "--json"))
+
+
+def test_the_server_asks_what_the_gateway_has(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    gl = said(keys.gl, 0)
+    assert gl["agree"] and gl["gateway-sequence"] == gl["sequence"]
+    assert gl["gateway-keys"] == gl["keys"] == 1
+    assert f"sequence {gl['sequence']}, 1 keys: the same" in \
+        status(keys.gl, 0)
+    # The same keys again: another sequence, and no generation.
+    keys.push()
+    again = said(keys.gl, 0)
+    assert again["sequence"] > gl["sequence"] and again["agree"]
+    keys.put("bob.pub", keys.person("b"))
+    keys.push()
+    keys.gw.run([POSTERN, "rollback"])
+    gl = said(keys.gl, 1)
+    assert gl["ok"] and gl["agree"] is False and gl["gateway-keys"] == 1
+    text = status(keys.gl, 1)
+    assert "DRIFT" in text and "rolled back" in text
+    # What it was rolled back to is right from now on.
+    keys.put("bob.pub", None)
+    keys.push()
+    assert said(keys.gl, 0)["agree"]
+    keys.put("bob.pub", keys.person("b"))
+    keys.push()
+    assert said(keys.gl, 0)["agree"]
+
+
+def test_a_gateway_that_can_not_be_asked_is_no_agreement(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    text = keys.gw.read("/etc/postern/git/authorized_keys")
+    keys.gw.write("/etc/postern/git/authorized_keys", "")
+    gl = said(keys.gl, 2)
+    assert gl["ok"] and gl["agree"] is None
+    assert "Permission denied" in gl["not-asked"]
+    assert "gateway      could not be asked: " in status(keys.gl, 2)
+    keys.push(expect=None)
+    assert said(keys.gl, 1)["ok"] is False
+    keys.gw.write("/etc/postern/git/authorized_keys", text)
+    keys.push()
+    assert said(keys.gl, 0)["agree"]
+
+
+def test_a_question_changes_nothing(keys):
+    assert keys.send(b"", "auth-status").sequence == 0
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    with keys.unchanged("a", "alice"):
+        before = keys.gw.read(f"{STORE}/refreshed")
+        reply = keys.send(b"", "auth-status")
+        assert (reply.word, reply.keys, reply.rc) == ("now", 1, 0)
+        assert reply.sequence == keys.current()
+        # A question is no push, whatever comes with it.
+        assert keys.send(b"x" * 100, "auth-status").word == "now"
+        assert keys.send(b"", "auth-status --force").word == "refused"
+        assert keys.gw.read(f"{STORE}/refreshed") == before
+
+
+def test_root_follows_no_link_that_the_git_user_made(keys):
+    """Neither a file nor a folder of it leads root elsewhere."""
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    keys.gw.run("""
+        install -d -o git -g git -m 700 /run/postern-git/mux
+        install -d -m 700 /root/mux && echo '0 up 1 1' >/root/mux/status
+        cp /root/mux/status /run/postern-git/mux""")
+    assert said(keys.gw, 0)["masters-up"] == 1
+    for change in ("ln -sf /root/mux/status mux/status",
+                   "rm -r mux; ln -s /root/mux mux",
+                   "rm mux; mkdir mux; mkfifo mux/status"):
+        keys.gw.run(f"cd /run/postern-git; {change}")
+        assert said(keys.gw, 0)["masters-up"] == 0, change
+    assert said(keys.gl, 0)["pushed"] > 0
+    for change in ("mv pushed /root; ln -s /root/pushed .",
+                   "rm pushed; mkfifo pushed"):
+        keys.gl.run(f"cd {STATE}; {change}")
+        assert said(keys.gl, 1)["pushed"] == 0, change
+    keys.gw.run("rm -r /root/mux")
+    keys.gl.run("rm /root/pushed")
+
+
+def test_keys_that_are_too_old_fail_the_status(keys):
+    assert said(keys.gw, 1)["generation"] == 0
+    keys.configure(stale_after="1h")
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    gw = said(keys.gw, 0)
+    assert gw["stale"] is False and gw["agree"] is None
+    age(keys.gw, 2 * 3600)
+    assert said(keys.gw, 1)["stale"] is True
+    assert "TOO OLD" in status(keys.gw, 1)
+    keys.configure(stale_after="0s")
+    assert said(keys.gw, 0)["stale"] is False
+    keys.configure(stale_after="1h")
+    keys.push()
+    assert said(keys.gw, 0)["stale"] is False
+
+
+def age(host, seconds):
+    """The last push was so long ago."""
+    sequence, _, *rest = host.read(f"{STORE}/refreshed").split()
+    put(host, sequence, int(time.time()) - seconds, *rest)
+
+
+def put(host, *words):
+    host.write(f"{STORE}/refreshed", " ".join(map(str, words)) + "\n")
+    host.run(["chown", "git:git", f"{STORE}/refreshed"])
+
+
+def told(host, word):
+    host.run("journalctl --sync")
+    return host.run(["journalctl", "-q", "-t", "postern-git", "-o",
+                     "cat"]).stdout.count(word)
+
+
+def test_sessions_and_the_pool_tell_it_once(git):
+    """Until it is mended, which is told as well."""
+    gw = git.gw
+    old, fresh = told(gw, "the keys are too old"), told(gw, "are fresh again")
+    git.ssh("bob", "info")
+    assert told(gw, "the keys are too old") == old    # there is no store
+    gw.run(f"install -d -o git -g git -m 700 {os.path.dirname(STORE)} "
+           f"{STORE}")
+    try:
+        put(gw, 5, int(time.time()) - 3 * 86400, 1, 0)
+        for _ in range(3):
+            git.ssh("bob", "info", check=True)
+        assert told(gw, "the keys are too old") == old + 1
+        git.conf(mux=1)
+        git.ssh("bob", "info", check=True)
+        git.wait_pool(1)
+        assert told(gw, "the keys are too old") == old + 1
+        put(gw, 6, int(time.time()), 1, 0)
+        for _ in range(2):
+            git.ssh("bob", "info", check=True)
+        assert told(gw, "are fresh again") == fresh + 1
+        # The pool by itself, with nobody there.
+        git.end_pool()
+        put(gw, 6, int(time.time()) - 3 * 86400, 1, 0)
+        pool = gw.popen(["setpriv", "--reuid", "git", "--regid", "git",
+                         "--init-groups", POSTERN, "mux", "-q"])
+        proc.wait_for(lambda: told(gw, "the keys are too old") == old + 2,
+                      30, "the pool's alarm")
+        git.end_pool()
+        pool.wait()
+    finally:
+        gw.run("rm -rf /var/lib/postern")

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+#include "status_server.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "asuser.h"
+#include "base/esc.h"
+#include "keycmds.h"
+#include "keyserial.h"
+#include "ui/emit.h"
+
+#define PATH	4096
+
+struct server {
+	const struct gitconf_server *conf;
+	struct pushkeys_last last;
+	uint64_t taken;			/* the last sequence, also of a push
+					 * that never arrived */
+	struct keyreply there;		/* what the gateway has */
+	struct err why;			/* of a gateway that was not asked */
+	bool asked, agree;
+};
+
+/* What the question takes and gives, in a process of its own. */
+static int
+ask(void *arg, void *ret, struct err *e)
+{
+	const struct gitconf_server *c = arg;
+	struct keysend send = keycmds_send(c);
+
+	return keysend_ask(&send, (unsigned)c->push_ms, ret, e);
+}
+
+/* As the state folder's owner, whose push key it is: ssh takes it from nobody
+ * else. */
+static int
+ask_as_owner(struct server *s)
+{
+	const struct gitconf_server *c = s->conf;
+	const struct passwd *pw;
+	struct stat st;
+
+	if (geteuid() != 0)
+		return ask((void *)(uintptr_t)c, &s->there, &s->why);
+	if (stat(c->state_dir, &st) == -1)
+		return err_sys(&s->why, "%s", c->state_dir);
+	pw = getpwuid(st.st_uid);
+	if (pw == NULL)
+		return err_set(&s->why, ERR_CONFIG, "%s belongs to no user",
+		    c->state_dir);
+	return asuser_run(pw, ask, (void *)(uintptr_t)c, &s->there,
+	    sizeof(s->there), &s->why);
+}
+
+static int64_t
+ago(uint64_t when)
+{
+	return (int64_t)time(NULL) - (int64_t)when;
+}
+
+static void
+look(struct server *s)
+{
+	char path[PATH];
+
+	pushkeys_last(s->conf->state_dir, &s->last);
+	if (snprintf(path, PATH, "%s/sequence", s->conf->state_dir) < PATH)
+		s->taken = keyserial_last(path);
+	s->asked = ask_as_owner(s) == 0;
+	/* A later push than the one that is noted may just have arrived. */
+	s->agree = s->asked && s->last.time_s != 0 &&
+	    s->there.sequence >= s->last.sequence &&
+	    s->there.sequence <= s->taken;
+}
+
+static int
+say_json(const struct server *s)
+{
+	const struct pushkeys_last *l = &s->last;
+	struct emit j;
+
+	emit_begin(&j);
+	emit_str(&j, "side", "server");
+	emit_str(&j, "gateway", s->conf->gateway);
+	emit_num(&j, "sequence", (int64_t)l->sequence);
+	emit_num(&j, "keys", (int64_t)l->keys);
+	emit_num(&j, "pushed", (int64_t)l->time_s);
+	emit_bool(&j, "ok", l->ok);
+	emit_str(&j, "why", l->ok || l->time_s == 0 ? NULL : l->why);
+	if (s->asked) {
+		emit_num(&j, "gateway-sequence", (int64_t)s->there.sequence);
+		emit_num(&j, "gateway-keys", (int64_t)s->there.keys);
+		emit_bool(&j, "agree", s->agree);
+	} else {
+		emit_str(&j, "gateway-sequence", NULL);
+		emit_str(&j, "gateway-keys", NULL);
+		emit_str(&j, "agree", NULL);
+	}
+	emit_str(&j, "not-asked", s->asked ? NULL : s->why.msg);
+	return emit_end(&j, stdout);
+}
+
+static int
+say_push(const struct pushkeys_last *l)
+{
+	struct buf why;
+	int rc;
+
+	if (l->time_s == 0)
+		return printf("  last push    none yet\n");
+	if (l->ok)
+		return printf("  last push    sequence %" PRIu64 ", %" PRIu64
+		    " keys, %" PRId64 " s ago: in force\n", l->sequence,
+		    l->keys, ago(l->time_s));
+	/* What git wrote, on root's terminal; what was escaped before stays
+	 * so. */
+	buf_init(&why, 4 * ERR_MSG_MAX);
+	if (esc_again(&why, l->why, strlen(l->why)) == -1)
+		buf_clear(&why);
+	rc = printf("  last push    sequence %" PRIu64 ", %" PRId64
+	    " s ago: FAILED, the gateway has older keys\n"
+	    "               %s\n", l->sequence, ago(l->time_s), why.data);
+	buf_clear(&why);
+	return rc;
+}
+
+/* What the gateway says is digits and printable text: keyreply.h. */
+static int
+say_there(const struct server *s)
+{
+	const struct keyreply *r = &s->there;
+
+	if (!s->asked)
+		return printf("  gateway      could not be asked: %s\n",
+		    s->why.msg);
+	if (s->agree)
+		return printf("  gateway      sequence %" PRIu64 ", %" PRIu64
+		    " keys: the same\n", r->sequence, r->keys);
+	return printf("  gateway      sequence %" PRIu64 ", %" PRIu64 " keys: "
+	    "DRIFT, they are not this server's\n%s%s%s", r->sequence, r->keys,
+	    r->why[0] != '\0' ? "               " : "", r->why,
+	    r->why[0] != '\0' ? "\n" : "");
+}
+
+static int
+say_text(const struct server *s)
+{
+	return printf("git server of %s\n", s->conf->gateway) > 0 &&
+	    say_push(&s->last) > 0 && say_there(s) > 0 ? 0 : -1;
+}
+
+int
+status_server(const struct gitconf_server *c, bool json, struct err *e)
+{
+	struct server s = { .conf = c, .why = ERR_INIT };
+
+	look(&s);
+	if ((json ? say_json(&s) : say_text(&s)) == -1)
+		return err_sys(e, "standard output");
+	if (!s.last.ok || (s.asked && !s.agree))
+		return 1;
+	return s.asked ? 0 : 2;
+}
