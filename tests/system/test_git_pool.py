@@ -30,6 +30,28 @@ while (my $c = $s->accept) {
 """
 
 
+# A server of ssh that turns the first ones away, as sshd does beyond its
+# MaxStartups; all others are sshd's.
+TURNS_AWAY = r"""
+use IO::Socket::INET;
+$| = 1;
+my $left = shift;
+my $s = IO::Socket::INET->new(LocalPort => 22, Listen => 50,
+	ReuseAddr => 1) or die "$!";
+print "up\n";
+while (my $c = $s->accept) {
+	if ($left-- > 0) {
+		$c->syswrite("Exceeded MaxStartups\r\n");
+	} elsif (fork == 0) {
+		open STDIN, "<&", $c;
+		open STDOUT, ">&", $c;
+		exec "/usr/sbin/sshd", "-i";
+	}
+	close $c;
+}
+"""
+
+
 def fine(git):
     assert "hello bob" in git.ssh("bob", "info").stdout
 
@@ -196,6 +218,26 @@ def test_forty_at_once_through_a_server_that_takes_ten(git):
         for host in (git.gl, git.gw):
             host.run("systemctl restart ssh")
             host.wait_up()
+
+
+@pytest.mark.parametrize("times", [5, 6])
+def test_who_is_turned_away_comes_again_five_times(git, times):
+    git.conf(gw=["answer-timeout = 60s"])
+    git.gl.run("systemctl stop ssh; mkdir -p /run/sshd")
+    git.gl.write("/tmp/turns.pl", TURNS_AWAY)
+    try:
+        with git.gl.popen(["perl", "/tmp/turns.pl", str(times)],
+                          stdout=-1) as server:
+            assert server.stdout.readline() == b"up\n"
+            done = git.ssh("bob", "info")
+            server.signal_target(signal.SIGKILL)
+    finally:
+        git.sshd_run(git.gl)
+    if times == 5:
+        assert "hello bob" in done.stdout, done
+    else:
+        assert done.returncode == 75, done
+        assert "the git server does not answer (" in done.stderr
 
 
 def test_the_pool_as_a_service(git):
