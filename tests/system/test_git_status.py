@@ -95,12 +95,14 @@ def test_root_follows_no_link_that_the_git_user_made(keys):
         keys.gw.run(f"cd /run/postern-git; {change}")
         assert said(keys.gw, 0)["masters-up"] == 0, change
     assert said(keys.gl, 0)["pushed"] > 0
+    keys.gl.run(f"cd {STATE}; mv sequence /root; ln -s /root/sequence .")
+    assert said(keys.gl, 1)["agree"] is False
     for change in ("mv pushed /root; ln -s /root/pushed .",
                    "rm pushed; mkfifo pushed"):
         keys.gl.run(f"cd {STATE}; {change}")
         assert said(keys.gl, 1)["pushed"] == 0, change
     keys.gw.run("rm -r /root/mux")
-    keys.gl.run("rm /root/pushed")
+    keys.gl.run("rm /root/pushed /root/sequence")
 
 
 def test_keys_that_are_too_old_fail_the_status(keys):

@@ -2,11 +2,27 @@
 #include "keyserial.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/num.h"
 #include "sys/file.h"
+
+/* Root reads it as well, and follows no link of the git user's. */
+static int
+read_text(const char *path, struct buf *b)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+
+	if (slash == NULL || slash - path >= PATH_MAX)
+		return -1;
+	memcpy(dir, path, (size_t)(slash - path));
+	dir[slash - path] = '\0';
+	return file_read_below(dir, slash + 1, b, NULL);
+}
 
 uint64_t
 keyserial_last(const char *path)
@@ -15,7 +31,7 @@ keyserial_last(const char *path)
 	struct buf b;
 
 	buf_init(&b, 32);
-	if (file_read(path, &b, NULL) == 0 && b.len > 1 &&
+	if (read_text(path, &b) == 0 && b.len > 1 &&
 	    b.data[b.len - 1] == '\n') {
 		b.data[b.len - 1] = '\0';
 		if (num_u64(b.data, "", 1, INT64_MAX, &n, NULL) == -1)

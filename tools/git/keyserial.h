@@ -23,7 +23,8 @@
 int keyserial_next(const char *path, uint64_t now_s, uint64_t *ret,
 	struct err *e);
 
-/* keyserial_last(): the one that was taken last; 0: none is noted. */
+/* keyserial_last(): the one that was taken last; 0: none is noted. path: with
+ * its folder; what is a link is none. */
 uint64_t keyserial_last(const char *path);
 
 #endif
