@@ -127,7 +127,7 @@ def test_what_is_seen_is_what_the_tutorial_says(walk):
     assert "alice ssh-ed25519 SHA256:" in walk.line("explain --id").out
     assert "there is no generation before" in walk.line("rollback").out
     checks = [x for x in LINES if x.command == "postern git check"]
-    assert len(checks) == 2
+    assert len(checks) == 3
     for line in checks:
         assert "WRONG" not in line.out and line.out.count("ok ") >= 4
 

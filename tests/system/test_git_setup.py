@@ -213,7 +213,7 @@ def test_the_check_finds_nothing_wrong(ready):
         said = ready.gl.run("postern git check").stdout
         assert "       note: admin may write to gitolite-admin: a g" in said
         ready.gl.write("/etc/postern/git.conf", conf)
-        for host, rows in ((ready.gl, 11), (ready.gw, 6)):
+        for host, rows in ((ready.gl, 11), (ready.gw, 7)):
             assert findings(host, 0) == {}
             said = host.run("postern git check").stdout
             assert said.count("ok     ") == len(said.splitlines()) == rows
@@ -320,6 +320,105 @@ def test_the_check_tries_what_sshd_really_does(ready, drop_in, keys, changes,
     for finding, why in whys.items():
         assert why in wrong[finding]
     assert generations(ready) == before
+
+
+CERTS = "no certificate is a login without a user's id"
+PRINCIPALS = f"AuthorizedPrincipalsFile {KEYS}/current/principals"
+
+
+@pytest.fixture
+def authority(ready):
+    """A certificate for `git` of alice's, and the line that trusts it."""
+    ready.client.run("cd /home/alice/.ssh; "
+                     "ssh-keygen -q -t ed25519 -N '' -f ca; "
+                     "ssh-keygen -q -t ed25519 -N '' -f k; "
+                     "ssh-keygen -q -s ca -I x -n git k.pub; chown alice: *")
+    for host in (ready.gw, ready.gl):
+        host.write(f"{ETC}/user_ca.pub",
+                   ready.client.read("/home/alice/.ssh/ca.pub"))
+    yield f"TrustedUserCAKeys {ETC}/user_ca.pub"
+    ready.client.run("cd /home/alice/.ssh; rm ca* k*")
+    for host in (ready.gw, ready.gl):
+        host.run(["rm", f"{ETC}/user_ca.pub"])
+
+
+# For all users: in a Match sshd 9.2 passes it over.
+COMMANDED = ("Match User git", "AuthorizedPrincipalsCommand /bin/echo\n"
+             "AuthorizedPrincipalsCommandUser git\nMatch User git")
+
+
+@pytest.mark.parametrize("principals, more, wrong, shell", [
+    (PRINCIPALS, [], False, False),
+    # Nobody's certificate is taken at all.
+    ("TrustedUserCAKeys none", [], False, False),
+    ("", [], True, True),
+    ("AuthorizedPrincipalsFile /etc/principals", [], True, False),
+    (PRINCIPALS, [COMMANDED], True, False),
+])
+def test_the_check_sees_certificates_that_are_logins(
+        ready, authority, drop_in, principals, more, wrong, shell):
+    ready.gl.run("postern git push-keys")
+    wait_masters(ready)
+    drop_in((PRINCIPALS, f"{principals}\n\t{authority}"), *more)
+    found = findings(ready.gw, int(principals != PRINCIPALS or wrong))
+    assert (CERTS in found) is wrong
+    assert not wrong or "user_ca.pub" in found[CERTS]
+    # As the check has it, so it is.
+    done = ready.alice("ssh -i .ssh/k -o IdentitiesOnly=yes "
+                       "-o BatchMode=yes git@gw id", check=False)
+    assert done.returncode == (0 if shell else 255), done
+    assert ("(git)" in done.stdout) is shell
+
+
+def test_the_check_notes_certificates_that_are_logins_on_the_server(
+        ready, authority):
+    mine = "/etc/ssh/sshd_config.d/90-ca.conf"
+
+    def notes():
+        rows = ready.gl.run("postern git check --json").stdout.splitlines()
+        return [r["note"] for r in map(json.loads, rows) if r["note"]]
+
+    try:
+        for more, n in (("", 1), ("AuthorizedPrincipalsFile /etc/p\n", 0)):
+            ready.gl.write(mine, f"{authority}\n{more}")
+            found = [x for x in notes() if "past gateway" in x]
+            assert len(found) == n, more
+    finally:
+        ready.gl.run(["rm", mine])
+
+
+def test_where_git_shell_serves_the_check_wants_no_gitolite(ready):
+    gl = ready.gl
+    conf = gl.read("/etc/postern/git.conf")
+    off, on = breaks(gl, RC)
+    gl.write("/usr/local/bin/plain", "#!/bin/sh\n"
+             'exec git-shell -c "$SSH_ORIGINAL_COMMAND"\n', 0o755)
+    gl.run("install -d /srv/git-keys; "
+           "install -m 644 /home/git/.gitolite/keydir/alice.pub /srv/git-keys")
+    plain = (f"{conf}gitolite-shell = /usr/local/bin/plain\n"
+             "keydir = /srv/git-keys\n")
+    gl.write("/etc/postern/git.conf", plain)
+    off()
+    try:
+        done = gl.run("postern git check --json", check=False)
+        text = gl.run("postern git check").stdout
+        gl.write("/etc/postern/git.conf",
+                 plain.replace("bin/plain", "bin/none"))
+        wrong = findings(gl, 1)
+    finally:
+        on()
+        gl.write("/etc/postern/git.conf", conf)
+        gl.run("rm -r /srv/git-keys; postern git push-keys --force")
+    rows = [json.loads(x) for x in done.stdout.splitlines()]
+    not_here = [r["check"] for r in rows if r["ok"] is None]
+    assert not_here == ["gitolite runs the trigger",
+                        "gitolite says who may change its settings",
+                        "gitolite answers it"]
+    assert all("not here" in r["note"] for r in rows if r["ok"] is None)
+    assert done.returncode == 0 and len(rows) == 11
+    assert "WRONG" not in text and text.count("note: not here: ") == 3
+    # What does not serve is seen all the same.
+    assert list(wrong) == ["gitolite is where git.conf says"]
 
 
 HELD = """#!/bin/sh

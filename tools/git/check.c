@@ -123,6 +123,16 @@ say(const struct check *c, const struct check_row *r, int found,
 	    err_sys(e, "standard output");
 }
 
+static int
+look(struct check *c, const struct check_row *r, struct err *why)
+{
+	if (!r->gitolite || !c->plain)
+		return r->look(c, why);
+	check_note(c, "not here: there is a keydir in " GITCONF_PATH " and no "
+	    "%s/.gitolite.rc", c->user.pw_dir);
+	return CHECK_NOT_TRIED;
+}
+
 /* All rows, for the owner of the folder dir. */
 static int
 side(struct check *c, const struct check_row *r, const char *dir,
@@ -140,10 +150,11 @@ side(struct check *c, const struct check_row *r, const char *dir,
 		return err_set(e, ERR_CONFIG, "%s belongs to no user whose "
 		    "logins these could be", dir);
 	c->user = *pw;
+	c->plain = setup_plain(&c->conf->server, pw->pw_dir);
 	for (; r->what != NULL; r++) {
 		why = (struct err)ERR_INIT;
 		c->note[0] = '\0';
-		found = r->look(c, &why);
+		found = look(c, r, &why);
 		c->wrong += found == -1;
 		if (say(c, r, found, why.msg, e) == -1)
 			return -1;

@@ -332,6 +332,9 @@ base(struct check *c, struct err *e)
 const struct check_row check_gateway_rows[] = {
 	{ "sshd on this gateway reads the keys", sshd,
 	    "postern git setup-gateway" },
+	{ "no certificate is a login without a user's id", check_certs,
+	    "postern git setup-gateway, or take TrustedUserCAKeys out: "
+	    "docs/git.md" },
 	{ "a key that is in force is found by sshd", found,
 	    "postern git setup-gateway; where keys are damaged, postern git "
 	    "push-keys on the git server" },

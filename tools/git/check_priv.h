@@ -20,6 +20,7 @@ struct check {
 	const struct gitconf *conf;
 	struct passwd user;	/* whose logins they are; strings are pw's */
 	bool json;
+	bool plain;		/* another program than gitolite serves here */
 	unsigned wrong;
 	char note[ERR_MSG_MAX];	/* what is well, and could be better; of the
 				 * look that is under way */
@@ -35,6 +36,8 @@ struct check_row {
 	const char *what;
 	int (*look)(struct check *c, struct err *e);
 	const char *cure;
+	bool gitolite;		/* where another program serves it is not
+				 * looked for */
 };
 
 /* Each ends with a row without what. */
@@ -44,6 +47,13 @@ extern const struct check_row check_server_rows[];
 /* check_admins(): the server's: says who may write to gitolite-admin and isn't
  * kept from coming through the gateway. A look of a row. */
 int check_admins(struct check *c, struct err *e);
+
+/* check_certs(): a look of the gateway's: no certificate is a login but by the
+ * principals that came with the keys. check_certs_note(): the server's part of
+ * one: a note where certificates are logins as the user. 0, or -1 as
+ * check_sshd_says(). */
+int check_certs(struct check *c, struct err *e);
+int check_certs_note(struct check *c, struct err *e);
 
 /* check_note(): for people who do what they like; "": nothing. */
 void check_note(struct check *c, const char *fmt, ...)

@@ -45,7 +45,8 @@ trigger(struct check *c, struct err *e)
 static int
 sshd(struct check *c, struct err *e)
 {
-	return check_sshd_has(c, "authorizedkeysfile", SETUP_KEYS, e);
+	return check_sshd_has(c, "authorizedkeysfile", SETUP_KEYS, e) == -1 ?
+	    -1 : check_certs_note(c, e);
 }
 
 static int
@@ -123,7 +124,9 @@ let_in(struct check *c, struct err *e)
 			return -1;
 		c->sequence = r.sequence;
 	}
-	c->in = in == CANARY_IN;
+	/* Only gitolite knows 'info'; what came here is what passes() asks. */
+	c->in = in == CANARY_IN || (in == CANARY_IN_FAILED && c->plain &&
+	    strstr(c->said.data, GITCHECK_WORD " ip=") != NULL);
 	if (in == CANARY_REFUSED)
 		err_set(e, ERR_PEER, "%s refused a key that it has taken",
 		    c->conf->server.gateway);
@@ -185,9 +188,9 @@ const struct check_row check_server_rows[] = {
 	{ "gitolite is where git.conf says", shell,
 	    "gitolite-shell in " GITCONF_PATH },
 	{ "gitolite runs the trigger", trigger,
-	    "postern git setup-server" },
+	    "postern git setup-server", true },
 	{ "gitolite says who may change its settings", check_admins,
-	    "what gitolite logged, in ~/.gitolite/logs" },
+	    "what gitolite logged, in ~/.gitolite/logs", true },
 	{ "sshd on this server reads the gateway's key", sshd,
 	    "postern git setup-server" },
 	{ "keys are brought again by themselves", timer,
@@ -201,7 +204,7 @@ const struct check_row check_server_rows[] = {
 	{ "who it is and git's protocol come through", passes,
 	    "postern git check on the gateway" },
 	{ "gitolite answers it", answers,
-	    "what gitolite logged, in ~/.gitolite/logs" },
+	    "what gitolite logged, in ~/.gitolite/logs", true },
 	{ "a key that went is refused at once", revoked,
 	    "postern git check on the gateway" },
 	{ NULL }

@@ -126,6 +126,10 @@ struct setup_conf {
 int setup_conf(struct setup *s, const char *section,
 	const struct setup_conf *rows, struct err *e);
 
+/* setup_plain(): whether another program than gitolite may serve on this
+ * server: git.conf has a keydir of its own, and home no .gitolite.rc. */
+bool setup_plain(const struct gitconf_server *c, const char *home);
+
 /* setup_admins(): git.conf denies who may write to gitolite-admin, unless it
  * has a deny-id. 0, or -1: as gitadmins_ask(), step_read(), step_file(). */
 int setup_admins(struct setup *s, struct err *e);

@@ -26,25 +26,29 @@ no_mem(struct err *e)
 }
 
 static int
-rc_path(const struct setup *s, struct buf *out, struct err *e)
+rc_path(const char *home, struct buf *out, struct err *e)
 {
-	return buf_addf(out, "%s/.gitolite.rc", s->home.data) == 0 ? 0 :
-	    no_mem(e);
+	return buf_addf(out, "%s/.gitolite.rc", home) == 0 ? 0 : no_mem(e);
 }
 
-/* Where git.conf has a keydir of its own, another program than gitolite may
- * serve: then there is no trigger to install. */
-static bool
-plain(const struct setup *s)
+bool
+setup_plain(const struct gitconf_server *c, const char *home)
 {
 	struct buf path;
 	bool yes = false;
 
 	buf_init(&path, 4200);
-	if (s->conf.server.keydir != NULL && rc_path(s, &path, NULL) == 0)
+	if (c->keydir != NULL && rc_path(home, &path, NULL) == 0)
 		yes = access(path.data, F_OK) == -1 && errno == ENOENT;
 	buf_clear(&path);
 	return yes;
+}
+
+/* Then there is no trigger to install. */
+static bool
+plain(const struct setup *s)
+{
+	return setup_plain(&s->conf.server, s->home.data);
 }
 
 /* gitolite is there and set up, in an account that can log in. */
@@ -60,7 +64,7 @@ find_gitolite(struct setup *s, struct err *e)
 		    "or say with --here under whose name gitolite runs, such "
 		    "as %s", s->user.data, "gitolite3@thishost");
 	buf_init(&path, 4200);
-	rc = rc_path(s, &path, e);
+	rc = rc_path(s->home.data, &path, e);
 	if (rc == 0 && !plain(s) && access(path.data, F_OK) == -1)
 		rc = err_set(e, ERR_CONFIG, "%s is missing: run 'gitolite "
 		    "setup -pk YOUR.pub' as %s first", path.data,
@@ -183,7 +187,7 @@ gitolite_rc(struct setup *s, struct err *e)
 	buf_init(&path, 4200);
 	buf_init(&old, TEXT_MAX);
 	buf_init(&text, TEXT_MAX);
-	if (rc_path(s, &path, e) == -1 ||
+	if (rc_path(s->home.data, &path, e) == -1 ||
 	    setup_read(s, path.data, &old, e) == -1)
 		goto out;
 	if (setup_text_rc(old.data, old.len, LOCAL, &text, e) == -1) {
