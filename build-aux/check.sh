@@ -57,14 +57,15 @@ whole() {
 	}
 }
 
-# system ARGS…: pytest; what is skipped has failed. A process a core, each with
-# hosts of its own, since most of what a test does is to wait. These tests
-# have deadlines of seconds on many processes: on a machine that is busy with
-# something else one may pass. What failed is shown, and tried once more, alone.
+# system ARGS…: pytest; what is skipped has failed. Three processes for two
+# cores, each with hosts of its own: half of what a test does is to wait. These
+# tests have deadlines of seconds on many processes: on a machine that is busy
+# with something else one may pass. What failed is shown, and tried once more,
+# alone.
 system() {
 	rc=0
 	cache=$(mktemp -d)
-	workers=$(nproc)
+	workers=$(($(nproc) * 3 / 2))
 	[ "$workers" -le 8 ] || workers=8
 	/usr/bin/python3 -m pytest -q -o cache_dir="$cache" -n "$workers" \
 		--dist loadfile "$@" >"$log" 2>&1 || rc=$?

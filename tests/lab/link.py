@@ -4,6 +4,8 @@
 import pathlib
 import subprocess
 
+from . import proc
+
 HERE = pathlib.Path(__file__).parent
 
 
@@ -94,9 +96,11 @@ class Link:
         return "tap-" + self.port if self._relay else self.port
 
     def _bridge_state(self, state):
-        subprocess.run([*enter_net(self.lab.switch), "bridge", "link",
-                        "set", "dev", self.port, "state", str(state)],
-                       check=True)
+        """A port that has come up a moment ago has no state yet."""
+        proc.wait_for(lambda: subprocess.run(
+            [*enter_net(self.lab.switch), "bridge", "link", "set", "dev",
+             self.port, "state", str(state)], stderr=subprocess.DEVNULL,
+            check=False).returncode == 0, 10, f"{self.port}'s port")
 
     def slow(self, rtt_ms=0, loss_percent=0.0, seed=1):
         """Packets take rtt_ms there and back; some of each hundred are lost

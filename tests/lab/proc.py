@@ -26,6 +26,19 @@ def wait_for(condition, deadline_s, what):
         time.sleep(POLL_S)
 
 
+def kill(pids, number=9):
+    """A signal to each that is still there: one may have gone with another,
+    or by itself. How many there were."""
+    there = 0
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+            there += 1
+        except ProcessLookupError:
+            pass
+    return there
+
+
 def read(path):
     """The bytes of a file of /proc; none where the process has gone."""
     try:

@@ -208,8 +208,7 @@ class Git:
         self.gw.run(f"rm -rf {RUN} {LOG}/* {STORE}; "
                     f"install -d -o git -g git -m 700 {RUN}")
         self.sshd_run(self.gl)
-        for pid in self.pids(self.gl, f"cat {GATE}"):
-            os.kill(pid, 9)
+        proc.kill(self.pids(self.gl, f"cat {GATE}"))
         self.gl.run(f"rm -rf {LOG}/* /home/git/repositories/t {GATE}*")
         for who in PEOPLE:
             self.client.run(f"rm -rf /home/{who}/[!.]* /home/{who}/.g* "
@@ -241,8 +240,7 @@ class Git:
         """Ends a pool of masters; its ssh go with it."""
         pool = [p for p in self.gw.pids()
                 if "postern-git mux" in proc.cmdline(p)]
-        for pid in pool:
-            os.kill(pid, 15)
+        proc.kill(pool, 15)
         for pid in pool:
             # It waits half a minute for sessions that a test left.
             proc.wait_for(lambda p=pid: not proc.start_time(p), 45,

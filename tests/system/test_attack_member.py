@@ -2,7 +2,6 @@
 """Root on one member, while a push is under way: with all that it can read
 there it tries to write on the other members and on the pusher."""
 
-import os
 import re
 import signal
 import subprocess
@@ -51,8 +50,7 @@ class Files:
 
 
 def signal_all(pids, number):
-    for pid in pids:
-        os.kill(pid, number)
+    assert proc.kill(pids, number) > 0
 
 
 def battery(fleet, key, targets, ports=()):

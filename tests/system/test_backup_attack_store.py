@@ -45,8 +45,7 @@ class Store:
             self.done = self.running.end()
         for fd in (self.frames.inp, self.frames.out):
             os.close(fd)
-        for pid in self.backup.pids(self.backup.store, "^cat"):
-            os.kill(pid, 9)
+        proc.kill(self.backup.pids(self.backup.store, "^cat"))
 
     def run(self, *args):
         """A run of the client; its request, parsed."""

@@ -116,8 +116,7 @@ def test_each_end_of_a_run_killed_leaves_nothing(root):
         running = b.start("--json", "--bandwidth", "300K")
         running.wait_event(lambda e: e["event"] == "progress"
                            and e["bytes"] > 0, what="byte that has arrived")
-        for pid in b.pids(host, pattern):
-            os.kill(pid, 9)
+        assert proc.kill(b.pids(host, pattern)) > 0
         running.end()
         nothing_is_left(b, before)
     assert b.snapshots() == []

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: ISC
 """postern backup run, channel mode: a client, a store, sshd and rsync."""
 
-import contextlib
 import fcntl
 import os
 import pathlib
@@ -668,10 +667,8 @@ def each_killed(backup, names):
         host = getattr(backup, side)
 
         def kill(p, host=host, pattern=pattern):
-            for pid in backup.pids(host, pattern):
-                # The rest of a group goes with its first.
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            # The rest of a group goes with its first.
+            assert proc.kill(backup.pids(host, pattern)) > 0
 
         done = break_and_check(backup, what, kill)
         if what != "run":

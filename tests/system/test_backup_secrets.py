@@ -4,7 +4,6 @@ side; what listens; and what is left."""
 
 import base64
 import os
-import signal
 
 from backuplib import CONF, backup  # noqa: F401
 from lab import proc, secrets
@@ -75,13 +74,10 @@ def test_nothing_is_left_after_kill_9_of_all_at_once(backup):
     backup.setup(root=DATA)
     before = backup.leftovers(ignore=(r"/tmp/postern-backup\.",))
     with Paused(backup, go_on=False) as p:
-        for host in (backup.client, backup.store):
+        assert proc.kill([
+            pid for host in (backup.client, backup.store)
             for pid in backup.pids(
-                    host, r"postern-backup|^/usr/bin/rsync|^ssh "):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                host, r"postern-backup|^/usr/bin/rsync|^ssh ")]) > 0
     before.settle(deadline_s=15)
     assert backup.run("--json").of("answer")[0]["resumed"] is True
     assert not [n for n in os.listdir(backup.client.path("/tmp"))

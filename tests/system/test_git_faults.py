@@ -211,8 +211,7 @@ def test_a_gateway_that_is_restarted_under_a_clone(git):
     with git.start("bob", "git clone git@gw:t/a", stderr=-1) as clone:
         git.held()
         # Its sessions, as a reboot ends them.
-        for pid in git.sshds(git.gw):
-            os.kill(pid, signal.SIGKILL)
+        assert proc.kill(git.sshds(git.gw)) > 0
         clone.communicate(timeout=60)
     assert clone.returncode != 0
     git.gw.run("systemctl reset-failed ssh; systemctl restart ssh")

@@ -125,8 +125,7 @@ def test_masters_that_die_come_back_and_sessions_go_on(git):
     fine(git)
     git.wait_pool(2)
     before = masters(git)
-    for pid in before:
-        os.kill(pid, signal.SIGKILL)
+    assert proc.kill(before) > 0
     fine(git)
     git.wait_pool(2)
     assert not set(before) & set(masters(git))

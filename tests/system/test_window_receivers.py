@@ -3,14 +3,12 @@
 csync2's daemon is stopped, what feeds the FIFO is killed, the files can't be
 written. That host fails, the others are synced, and nothing is left."""
 
-import os
-import signal
 
 import pytest
 
 from faultlib import FIFO, SHARED, middle, windows
 from fleet import fleet
-from lab import faults
+from lab import faults, proc
 from windowlib import gone, holder
 
 __all__ = ["fleet"]
@@ -19,9 +17,7 @@ WAYS = pytest.mark.parametrize("way", [FIFO, SHARED], ids=["fifo", "shared"])
 
 
 def kill(*pids):
-    assert pids
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+    assert proc.kill(pids) > 0
 
 
 DEATHS = {
