@@ -254,7 +254,8 @@ class Ours(Copier):
         return [POSTERN, "backup", command, "--config", self.conf, *more]
 
     def backup(self):
-        return self.words("run", "--json")
+        # As cron runs it, nobody looks on: only the phases are wanted.
+        return self.words("run", "-q", "--json")
 
     def newest(self):
         return sorted(p.name for p in (self.store / self.kind).iterdir()

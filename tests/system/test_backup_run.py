@@ -323,6 +323,32 @@ def test_a_terminal_gets_a_line_that_lives_and_a_summary(backup):
                      r"\d+ s\r\n$", text), text
 
 
+def test_rsync_tells_how_far_it_is_only_to_who_looks_on(backup):
+    """A line a file: a run from cron does without, and its summary is as
+    good."""
+    backup.setup(root=DATA, bandwidth="300K")
+    for i, (args, live) in enumerate([((), False), (("-q",), False),
+                                      (("-q", "--json"), False),
+                                      (("--json",), True)]):
+        backup.files({f"{DATA}/big{i}": os.urandom(500_000)})
+        running = backup.start(*args)
+        pid = backup.wait_pid(backup.store, r"^/usr/bin/rsync --rsh=")
+        words = proc.cmdline(pid).split()
+        done = running.end()
+        assert done.rc == 0, str(done)
+        assert "--stats" in words
+        assert ("--info=progress2" in words) == live, (args, words)
+        if not args:
+            assert re.search(r": 4 files, 488\.3 KiB, 488\.3 KiB new, in "
+                             r"\d+ s$", done.out.strip()), str(done)
+        figures = [e["percent"] for e in done.of("progress")
+                   ] if "--json" in args else []
+        assert any(figures) == live, str(done)
+        if figures:
+            result, = done.of("result")
+            assert result["added"] == 500_000, str(done)
+
+
 def chunk(fd):
     try:
         return os.read(fd, 65536)

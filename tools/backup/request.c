@@ -27,6 +27,8 @@ set_word(struct request *r, unsigned bit, int i)
 		r->op = (enum request_op)(i + 1);
 	else if (bit == K_ONE_FS)
 		r->one_file_system = i == 1;
+	else if (bit == K_PROGRESS)
+		r->progress = i == 1;
 	else if (bit == K_COMPRESS)
 		r->compress = (enum request_compress)i;
 	else if (bit == K_MODE)
@@ -152,6 +154,8 @@ word_of(const struct request *r, unsigned bit)
 		return r->one_file_system ? 1 : -1;
 	case K_MODE:
 		return r->direct ? 1 : -1;
+	case K_PROGRESS:
+		return r->progress ? 1 : -1;
 	default:
 		return r->compress != REQUEST_COMPRESS_NONE ?
 		    (int)r->compress : -1;

@@ -26,6 +26,9 @@
  *	match HOW           of pattern: glob exact prefix; without it glob
  *	max-age N           seconds, from 1
  *	sample N            per cent, 1 to 100
+ *	progress            yes no; without it no: somebody looks on, and the
+ *	                    store is to say how far rsync is, not only which
+ *	                    phase it is in
  *	beat N              ms between two beats, of both ends, 100 to 3600000;
  *	                    without it REQUEST_BEAT_MS; of any operation
  *
@@ -74,6 +77,7 @@ struct request {
 	char *snapshot;
 	struct strv paths;
 	char *pattern;
+	bool progress;
 	bool direct;
 	char *port, *host_key, *user;	/* with direct */
 	char *match, *max_age, *sample, *beat;

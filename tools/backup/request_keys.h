@@ -35,6 +35,7 @@ enum {
 	K_USER = 1 << 17,
 	K_BEAT = 1 << 18,
 	K_MOUNT = 1 << 19,
+	K_PROGRESS = 1 << 20,
 };
 
 /* What every operation needs, and what each may have. */
@@ -62,7 +63,7 @@ struct request_key {
 	size_t off;
 	bool list, unique;
 };
-#define REQUEST_KEYS	20
+#define REQUEST_KEYS	21
 /* In the order of emission. */
 extern const struct request_key request_keys[];
 

@@ -147,6 +147,7 @@ start_half(struct restore *r, struct err *e)
 	struct sink_spec s = { .dir = r->place.dir, .target = "./",
 		.paths = &sources, .more = &more,
 		.privileged = r->o->privileged,
+		.progress = r->pass == RESTORE_COPY && show_live(r->show),
 		.compress = compress(r->job),
 		.bandwidth = r->client == NULL ? r->job->bandwidth : 0 };
 	struct half_calls half;

@@ -168,9 +168,12 @@ start_direct(struct run *r, struct request *q, struct err *e)
 }
 
 static int
-request(const struct settings_job *j, struct request *q, struct err *e)
+request(const struct run *r, struct request *q, struct err *e)
 {
+	const struct settings_job *j = r->job;
+
 	*q = (struct request){ .op = REQUEST_RUN,
+		.progress = show_live(r->show),
 		.one_file_system = j->one_file_system == 1,
 		.compress = j->compress == COMPRESS_ZSTD ?
 		    REQUEST_COMPRESS_ZSTD : j->compress == COMPRESS_ZLIB ?
@@ -222,7 +225,7 @@ start(struct run *r, struct err *e)
 		return -1;
 	if (set_limit(r, e) == -1)
 		return -1;
-	rc = request(r->job, &q, e);
+	rc = request(r, &q, e);
 	if (rc == 0 && r->job->mode == MODE_DIRECT)
 		rc = start_direct(r, &q, e);
 	if (rc == 0) {

@@ -102,6 +102,8 @@ sink_of(struct serve *s)
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.uid = s->client.recv_uid, .gid = s->client.recv_gid,
 		.one_file_system = s->req.one_file_system,
+		.progress = s->show != NULL ? show_live(s->show) :
+		    s->req.progress,
 		.roots = s->req.one_file_system ? &s->req.roots : NULL,
 		.bandwidth = bandwidth(s), .compress = s->req.compress };
 }

@@ -105,6 +105,12 @@ event(const struct show *s, const char *name, const struct reply *r)
 	(void)emit_end(&j, stdout);
 }
 
+bool
+show_live(const struct show *s)
+{
+	return s->line != NULL || (s->o->json && !s->o->quiet);
+}
+
 void
 show_answer(struct show *s, const struct reply *a)
 {

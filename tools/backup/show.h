@@ -8,6 +8,8 @@
 #ifndef BACKUP_SHOW_H
 #define BACKUP_SHOW_H
 
+#include <stdbool.h>
+
 #include "backup.h"
 #include "proc/loop.h"
 #include "reply.h"
@@ -19,6 +21,9 @@ struct show *show_new(struct loop *l, const struct backup_opts *o,
 	const struct settings_job *j, struct err *e);
 void show_free(struct show *s);			/* NULL is legal */
 
+/* show_live(): whether anybody sees how far it is meanwhile: on a terminal,
+ * or with --json but for -q, which leaves phases and the result of that. */
+bool show_live(const struct show *s);
 void show_answer(struct show *s, const struct reply *a);
 void show_progress(struct show *s, const struct reply *p);
 /* show_result(): the summary; on failure on stderr. s NULL: it failed before

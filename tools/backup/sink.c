@@ -23,8 +23,10 @@ add_options(const struct sink_spec *s, struct strv *v)
 	rc |= strv_add(v, "--modify-window=-1");
 	rc |= strv_add(v, "--no-human-readable");
 	/* Not --info=stats2: the sender would be told of that. */
-	rc |= strv_add(v, "--info=progress2");
 	rc |= strv_add(v, "--stats");
+	/* Three of its processes' turns a file. */
+	if (s->progress)
+		rc |= strv_add(v, "--info=progress2");
 	rc |= strv_add(v, "--outbuf=L");
 	if (s->fake_super)
 		rc |= strv_add(v, "--fake-super");
@@ -158,7 +160,7 @@ looked_at(const char *line, struct reply *r)
 		r->files = all - left;
 }
 
-/* "  1234567  12%  117.74MB/s    0:00:12 (xfr#3, …)" */
+/* --info=progress2: "  1234567  12%  117.74MB/s    0:00:12 (xfr#3, …)" */
 static bool
 progress(const char *line, struct reply *r)
 {

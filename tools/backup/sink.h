@@ -29,6 +29,8 @@ struct sink_spec {
 	bool in_place;		/* btrfs: what is there is changed */
 	bool fake_super;	/* owners and the like into user.* */
 	bool one_file_system;
+	bool progress;		/* somebody looks on: rsync says how far it
+				 * is, which costs it a line a file */
 	bool exact;		/* delete what the source has not */
 	bool privileged;	/* owners, devices, file capabilities */
 	uid_t uid;		/* that rsync runs as; 0: ours */
@@ -44,7 +46,7 @@ struct half *sink_start(struct loop *l, const struct sink_spec *s,
 
 /*
  * sink_line(): a line of rsync's stdout. Returns true when it says how far it
- * is (--info=progress2): percent, bytes and rate of *r are set; or, of the
+ * is (sink_spec.progress): percent, bytes and rate of *r are set; or, of the
  * figures in the end (--stats), files, bytes and added.
  */
 bool sink_line(const char *line, struct reply *r);

@@ -43,6 +43,7 @@ each_operation_comes_out_as_it_went_in(void **state)
 		"op verify\nversion 1\nmax-age 86400\nsample 5\n",
 		"op cat\nversion 1\nsnapshot " SNAP "\npath /etc/fstab\n",
 		"op list\nversion 1\nbeat 500\n",
+		"op run\nversion 1\nroot /\nrsync 3.5.0\nprogress yes\n",
 	};
 	struct request r;
 	struct buf out;
@@ -112,6 +113,8 @@ what_is_wrong_is_named(void **state)
 		{ RUN "compress none\ncompress none\n",
 		    "compress: comes twice" },
 		{ RUN "root /\n", "root: the same one twice" },
+		{ RUN "progress 1\n", "progress: no such value" },
+		{ RESTORE "progress yes\n", "progress: 'restore' does not" },
 		{ RUN "path /\n", "path: 'run' does not take it" },
 		{ RUN "snapshot " SNAP "\n", "snapshot: 'run' does not" },
 		{ RUN "pattern x\n", "pattern: 'run' does not take it" },
