@@ -106,14 +106,18 @@ pump(struct child *c, struct stream *s, size_t max, short revents)
 {
 	char chunk[CHUNK];
 	size_t want = max < CHUNK ? max : CHUNK;
+	bool taken = is_raw(c, s) && c->spec.raw_take != NULL;
 	ssize_t n;
 
 	do
-		n = read(s->fd, chunk, want);
+		n = taken ? c->spec.raw_take(c->spec.arg, s->fd, want) :
+		    read(s->fd, chunk, want);
 	while (n == -1 && errno == EINTR);
 	if (n > 0) {
 		if (c->over)
 			s->left -= (size_t)n;
+		if (taken)
+			return;
 		feed(c, s, chunk, (size_t)n);
 		/* Hung up and emptied: what follows is end of file. */
 		if ((size_t)n == want || (revents & POLLHUP) == 0)

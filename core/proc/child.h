@@ -77,6 +77,14 @@ struct child_spec {
 	/* Raw stdout bytes after child_raw(); borrowed for the call, at most
 	 * CHILD_RAW_MAX: all that a pipe holds. */
 	void (*on_raw)(void *arg, const void *data, size_t len);
+	/*
+	 * Instead of on_raw, to move bytes on without reading them: takes at
+	 * most max bytes of those that are ready in fd, which stays ours. As
+	 * read(2): how many it took, 0 at the end, -1 with errno. It must take
+	 * some, whatever the owner paused: they come when the child is over,
+	 * too. May be NULL.
+	 */
+	ssize_t (*raw_take)(void *arg, int fd, size_t max);
 	/* No more on_raw: the child closed its stdout in raw mode, or is
 	 * over. Once. May be NULL. */
 	void (*on_raw_eof)(void *arg);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "chan.h"
+#include "chan_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,36 +7,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-#include "proc/queue.h"
 
 #define CHUNK 65536
 /* A stream stops at the first, and no frame at all is taken at the second. */
 #define HIGH_WATER ((size_t)1 << 18)
 #define QUEUE_MAX ((size_t)1 << 20)
 #define BEATS_MISSED 3
-
-struct chan {
-	struct loop *loop;
-	struct chan_ops ops;
-	void *arg;
-	int in, out;			/* -1: closed */
-	struct loop_fd *in_watch, *out_watch;
-	struct loop_timer *beat, *silence;
-	uint64_t beat_ms;
-	struct msg_in msg;
-	struct queue queue;
-	bool paused, closing;
-	bool full;			/* somebody waits for on_room() */
-	bool ended;			/* on_end() was called */
-	void (*closed)(void *arg);
-	void *closed_arg;
-	unsigned busy;			/* frames of ours on the stack */
-	bool dead;			/* freed while busy */
-	bool had_key;			/* what was read has a secret in it */
-};
 
 static void
 leave(struct chan *w)
@@ -60,7 +37,19 @@ close_in(struct chan *w)
 }
 
 static void
-close_out(struct chan *w)
+close_mid(struct chan *w)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (w->mid[i] != -1)
+			close(w->mid[i]);
+		w->mid[i] = -1;
+	}
+}
+
+void
+chan_shut(struct chan *w)
 {
 	void (*closed)(void *arg) = w->closed;
 
@@ -70,6 +59,7 @@ close_out(struct chan *w)
 		close(w->out);
 	w->out = -1;
 	queue_drop(&w->queue);
+	close_mid(w);
 	loop_timer_stop(w->beat);
 	w->closed = NULL;
 	if (closed != NULL && !w->dead)
@@ -139,12 +129,12 @@ flush(struct chan *w)
 		return;
 	if (queue_write(&w->queue, w->out) == -1) {
 		/* The other direction says why, if anything does. */
-		close_out(w);
+		chan_shut(w);
 		return;
 	}
 	loop_fd_pause(w->out_watch, w->queue.bytes == 0);
 	if (w->queue.bytes == 0 && w->closing) {
-		close_out(w);
+		chan_shut(w);
 		return;
 	}
 	if (w->full && chan_room(w)) {
@@ -237,6 +227,7 @@ chan_new(struct loop *l, int in, int out, uint64_t beat_ms,
 	w->arg = arg;
 	w->in = in;
 	w->out = out != in ? out : -1;
+	w->mid[0] = w->mid[1] = -1;
 	w->beat_ms = beat_ms;
 	(void)fcntl(in, F_SETPIPE_SZ, CHAN_ROOM);
 	(void)fcntl(out, F_SETPIPE_SZ, CHAN_ROOM);
@@ -277,77 +268,11 @@ chan_free(struct chan *w)
 	w->dead = true;
 	w->closed = NULL;
 	close_in(w);
-	close_out(w);
+	chan_shut(w);
 	loop_timer_free(w->beat);
 	loop_timer_free(w->silence);
 	w->beat = w->silence = NULL;
 	leave(w);
-}
-
-/*
- * What fd takes now of a frame while nothing else waits: it is neither copied
- * nor waited for. An error is left to flush(), which is no caller's turn.
- */
-static size_t
-write_now(struct chan *w, const unsigned char *head, const void *data,
-    size_t len)
-{
-	const struct iovec v[] = {
-		{ .iov_base = (void *)(uintptr_t)head, .iov_len = MSG_HEAD },
-		{ .iov_base = (void *)(uintptr_t)data, .iov_len = len } };
-	ssize_t n;
-
-	if (w->queue.bytes > 0)
-		return 0;
-	do
-		n = writev(w->out, v, 2);
-	while (n == -1 && errno == EINTR);
-	return n > 0 ? (size_t)n : 0;
-}
-
-int
-chan_send(struct chan *w, char type, const void *data, size_t len,
-    struct err *e)
-{
-	unsigned char head[MSG_HEAD];
-	size_t n, of_head;
-
-	if (w->out == -1 || w->closing)
-		return err_set(e, ERR_PEER, "the connection is closed");
-	if (msg_head(type, len, head) == -1)
-		return err_set(e, ERR_PEER, "no frame: type %d, %zu bytes",
-		    type, len);
-	if (!queue_fits(&w->queue, MSG_HEAD + len))
-		return err_set(e, ERR_MEM, "too much waits to be sent");
-	n = write_now(w, head, data, len);
-	if (n == MSG_HEAD + len)
-		return 0;
-	of_head = n < MSG_HEAD ? n : MSG_HEAD;
-	n -= of_head;
-	if (queue_add(&w->queue, head + of_head, MSG_HEAD - of_head) == -1 ||
-	    queue_add(&w->queue, (const char *)data + n, len - n) == -1)
-		return err_set(e, ERR_MEM, "too much waits to be sent");
-	loop_fd_pause(w->out_watch, 0);
-	if (!chan_room(w))
-		w->full = true;
-	return 0;
-}
-
-int
-chan_send_key(struct chan *w, const void *data, void (*done)(void *arg),
-    void *arg, struct err *e)
-{
-	unsigned char head[MSG_HEAD];
-
-	if (w->out == -1 || w->closing)
-		return err_set(e, ERR_PEER, "the connection is closed");
-	(void)msg_head(MSG_KEY, MSG_KEY_LEN, head);
-	if (!queue_fits(&w->queue, MSG_HEAD + MSG_KEY_LEN) ||
-	    queue_add(&w->queue, head, MSG_HEAD) == -1 ||
-	    queue_borrow(&w->queue, data, MSG_KEY_LEN, done, arg) == -1)
-		return err_set(e, ERR_MEM, "too much waits to be sent");
-	loop_fd_pause(w->out_watch, 0);
-	return 0;
 }
 
 bool
@@ -383,7 +308,7 @@ chan_close(struct chan *w, void (*done)(void *arg), void *arg)
 		if (done != NULL)
 			done(arg);
 	} else if (w->queue.bytes == 0) {
-		close_out(w);
+		chan_shut(w);
 	}
 	leave(w);
 }

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "proc/loop.h"
@@ -77,6 +78,14 @@ int chan_send(struct chan *w, char type, const void *data, size_t len,
  */
 int chan_send_key(struct chan *w, const void *data, void (*done)(void *arg),
 	void *arg, struct err *e);
+/*
+ * chan_take(): one MSG_DATA of at most max bytes that are ready in the pipe
+ * from (borrowed for the call), moved and not copied where the kernel can: by
+ * a pipe of ours, whose bytes then wait for their turn like those of other
+ * frames. As read(2): how many were taken, 0 at from's end, -1 with errno.
+ * *e is filled as by chan_send() when they were taken and can't be sent.
+ */
+ssize_t chan_take(struct chan *w, int from, size_t max, struct err *e);
 /* chan_room(): whether a stream should send more now. */
 bool chan_room(const struct chan *w);
 /* chan_pause(): stop or resume reading. */

@@ -129,6 +129,18 @@ half_on_raw(void *arg, const void *data, size_t len)
 		half_wire_data(h, data, len);
 }
 
+ssize_t
+half_take(void *arg, int from, size_t max)
+{
+	struct half *h = arg;
+	ssize_t n;
+
+	half_enter(h);
+	n = h->calls.take(h->calls.arg, from, max);
+	half_leave(h);
+	return n;
+}
+
 bool
 half_wire_given(struct half *h, const int fds[2], const char *command,
     size_t len)

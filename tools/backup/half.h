@@ -57,6 +57,9 @@ struct half_end {
 struct half_calls {
 	/* Bytes for the other end; borrowed for the call. */
 	void (*on_data)(void *arg, const void *data, size_t len);
+	/* The half that reads: instead of on_data, as child.h's raw_take. May
+	 * be NULL. */
+	ssize_t (*take)(void *arg, int from, size_t max);
 	/* Nothing waits any more to be written to rsync. */
 	void (*on_room)(void *arg);
 	/* A line that rsync printed, not escaped: on stdout (the half that

@@ -50,6 +50,7 @@ struct half {
 void half_on_line(void *arg, enum child_stream s, const char *line,
 	size_t len, bool cut);
 void half_on_raw(void *arg, const void *data, size_t len);
+ssize_t half_take(void *arg, int from, size_t max);
 void half_on_drain(void *arg);
 void half_on_rested(void *arg);
 void half_on_child_end(void *arg, const struct child_end *end);

@@ -44,6 +44,20 @@ on_data(void *arg, const void *data, size_t len)
 		half_pause(x->half, true);
 }
 
+static ssize_t
+take(void *arg, int from, size_t max)
+{
+	struct xfer *x = arg;
+	struct err e = ERR_INIT;
+	ssize_t n = chan_take(x->chan, from, max, &e);
+
+	if (e.code != ERR_NONE)
+		log_debug("%s", e.msg);
+	if (!chan_room(x->chan))
+		half_pause(x->half, true);
+	return n;
+}
+
 static void
 on_room(void *arg)
 {
@@ -105,8 +119,9 @@ on_end(void *arg, const struct half_end *end)
 struct half_calls
 xfer_calls(struct xfer *x)
 {
-	return (struct half_calls){ .on_data = on_data, .on_room = on_room,
-		.on_line = on_line, .on_end = on_end, .arg = x };
+	return (struct half_calls){ .on_data = on_data, .take = take,
+		.on_room = on_room, .on_line = on_line, .on_end = on_end,
+		.arg = x };
 }
 
 int

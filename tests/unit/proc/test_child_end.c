@@ -248,6 +248,58 @@ a_read_error_after_the_end_is_said(void **state)
 	ends_with(*state, open("/dev/null", O_RDONLY | O_CLOEXEC), ENOTTY);
 }
 
+/* 7 bytes at a time, told apart by a '|'. */
+static ssize_t
+take_seven(void *arg, int fd, size_t max)
+{
+	struct run *r = arg;
+	char data[7];
+	ssize_t n = read(fd, data, max < 7 ? max : 7);
+
+	if (n > 0) {
+		buf_add(&r->raw, data, (size_t)n);
+		buf_addc(&r->raw, '|');
+	}
+	return n;
+}
+
+static void
+all_is_left_to_who_takes_raw_bytes_itself(void **state)
+{
+	struct run *r = *state;
+	struct child_spec s = sh_spec(r, "printf 'raw\\n1234567890\\n'");
+
+	s.raw_take = take_seven;
+	start(r, &s);
+	child_raw(r->child);
+	finish(r);
+	assert_string_equal(r->raw.data, "raw\n123|4567890|\n|");
+	assert_int_equal(r->out.len, 0);
+	assert_int_equal(r->eofs, 1);
+	assert_int_equal(r->ends, 1);
+}
+
+static ssize_t
+take_nothing(void *arg, int fd, size_t max)
+{
+	errno = EIO;
+	return -1;
+}
+
+static void
+who_fails_to_take_ends_the_child(void **state)
+{
+	struct run *r = *state;
+	struct child_spec s = sh_spec(r, "echo raw; exec sleep 1000");
+
+	s.raw_take = take_nothing;
+	start(r, &s);
+	child_raw(r->child);
+	finish(r);
+	assert_int_equal(r->io_errno, EIO);
+	assert_int_equal(WTERMSIG(r->status), SIGTERM);
+}
+
 int
 main(void)
 {
@@ -262,6 +314,8 @@ main(void)
 		T(a_child_dies_with_its_parent),
 		T(a_read_error_ends_the_child_and_is_said),
 		T(a_read_error_after_the_end_is_said),
+		T(all_is_left_to_who_takes_raw_bytes_itself),
+		T(who_fails_to_take_ends_the_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
