@@ -347,10 +347,11 @@ def test_what_git_wrote_does_nothing_on_roots_terminal(ready):
     kept = gl.read(note)
     gl.write(note, "1 2 3 \x1b]0;owned\x07\x1b[2J\u202e\n")
     try:
-        said = gl.run("postern git status").stdout
+        done = gl.run("postern git status", check=False)
     finally:
         gl.write(note, kept)
         gl.run(f"chown git: {note}")
-    assert "FAILED" in said and "owned" in said
+    said = done.stdout
+    assert done.returncode == 1 and "FAILED" in said and "owned" in said
     assert "\x1b" not in said and "\x07" not in said
     assert r"\x1b]0;owned\x07" in said
