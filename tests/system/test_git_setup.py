@@ -610,6 +610,24 @@ def test_the_check_sees_a_pool_and_a_timer_that_stand_still(ready):
         ready.gl.run("systemctl start postern-git-push.timer")
 
 
+def test_the_check_sees_keys_that_are_too_old(ready):
+    """A day is what they have by themselves."""
+    gw, gl = ready.gw, ready.gl
+    wait_masters(ready)
+    gl.run("systemctl stop postern-git-push.timer; postern git push-keys")
+    sequence, _, *rest = gw.read(f"{KEYS}/refreshed").split()
+    try:
+        for ago, finds in ((86000, []), (87000, [
+                "keys are in force, and not too old"])):
+            then = gw.run("date +%s").stdout.strip()
+            gw.write(f"{KEYS}/refreshed", " ".join(
+                [sequence, str(int(then) - ago), *rest]) + "\n")
+            assert list(findings(gw, len(finds))) == finds
+    finally:
+        gl.run("systemctl start postern-git-push.timer; "
+               "postern git push-keys")
+
+
 @pytest.mark.parametrize("side, program", [("gw", "mux"),
                                            ("gl", "push-keys --quiet")])
 def test_the_units_are_the_packaged_ones(ready, side, program):
