@@ -78,8 +78,9 @@ struct child_spec {
 	 * CHILD_RAW_MAX: all that a pipe holds. */
 	void (*on_raw)(void *arg, const void *data, size_t len);
 	/*
-	 * Instead of on_raw, to move bytes on without reading them: takes at
-	 * most max bytes of those that are ready in fd, which stays ours. As
+	 * Instead of on_raw, which still gets what came along with the line
+	 * that began it, to move bytes on without reading them: takes at most
+	 * max bytes of those that are ready in fd, which stays ours. As
 	 * read(2): how many it took, 0 at the end, -1 with errno. It must take
 	 * some, whatever the owner paused: they come when the child is over,
 	 * too. May be NULL.

@@ -53,11 +53,13 @@ take_part(int at, const char *from, size_t n, char part[static NAME_MAX + 1])
 static int
 by_parts(int dirfd, const char *path, int flags, unsigned more)
 {
-	int at = openat(dirfd, ".", *path == '\0' ? flags : O_PATH | ALWAYS);
+	size_t n = strlen(path);
 	char part[NAME_MAX + 1];
-	int next, why;
-	size_t n;
+	int at, next, why;
 
+	if (n > 0 && path[n - 1] == '/')
+		flags |= O_DIRECTORY;
+	at = openat(dirfd, ".", n == 0 ? flags : O_PATH | ALWAYS);
 	for (; at != -1 && *path != '\0'; at = next) {
 		n = strcspn(path, "/");
 		why = take_part(at, path, n, part);

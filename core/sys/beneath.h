@@ -27,7 +27,8 @@ int beneath_open(int dirfd, const char *path, int flags, unsigned more);
 
 /*
  * nolinks_open(): path, absolute or relative to the current folder, with no
- * symbolic link in any part of it; O_CLOEXEC is always set. A descriptor, or
+ * symbolic link in any part of it (but of one at the very end O_PATH with
+ * O_NOFOLLOW opens the link); O_CLOEXEC is always set. A descriptor, or
  * -1 with errno: ELOOP, and those of openat2(2); there is no other way where
  * the system call is not known.
  */

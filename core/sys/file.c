@@ -81,10 +81,19 @@ int
 file_read_below(const char *dir, const char *rest, struct buf *out,
     struct err *e)
 {
-	int top = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t len = strlen(dir);
 	char path[PATH_MAX];
-	int fd, why;
+	int top, fd, why;
 
+	/* With a '/' behind it a link would be followed. */
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	if (len >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return err_sys(e, "%s", dir);
+	}
+	snprintf(path, sizeof(path), "%.*s", (int)len, dir);
+	top = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (top == -1)
 		return errno == ENOTDIR ? err_set(e, ERR_UNSAFE, "%s: a "
 		    "symbolic link, or no folder", dir) :

@@ -147,7 +147,7 @@ place_stat(const struct place *p, const char *name, struct stat *ret)
 	int top = open(p->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
 	int rc = -1;
 
-	if (top != -1)
+	if (top != -1 && *name != '\0' && *name != '/')
 		fd = beneath_open(top, name, O_PATH, 0);
 	if (fd != -1)
 		rc = fstat(fd, ret);

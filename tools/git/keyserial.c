@@ -24,6 +24,19 @@ read_text(const char *path, struct buf *b)
 	return file_read_below(dir, slash + 1, b, NULL);
 }
 
+static uint64_t
+number(struct buf *b)
+{
+	uint64_t n = 0;
+
+	if (b->len > 1 && b->data[b->len - 1] == '\n') {
+		b->data[b->len - 1] = '\0';
+		if (num_u64(b->data, "", 1, INT64_MAX, &n, NULL) == -1)
+			n = 0;
+	}
+	return n;
+}
+
 uint64_t
 keyserial_last(const char *path)
 {
@@ -31,12 +44,22 @@ keyserial_last(const char *path)
 	struct buf b;
 
 	buf_init(&b, 32);
-	if (read_text(path, &b) == 0 && b.len > 1 &&
-	    b.data[b.len - 1] == '\n') {
-		b.data[b.len - 1] = '\0';
-		if (num_u64(b.data, "", 1, INT64_MAX, &n, NULL) == -1)
-			n = 0;
-	}
+	if (read_text(path, &b) == 0)
+		n = number(&b);
+	buf_clear(&b);
+	return n;
+}
+
+/* The folder may be a link here: whoever pushes writes there, too. */
+static uint64_t
+noted(const char *path)
+{
+	uint64_t n = 0;
+	struct buf b;
+
+	buf_init(&b, 32);
+	if (file_read(path, &b, NULL) == 0)
+		n = number(&b);
 	buf_clear(&b);
 	return n;
 }
@@ -45,7 +68,7 @@ int
 keyserial_next(const char *path, uint64_t now_s, uint64_t *ret,
     struct err *e)
 {
-	uint64_t last = keyserial_last(path), next;
+	uint64_t last = noted(path), next;
 	char text[32];
 	int n;
 

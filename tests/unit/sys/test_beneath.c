@@ -63,6 +63,7 @@ what_lies_below_opens(void **state)
 	assert_int_equal(opens("/", O_PATH, RESOLVE_NO_XDEV), 0);
 	assert_int_equal(opens("a/b/none", O_RDONLY, 0), ENOENT);
 	assert_int_equal(opens("a/b/file/x", O_RDONLY, 0), ENOTDIR);
+	assert_int_equal(opens("a/b/file/", O_RDONLY, 0), ENOTDIR);
 	assert_int_equal(opens("a/b/file", O_RDONLY | O_DIRECTORY, 0),
 	    ENOTDIR);
 }
@@ -103,6 +104,7 @@ nothing_leads_out(void **state)
 static void
 a_long_path_goes_part_by_part(void **state)
 {
+	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char path[PATH_MAX + 64];
 	size_t i;
 
@@ -111,6 +113,20 @@ a_long_path_goes_part_by_part(void **state)
 	memcpy(path, "a/b/", 4);
 	memcpy(path + PATH_MAX + 4, "file", sizeof("file"));
 	assert_int_equal(opens(path, O_RDONLY, 0), 0);
+	memcpy(path + PATH_MAX + 4, "fil/", 5);
+	assert_int_equal(opens(path, O_RDONLY, 0), ENOENT);
+	memcpy(path + PATH_MAX + 4, "self", 5);
+	memcpy(path, "proc", 4);
+	assert_int_equal(beneath_open(root, path, O_PATH, RESOLVE_NO_XDEV),
+	    -1);
+	assert_int_equal(errno, EXDEV);
+	i = (size_t)beneath_open(root, path, O_PATH, 0);
+	assert_int_not_equal((int)i, -1);
+	close((int)i);
+	close(root);
+	memcpy(path + PATH_MAX + 4, "file/", 6);
+	memcpy(path, "a/b/", 4);
+	assert_int_equal(opens(path, O_RDONLY, 0), ENOTDIR);
 	memcpy(path, "a/link/", 7);
 	assert_int_equal(opens(path, O_RDONLY, 0), ELOOP);
 	memcpy(path, "a/../a/", 7);

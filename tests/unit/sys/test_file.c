@@ -367,6 +367,9 @@ read_below_takes_no_link_on_its_way(void **state)
 	assert_err(&e, ERR_UNSAFE, "top/d/b/f: a symbolic link");
 	assert_int_equal(below("link", "f", &e), -1);
 	assert_err(&e, ERR_UNSAFE, "link: a symbolic link");
+	assert_int_equal(below("link//", "f", &e), -1);
+	assert_err(&e, ERR_UNSAFE, "link//: a symbolic link");
+	assert_int_equal(below("top/", "f", &e), 0);
 	assert_int_equal(below("none", "f", &e), -1);
 	assert_int_equal(e.sys_errno, ENOENT);
 	assert_int_equal(below("top", "a/none", &e), -1);
