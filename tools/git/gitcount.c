@@ -109,8 +109,11 @@ pump(struct way *w)
 	loop_fd_pause(w->out, 1);
 	loop_fd_pause(w->in, 0);
 	/* The child's last word is in the pipe, if there is one; its end of
-	 * file may never come: others have the pipe as well. */
-	if (n == -1 && w->count->done != NULL && w == &w->count->out)
+	 * file may never come: others have the pipe as well, and so have we.
+	 * An empty pipe that nobody writes to never rings, so this does not
+	 * ask whether the last turn moved something. */
+	if (w == &w->count->out && w->count->done != NULL &&
+	    !readable(w->from))
 		finished(w->count);
 }
 

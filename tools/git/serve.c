@@ -94,7 +94,9 @@ on_gone(void *arg)
 {
 	struct serve *s = arg;
 
-	if (!s->ask.cmd.write)
+	if (s->over)
+		loop_stop(s->loop);
+	else if (!s->ask.cmd.write)
 		child_deadline(s->child, 1);
 }
 
