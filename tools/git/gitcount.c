@@ -26,7 +26,7 @@ struct gitcount {
 	struct way in, out;
 	int child_in, child_out;	/* the child's ends of the pipes */
 	struct loop_timer *late;
-	void (*done)(void *arg);	/* NULL: the child is not over */
+	gitcount_fn *done;		/* NULL: the child is not over */
 	void *arg;
 };
 
@@ -50,14 +50,14 @@ way_close(struct way *w)
 }
 
 static void
-finished(struct gitcount *c)
+finished(struct gitcount *c, bool late)
 {
-	void (*done)(void *arg) = c->done;
+	gitcount_fn *done = c->done;
 
 	c->done = NULL;
 	loop_timer_stop(c->late);
 	if (done != NULL)
-		done(c->arg);
+		done(c->arg, late);
 }
 
 /* Nothing more goes this way. */
@@ -71,7 +71,7 @@ over(struct way *w)
 		return;
 	/* Whoever goes on writing is to see that nobody reads. */
 	close_fd(&c->child_out);
-	finished(c);
+	finished(c, false);
 }
 
 static bool
@@ -114,7 +114,7 @@ pump(struct way *w)
 	 * ask whether the last turn moved something. */
 	if (w == &w->count->out && w->count->done != NULL &&
 	    !readable(w->from))
-		finished(w->count);
+		finished(w->count, false);
 }
 
 static void
@@ -126,7 +126,7 @@ on_ready(void *arg, int fd, short revents)
 static void
 on_late(void *arg)
 {
-	finished(arg);
+	finished(arg, true);
 }
 
 /* Borrows nothing: from and to are taken. */
@@ -252,11 +252,11 @@ gitcount_io(const struct gitcount *c, struct child_spec *s)
 }
 
 void
-gitcount_finish(struct gitcount *c, uint64_t timeout_ms,
-    void (*done)(void *arg), void *arg)
+gitcount_finish(struct gitcount *c, uint64_t timeout_ms, gitcount_fn *done,
+    void *arg)
 {
 	if (c == NULL || c->out.over) {
-		done(arg);
+		done(arg, false);
 		return;
 	}
 	c->done = done;

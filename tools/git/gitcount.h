@@ -18,6 +18,7 @@
 #ifndef GIT_GITCOUNT_H
 #define GIT_GITCOUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -39,13 +40,16 @@ void gitcount_io(const struct gitcount *c, struct child_spec *s);
  * the pipes', borrowed until gitcount_free(). */
 void gitcount_fds(const struct gitcount *c, int fd[3]);
 
+/* late: the time was over before all had gone out. */
+typedef void gitcount_fn(void *arg, bool late);
+
 /*
  * gitcount_finish(): the child is over. What it has said still goes out, for
  * at most timeout_ms (0: no limit), or until nobody reads it any more; then
  * done(arg) is called, once, maybe at once.
  */
 void gitcount_finish(struct gitcount *c, uint64_t timeout_ms,
-	void (*done)(void *arg), void *arg);
+	gitcount_fn *done, void *arg);
 
 /* gitcount_bytes(): so far, from whoever is at our standard input, and to
  * whoever reads our standard output. -1 on NULL. */

@@ -27,6 +27,7 @@ struct run {
 	struct strv argv;
 	int log;			/* memfd with ssh's words; -1 */
 	uint64_t until;			/* CLOCK_MONOTONIC, of answer */
+	uint64_t began;			/* CLOCK_MONOTONIC: the ssh's start */
 	int status;			/* of the ssh that ended */
 	bool over;			/* it ended; its last words go out */
 	bool late;			/* we ended it: no answer */
@@ -41,8 +42,8 @@ struct run {
 uint64_t proxy_left_ms(const struct run *r);
 
 /* proxy_over(): the ssh, or the master's session, has ended. What it said
- * still goes out, for at most timeout_ms (0: no limit); then the loop is
- * stopped. */
+ * still goes out, for at most timeout_ms (0: no limit; r->timed_out if that
+ * was too short); then the loop is stopped. */
 void proxy_over(struct run *r, uint64_t timeout_ms);
 
 /* proxy_settled(): whether what ended is over with this, whatever came of

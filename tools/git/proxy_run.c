@@ -43,10 +43,11 @@ look(struct run *r, struct buf *why)
 }
 
 static void
-on_done(void *arg)
+on_done(void *arg, bool late)
 {
 	struct run *r = arg;
 
+	r->timed_out = late;
 	loop_stop(r->loop);
 }
 
@@ -61,6 +62,19 @@ proxy_over(struct run *r, uint64_t timeout_ms)
 		gitcount_finish(r->count, timeout_ms, on_done, r);
 }
 
+/* What the session's own limit leaves of it, for its last words; never 0
+ * where there is one, which would be none. */
+static uint64_t
+session_left_ms(const struct run *r)
+{
+	uint64_t most = (uint64_t)r->p->conf.gateway.session_ms;
+	uint64_t took = clock_ms() - r->began;
+
+	if (most == 0)
+		return 0;
+	return took < most ? most - took : 1;
+}
+
 static void
 on_end(void *arg, const struct child_end *end)
 {
@@ -68,7 +82,7 @@ on_end(void *arg, const struct child_end *end)
 
 	r->status = gitprog_status(end->status);
 	r->timed_out = end->timed_out;
-	proxy_over(r, (uint64_t)r->p->conf.gateway.session_ms);
+	proxy_over(r, session_left_ms(r));
 }
 
 static void
@@ -154,6 +168,7 @@ ssh(struct run *r, const char *dest, struct err *e)
 	gitcount_io(r->count, &spec);
 	r->late = r->timed_out = r->over = false;
 	loop_timer_set(r->answer, proxy_left_ms(r), 0);
+	r->began = clock_ms();
 	r->child = child_start(r->loop, &spec, e);
 	if (r->child == NULL || loop_run(r->loop, e) == -1)
 		return -1;

@@ -56,7 +56,7 @@ audit(const struct serve *s, enum gitaudit_event event, const char *why,
 }
 
 static void
-on_done(void *arg)
+on_done(void *arg, bool late)
 {
 	struct serve *s = arg;
 
