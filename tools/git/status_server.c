@@ -69,10 +69,12 @@ look(struct server *s)
 	char path[PATH];
 
 	pushkeys_last(s->conf->state_dir, &s->last);
+	s->asked = ask_as_owner(s) == 0;
+	/* A later push than the one that is noted may just have arrived: its
+	 * sequence was taken before it did, so this comes after the
+	 * question. */
 	if (snprintf(path, PATH, "%s/sequence", s->conf->state_dir) < PATH)
 		s->taken = keyserial_last(path);
-	s->asked = ask_as_owner(s) == 0;
-	/* A later push than the one that is noted may just have arrived. */
 	s->agree = s->asked && s->last.time_s != 0 &&
 	    s->there.sequence >= s->last.sequence &&
 	    s->there.sequence <= s->taken;
@@ -141,6 +143,10 @@ say_there(const struct server *s)
 	if (s->agree)
 		return printf("  gateway      sequence %" PRIu64 ", %" PRIu64
 		    " keys: the same\n", r->sequence, r->keys);
+	if (s->last.time_s == 0)
+		return printf("  gateway      sequence %" PRIu64 ", %" PRIu64
+		    " keys: not compared, nothing was pushed from here yet\n",
+		    r->sequence, r->keys);
 	return printf("  gateway      sequence %" PRIu64 ", %" PRIu64 " keys: "
 	    "DRIFT, they are not this server's\n%s%s%s", r->sequence, r->keys,
 	    r->why[0] != '\0' ? "               " : "", r->why,
