@@ -287,6 +287,15 @@ list(void *arg, void *ret, struct err *e)
 }
 
 static int
+too_old(const struct keystore_note *last, int64_t now, struct err *e)
+{
+	char ago[KEYSTALE_AGO];
+
+	keystale_ago(last, now, ago);
+	return err_set(e, ERR_PEER, "they are too old; last push: %s", ago);
+}
+
+static int
 keys(struct check *c, struct err *e)
 {
 	const struct gitconf_gateway *g = &c->conf->gateway;
@@ -299,8 +308,7 @@ keys(struct check *c, struct err *e)
 		return err_set(e, ERR_PEER, "no keys have come yet");
 	now = (int64_t)time(NULL);
 	if (keystale_is(&a.note, g->stale_ms, now))
-		return err_set(e, ERR_PEER, "the last push came %" PRId64
-		    " s ago", now - (int64_t)a.note.time_s);
+		return too_old(&a.note, now, e);
 	return 0;
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "keystale.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -10,13 +12,31 @@
 
 #define PATH	4096
 
+/* A time that is one. */
+static bool
+known(const struct keystore_note *last)
+{
+	return last->time_s != 0 && last->time_s <= INT64_MAX / 1000;
+}
+
 bool
 keystale_is(const struct keystore_note *last, int64_t stale_ms, int64_t now_s)
 {
 	if (stale_ms == 0)
 		return false;
-	return last->time_s == 0 || last->time_s > INT64_MAX / 1000 ||
+	return !known(last) ||
 	    now_s - (int64_t)last->time_s > stale_ms / 1000;
+}
+
+void
+keystale_ago(const struct keystore_note *last, int64_t now_s,
+    char ret[KEYSTALE_AGO])
+{
+	if (known(last))
+		snprintf(ret, KEYSTALE_AGO, "%" PRId64 " s ago",
+		    now_s - (int64_t)last->time_s);
+	else
+		snprintf(ret, KEYSTALE_AGO, "never");
 }
 
 /* There are keys, and they are too old. */
@@ -40,7 +60,7 @@ void
 keystale_tell(const struct gitconf_gateway *c)
 {
 	struct keystore_note last = { 0 };
-	char mark[PATH];
+	char mark[PATH], ago[KEYSTALE_AGO];
 	int fd;
 
 	if (snprintf(mark, PATH, "%s/stale", c->run_dir) >= PATH)
@@ -50,16 +70,16 @@ keystale_tell(const struct gitconf_gateway *c)
 			syslog(LOG_NOTICE, "the keys are fresh again");
 		return;
 	}
-	/* Whoever makes it says so. */
+	/* Whoever makes it says so; where nobody can, each one does. */
 	fd = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 	    0600);
-	if (fd == -1)
+	if (fd == -1 && errno == EEXIST)
 		return;
-	close(fd);
-	syslog(LOG_ALERT, "the keys are too old: the last push, sequence %llu, "
-	    "came %lld s ago, and stale-after is %lld s; who was revoked "
-	    "since may still be let in: postern git check on the git server",
-	    (unsigned long long)last.sequence,
-	    (long long)time(NULL) - (long long)last.time_s,
-	    (long long)(c->stale_ms / 1000));
+	if (fd != -1)
+		close(fd);
+	keystale_ago(&last, (int64_t)time(NULL), ago);
+	syslog(LOG_ALERT, "the keys are too old: last push: %s, sequence %"
+	    PRIu64 "; stale-after is %" PRId64 " s; who was revoked since may "
+	    "still be let in: postern git check on the git server", ago,
+	    last.sequence, c->stale_ms / 1000);
 }

@@ -17,9 +17,15 @@
 bool keystale_is(const struct keystore_note *last, int64_t stale_ms,
 	int64_t now_s);
 
+/* keystale_ago(): pure: how long ago that push was, "SECONDS s ago", or
+ * "never" where it is not known. */
+#define KEYSTALE_AGO	32
+void keystale_ago(const struct keystore_note *last, int64_t now_s,
+	char ret[KEYSTALE_AGO]);
+
 /* keystale_tell(): says so in syslog (LOG_ALERT), once until it is mended,
  * which is said too (LOG_NOTICE): a file "stale" in run-dir is there in
- * between. For whoever may write there: sessions, the pool. A store without
+ * between. Where that can't be made, it is said each time. For whoever may write there: sessions, the pool. A store without
  * keys is no alarm. */
 void keystale_tell(const struct gitconf_gateway *c);
 

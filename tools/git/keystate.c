@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "keystate.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ look(const struct keystore *ks, uint64_t now, struct keyreply *r,
 	struct authindex x;
 	uint64_t *gens, newest;
 	size_t n;
+	bool back;
 	int rc = -1;
 
 	if (keystore_list(ks, &gens, &n, e) == -1)
@@ -26,10 +28,12 @@ look(const struct keystore *ks, uint64_t now, struct keyreply *r,
 		keystore_noted(ks, &note);
 		r->keys = x.count;
 		r->skipped = note.skipped;
+		/* A newer one that no push has noted was never in force. */
+		back = now < newest && note.sequence >= newest;
 		/* A push of the same keys makes no generation. */
-		r->sequence = now == newest && note.sequence > now ?
-		    note.sequence : now;
-		if (now < newest)
+		r->sequence = !back && note.sequence > now ? note.sequence :
+		    now;
+		if (back)
 			snprintf(r->why, sizeof(r->why), "they were rolled "
 			    "back from %llu", (unsigned long long)newest);
 		rc = 0;

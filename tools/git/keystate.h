@@ -2,7 +2,8 @@
 /*
  * keystate: what keys are in force on a gateway, for its git server, which
  * asks by its push key: so that drift is seen where the keys come from. Reads,
- * and changes nothing.
+ * and changes nothing, but that keystore_open() makes the folder of the
+ * generations where it is missing.
  */
 #ifndef GIT_KEYSTATE_H
 #define GIT_KEYSTATE_H

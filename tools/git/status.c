@@ -20,12 +20,6 @@ struct gateway {
 	bool stale;
 };
 
-static int64_t
-ago(uint64_t when)
-{
-	return (int64_t)time(NULL) - (int64_t)when;
-}
-
 /* Root's last deed is to read what the pool says: then it is the user. */
 static int
 look(struct gateway *g, struct err *e)
@@ -76,17 +70,19 @@ static int
 gateway_text(const struct gateway *g)
 {
 	const struct keystore_note *n = &g->note;
+	char ago[KEYSTALE_AGO];
 	int rc;
 
+	keystale_ago(n, (int64_t)time(NULL), ago);
 	rc = printf("gateway to %s\n", g->conf->server);
 	if (rc > 0 && g->gen == 0)
 		rc = printf("  keys         none: no push was taken yet\n");
 	else if (rc > 0)
 		rc = printf("  keys         %zu, of generation %" PRIu64
 		    " (%zu are kept, the oldest is %" PRIu64 ")\n"
-		    "  last push    sequence %" PRIu64 ", %" PRId64 " s ago%s; "
+		    "  last push    sequence %" PRIu64 ", %s%s; "
 		    "%" PRIu64 " left out\n", g->keys, g->gen, g->kept,
-		    g->oldest, n->sequence, ago(n->time_s),
+		    g->oldest, n->sequence, ago,
 		    g->stale ? ", TOO OLD" : "", n->skipped);
 	if (rc > 0)
 		rc = printf("  connections  %u of %u up%s\n",

@@ -41,6 +41,25 @@ a_clock_that_was_set_back_is_no_alarm(void **state)
 	assert_false(is(2 * (uint64_t)DAY, DAY, 1000));
 }
 
+static void
+ago_is(uint64_t pushed_s, int64_t now_s, const char *want)
+{
+	struct keystore_note n = { .time_s = pushed_s };
+	char ago[KEYSTALE_AGO];
+
+	keystale_ago(&n, now_s, ago);
+	assert_string_equal(ago, want);
+}
+
+static void
+a_push_that_is_not_known_was_never(void **state)
+{
+	ago_is(1000, 1090, "90 s ago");
+	ago_is(1, INT64_MAX, "9223372036854775806 s ago");
+	ago_is(0, 1000, "never");
+	ago_is(UINT64_MAX, 1000, "never");
+}
+
 int
 main(void)
 {
@@ -48,6 +67,7 @@ main(void)
 		cmocka_unit_test(
 		    keys_are_too_old_after_that_time_and_not_before),
 		cmocka_unit_test(a_push_that_is_not_known_is_too_old),
+		cmocka_unit_test(a_push_that_is_not_known_was_never),
 		cmocka_unit_test(without_a_time_they_never_are),
 		cmocka_unit_test(a_clock_that_was_set_back_is_no_alarm),
 	};
