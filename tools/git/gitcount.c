@@ -201,9 +201,10 @@ gitcount_new(struct loop *l, struct gitcount **ret, struct err *e)
 {
 	struct gitcount *c;
 
-	*ret = NULL;
-	if (!can_be_spliced(STDIN_FILENO) || !can_be_spliced(STDOUT_FILENO))
+	if (!can_be_spliced(STDIN_FILENO) || !can_be_spliced(STDOUT_FILENO)) {
+		*ret = NULL;
 		return 0;
+	}
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return err_set(e, ERR_MEM, "out of memory");

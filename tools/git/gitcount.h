@@ -13,7 +13,13 @@
  *	gitcount_new → [gitcount_io → child_start → ... on_end →
  *	gitcount_finish → done] → gitcount_bytes → gitcount_free
  *
- * Source: splice(2), pipe(7).
+ * Limits: O_NONBLOCK is set on what our standard input and output are open
+ * on, so for everybody who has the same, and it stays set. Who outlives the
+ * child and has its output writes to nobody after gitcount_free(): EPIPE,
+ * SIGPIPE.
+ *
+ * Source: splice(2), pipe(7), fcntl(2) (the flag is the open file
+ * description's).
  */
 #ifndef GIT_GITCOUNT_H
 #define GIT_GITCOUNT_H
@@ -29,7 +35,7 @@ struct gitcount;
 
 /* gitcount_new(): *ret owned; NULL where standard input or output is neither
  * a pipe nor a socket: nothing is counted then, and all below is legal on
- * NULL. 0, or -1: ERR_SYS, ERR_MEM. */
+ * NULL. 0, or -1 with *ret untouched: ERR_SYS, ERR_MEM. */
 int gitcount_new(struct loop *l, struct gitcount **ret, struct err *e);
 void gitcount_free(struct gitcount *c);
 
