@@ -47,6 +47,12 @@ def test_the_server_asks_what_the_gateway_has(keys):
     keys.put("bob.pub", keys.person("b"))
     keys.push()
     assert said(keys.gl, 0)["agree"]
+    # What a push left that did not come to its end is no rollback.
+    left = f"{STORE}/generations/{keys.current() + 1000}"
+    keys.gw.run(["install", "-d", "-o", "git", "-g", "git", "-m", "700", left])
+    assert said(keys.gl, 0)["agree"]
+    assert not keys.send(b"", "auth-status").why
+    keys.gw.run(["rmdir", left])
 
 
 def test_a_gateway_that_can_not_be_asked_is_no_agreement(keys):
@@ -101,6 +107,7 @@ def test_root_follows_no_link_that_the_git_user_made(keys):
                    "rm pushed; mkfifo pushed"):
         keys.gl.run(f"cd {STATE}; {change}")
         assert said(keys.gl, 1)["pushed"] == 0, change
+        assert "not compared, nothing was pushed" in status(keys.gl, 1)
     keys.gw.run("rm -r /root/mux")
     keys.gl.run("rm /root/pushed /root/sequence")
 
