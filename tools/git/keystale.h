@@ -25,8 +25,8 @@ void keystale_ago(const struct keystore_note *last, int64_t now_s,
 
 /* keystale_tell(): says so in syslog (LOG_ALERT), once until it is mended,
  * which is said too (LOG_NOTICE): a file "stale" in run-dir is there in
- * between. Where that can't be made, it is said each time. For whoever may write there: sessions, the pool. A store without
- * keys is no alarm. */
+ * between; where that can't be made, it is said each time. For whoever may
+ * write there: sessions, the pool. A store without keys is no alarm. */
 void keystale_tell(const struct gitconf_gateway *c);
 
 #endif
