@@ -114,7 +114,9 @@ id_of(const struct authkeys_part *options, char ret[GITID_MAX + 1])
 	const char *p, *end, *blank;
 
 	ret[0] = '\0';
-	p = memmem(options->p, options->len, command, n);
+	/* A key without options: p is NULL, which memmem() must not see. */
+	p = options->len >= n ? memmem(options->p, options->len, command, n) :
+	    NULL;
 	if (p == NULL)
 		return;
 	p += n;
