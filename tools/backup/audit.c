@@ -25,6 +25,8 @@ struct audit {
 	const struct audit_opts *o;
 	struct catalog cat;
 	struct verify_opts v;
+	int twin_hold;			/* of v.twin */
+	char twin[SNAPNAME_MAX + 1];
 	struct reply now, sum;
 	uint64_t skipped;		/* snapshots without a manifest */
 	uint64_t wrong;			/* files, since before */
@@ -117,12 +119,23 @@ verify_held(struct audit *a, const char *name, struct verify_stats *st,
 	return verify_run(&a->cat, &a->v, st, e);
 }
 
+static void
+drop_twin(struct audit *a)
+{
+	if (a->v.twin != NULL) {
+		close(a->v.twin_root);
+		close(a->twin_hold);
+	}
+	a->v.twin = NULL;
+}
+
 /* named: it was asked for, and must be there. */
 static int
 one(struct audit *a, const char *name, bool named, struct err *e)
 {
 	struct verify_stats st = { 0 };
 	struct err why = ERR_INIT;
+	bool well = false;
 	int hold, rc;
 
 	if (store_hold_take(a->client, name, &hold, &a->v.root, &why) == -1) {
@@ -143,12 +156,22 @@ one(struct audit *a, const char *name, bool named, struct err *e)
 		snprintf(a->now.snapshot, sizeof(a->now.snapshot), "%s",
 		    name);
 		rc = verify_held(a, name, &st, e);
+		well = rc == 0 && st.found == 0;
 		a->sum.files += st.files;
 		a->sum.read += st.read;
 		a->sum.bytes += st.bytes;
 	}
-	close(a->v.root);
-	close(hold);
+	drop_twin(a);
+	/* The next one is compared with it. */
+	if (well) {
+		snprintf(a->twin, sizeof(a->twin), "%s", name);
+		a->v.twin = a->twin;
+		a->v.twin_root = a->v.root;
+		a->twin_hold = hold;
+	} else {
+		close(a->v.root);
+		close(hold);
+	}
 	return rc;
 }
 
@@ -203,6 +226,7 @@ run(struct audit *a, struct err *e)
 	else
 		for (i = 0; rc == 0 && i < names->n; i++)
 			rc = one(a, names->v[i], true, e);
+	drop_twin(a);
 	if (rc == 0)
 		rc = verify_wrong(&a->cat, &a->wrong, e);
 	return rc;

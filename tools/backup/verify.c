@@ -25,6 +25,7 @@ struct verify {
 	struct catalog *cat;
 	const struct verify_opts *o;
 	const struct catalog_snap *snap;
+	int64_t twin;		/* id of the snapshot to compare; 0: none */
 	struct verify_stats stats;
 	struct hash_pool *pool;
 	void *scratch;
@@ -179,6 +180,15 @@ out:
 	return rc;
 }
 
+/* Whether the twin's tree has the same file, which was right. */
+static bool
+known(const struct verify *v, const struct tree_item *it)
+{
+	return it->same && it->prev != NULL && it->prev->first <= v->twin &&
+	    it->prev->last >= v->twin && !(S_ISREG(it->st->st_mode) &&
+	    due(v, it->prev));
+}
+
 static int
 one(void *arg, const struct tree_item *it, struct err *e)
 {
@@ -188,6 +198,10 @@ one(void *arg, const struct tree_item *it, struct err *e)
 
 	if (stopped(v))
 		return err_set(e, ERR_REFUSED, "interrupted");
+	if (known(v, it)) {
+		v->stats.files++;
+		return 0;
+	}
 	path = path_of(it);
 	if (path == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
@@ -221,7 +235,8 @@ unreadable(void *arg, const char *path, const char *why, struct err *e)
 static int
 run(struct verify *v, struct err *e)
 {
-	struct tree t = { .cat = v->cat, .root = v->o->root, .twin = -1,
+	struct tree t = { .cat = v->cat, .root = v->o->root,
+		.twin = v->twin != 0 ? v->o->twin_root : -1,
 		.prev = v->snap->id, .one = one, .folder = folder_done,
 		.unreadable = unreadable, .arg = v };
 	struct err later = ERR_INIT;
@@ -250,6 +265,8 @@ int
 verify_run(struct catalog *c, const struct verify_opts *o,
     struct verify_stats *ret, struct err *e)
 {
+	const struct catalog_snap *twin = o->twin == NULL ? NULL :
+	    catalog_snap(c, o->twin);
 	struct verify v = { .cat = c, .o = o };
 	int rc = -1;
 
@@ -257,6 +274,10 @@ verify_run(struct catalog *c, const struct verify_opts *o,
 	if (v.snap == NULL)
 		return err_set(e, ERR_CONFIG, "%s: no snapshot of this name "
 		    "in the catalogue", o->snapshot);
+	/* Snapshots of other jobs have no row in common. */
+	if (twin != NULL && catalog_series(twin->id) ==
+	    catalog_series(v.snap->id))
+		v.twin = twin->id;
 	v.scratch = malloc(META_SCRATCH);
 	if (v.scratch == NULL)
 		return err_set(e, ERR_MEM, "out of memory");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * verify: a snapshot's tree against its manifest. Metadata and presence are
- * looked at for each name, content is read where it is due. When a row's
- * content was right, that date is kept with the row, so for each snapshot
- * that it lives in: a file that never changes is read once for all of them,
- * as they share it.
+ * verify: a snapshot's tree against its manifest. Presence is looked at for
+ * each name, metadata for each file that the snapshot verified before it has
+ * not got as well, content where it is due. When a row's content was right,
+ * that date is kept with the row, so for each snapshot that it lives in: a
+ * file that never changes is read once for all of them, as they share it.
  */
 #ifndef POSTERN_VERIFY_H
 #define POSTERN_VERIFY_H
@@ -43,6 +43,11 @@ struct verify_stats {
 struct verify_opts {
 	const char *snapshot;
 	int root;		/* fd of its tree */
+	/* Another snapshot that was verified with these options just now,
+	 * where nothing was found, and its tree; NULL: none. What is the same
+	 * file there (walk_same()) with the same row is not looked at again. */
+	const char *twin;
+	int twin_root;
 	int64_t now;		/* unix time */
 	/* Content is due when it was not verified since this time; INT64_MAX
 	 * all of it. For several snapshots, newest first, in one run: the

@@ -356,6 +356,63 @@ verify_reads_only_what_is_due(void **state)
 }
 
 static void
+verify_looks_once_at_what_two_snapshots_share(void **state)
+{
+	struct verify_opts o = { .snapshot = S2, .now = 6000000,
+		.since = 6000000, .threads = 1 };
+
+	make_tree();
+	assert_int_equal(mkdir(S2, 0755) | mkdir(S2 "/etc", 0755), 0);
+	assert_int_equal(link(S1 "/etc/passwd", S2 "/etc/passwd"), 0);
+	ct_manifest(S2);
+	assert_int_equal(ct_verify_opts(o).found, 0);
+	/* Not what it was, which only who looks at it sees. */
+	assert_int_equal(chmod(S1 "/etc/passwd", 0600), 0);
+	assert_int_equal(chmod(S1 "/etcetera/config", 0600), 0);
+	assert_int_equal(unlink(S1 "/etc/ssh/a.conf"), 0);
+	o.snapshot = S1;
+	o.twin = S2;
+	o.twin_root = open(S2, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ct_verify_opts(o);
+	assert_null(strstr(ct_said.data, "/etc/passwd"));
+	assert_non_null(strstr(ct_said.data, "A /etcetera/config 4 \n"));
+	assert_non_null(strstr(ct_said.data, "M /etc/ssh/a.conf 0 \n"));
+	/* What is due is read, twin or not. */
+	o.since = INT64_MAX;
+	ct_verify_opts(o);
+	assert_non_null(strstr(ct_said.data, "A /etc/passwd 4 \n"));
+	close(o.twin_root);
+	o.since = 6000000;
+	o.twin = NULL;
+	ct_verify_opts(o);
+	assert_non_null(strstr(ct_said.data, "A /etc/passwd 4 \n"));
+}
+
+/* A row of its own is not what the twin was compared with. */
+static void
+verify_looks_at_one_file_with_two_rows(void **state)
+{
+	struct verify_opts o = { .snapshot = S3, .now = 6000000,
+		.since = 1, .threads = 1 };
+
+	make_tree();
+	assert_int_equal(mkdir(S2, 0755) | mkdir(S2 "/etc", 0755), 0);
+	ct_file(S2 "/etc/passwd", "another");
+	ct_manifest(S2);
+	assert_int_equal(chmod(S1 "/etc/passwd", 0600), 0);
+	assert_int_equal(mkdir(S3, 0755) | mkdir(S3 "/etc", 0755), 0);
+	assert_int_equal(link(S1 "/etc/passwd", S3 "/etc/passwd"), 0);
+	ct_manifest(S3);
+	assert_int_equal(ct_verify_opts(o).found, 0);
+	o.snapshot = S1;
+	o.twin = S3;
+	o.twin_root = open(S3, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ct_verify_opts(o);
+	assert_non_null(strstr(ct_said.data, "A /etc/passwd 4 \n"));
+	close(o.twin_root);
+}
+
+static void
 a_folder_that_cant_be_read_is_named_once(void **state)
 {
 	make_tree();
@@ -379,6 +436,8 @@ main(void)
 		T(other_files_and_versions_are_refused),
 		T(verify_tells_rot_from_changes),
 		T(verify_reads_only_what_is_due),
+		T(verify_looks_once_at_what_two_snapshots_share),
+		T(verify_looks_at_one_file_with_two_rows),
 		T(a_folder_that_cant_be_read_is_named_once),
 	};
 
