@@ -384,10 +384,15 @@ def test_verify_of_all_reads_what_snapshots_share_once(place):
     assert read == {"laptop": (3, 1002), "other": (2, 1001)}
     assert place.runs()[-1][1:3] == ["verify", "ok"]
     assert place.hooked() == []
-    # A file that rotted is in both.
-    change(place.stored(place.run(), "shared"), 3, b"X")
+    # A file whose mode is another one is looked at in both.
+    last = place.run()
+    os.chmod(place.stored(last, "changes"), 0o640)
     done = place.client("verify", "--json", expect=2)
-    assert [x[0] for x in done.found()] == ["rot"] * 3
+    assert [x[0] for x in done.found()] == ["altered"] * 2
+    # So is one that rotted, in all three.
+    change(place.stored(last, "shared"), 3, b"X")
+    done = place.client("verify", "--json", expect=2)
+    assert [x[0] for x in done.found()].count("rot") == 3
 
 
 def test_verify_max_age_and_sample_read_less(place):
