@@ -157,7 +157,7 @@ count_beat
 : >"$d/feeder"
 (
 	watch "$limit_s" "$d/feeder"
-	trap '' HUP INT TERM
+	trap '' HUP INT TERM PIPE
 	say note "closes: $why"
 	leave
 ) </dev/null &

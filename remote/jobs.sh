@@ -22,7 +22,7 @@ start_watch() {
 	count_beat
 	(
 		watch 0
-		trap '' HUP INT TERM
+		trap '' HUP INT TERM PIPE
 		say note "ended: $why"
 		leave
 	) </dev/null &

@@ -225,15 +225,20 @@ class Fleet:
 
     def tree(self, which, folder="/srv/priv"):
         """What is below a folder: {path: (mode, uid, gid, content)}; the
-        content of a link is where it points to, that of a folder None."""
+        content of a link is where it points to, that of a folder None. What
+        goes meanwhile, as a part of a file does when it is whole, is not
+        there."""
         root = str(self.host(which).path(folder))
         found = {}
         for path, st in proc.walk(root):
             content = None
-            if stat.S_ISREG(st.st_mode):
-                content = pathlib.Path(path).read_bytes()
-            elif stat.S_ISLNK(st.st_mode):
-                content = os.readlink(path)
+            try:
+                if stat.S_ISREG(st.st_mode):
+                    content = pathlib.Path(path).read_bytes()
+                elif stat.S_ISLNK(st.st_mode):
+                    content = os.readlink(path)
+            except FileNotFoundError:
+                continue
             found[path[len(root) + 1:]] = (
                 oct(st.st_mode), st.st_uid, st.st_gid, content)
         return found

@@ -76,7 +76,8 @@ def test_a_quick_run_of_git_prints_a_table_a_case(tmp_path):
     text = out.read_text()
     assert text.strip() in done.stdout
     near, far, large, crowd, keys = text.split("\n## ")[1:]
-    for part in (*near.split("\n### ")[1:], *far.split("\n### ")[1:], large,
+    free, line = large.split("\n### ")[1:]
+    for part in (*near.split("\n### ")[1:], *far.split("\n### ")[1:], free,
                  crowd):
         rows = [line.split(" | ")[0] for line in part.splitlines()
                 if line.startswith("| ")]
@@ -84,6 +85,12 @@ def test_a_quick_run_of_git_prints_a_table_a_case(tmp_path):
             "| direct access", "| **postern git, mux**",
             "| **postern git, mux = 0**", "| stand-in for the original"], part
         assert part.count("(target") == 1, part
+    # The line's Mbit/s, which nothing can exceed: a byte of it is 8 bits.
+    rows = [r.split(" | ") for r in line.splitlines() if " MB/s | " in r]
+    assert [r[0] for r in rows] == ["| direct access",
+                                    "| **postern git, mux**"]
+    assert all(float(r[1].split()[0]) < 100 / 8 for r in rows)
+    assert line.count("(target") == 1
     for part in (near, far):
         assert [c.splitlines()[0] for c in part.split("\n### ")[1:]] == [
             "ls-remote", "small clone"]

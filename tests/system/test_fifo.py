@@ -335,16 +335,19 @@ def test_two_windows_on_one_fifo(three):
     three.assert_same(1)
 
 
+def pushing(three):
+    """The main process of the pushing script, on this very host."""
+    return min((p for p in three.admin.pids()
+                if proc.comm(p) == "sh" and any(
+                    "/run/postern." in target
+                    for _, target, _ in proc.fds(p))), key=proc.start_time)
+
+
 def test_a_pusher_that_dies_closes_the_window(three):
     with stall(three.members[0]):
         run = three.start_push(*FIFO, "-H", "h1")
         run.wait_state("ready", "h1")
-        # The pushing script of this very host: its main process.
-        mine = [p for p in three.admin.pids()
-                if proc.comm(p) == "sh" and any(
-                    "/run/postern." in target
-                    for _, target, _ in proc.fds(p))]
-        os.kill(min(mine, key=proc.start_time), signal.SIGKILL)
+        os.kill(pushing(three), signal.SIGKILL)
         done = run.end()
     assert done.rc == 1, str(done)
     assert "pushing host" in done.last("h1")["detail"]
@@ -353,3 +356,19 @@ def test_a_pusher_that_dies_closes_the_window(three):
     three.assert_locked()
     three.push(*FIFO, "-H", "h2")
     gone(*three.all)
+
+
+def test_the_pushers_watchdog_needs_nobody_to_listen(three):
+    """postern is dead, and so is the script: a broken pipe does not keep what
+    is left of it from ending the push, whose csync2 would wait for ever."""
+    with stall(three.members[0]):
+        run = three.start_push(*FIFO, "-H", "h1")
+        run.wait_state("ready", "h1")
+        three.wait_pid("admin", r"^csync2 .* -x$")
+        script = pushing(three)
+        run.kill(signal.SIGKILL)
+        proc.kill([script])
+        gone(three.admin, folders_too=False)
+        run.end()
+    gone(*three.all, folders_too=False)
+    three.assert_locked()

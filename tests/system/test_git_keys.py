@@ -510,7 +510,7 @@ def test_the_lookup_fails_closed(keys):
     look = keys.as_git(keys.gw, LOOKUP, fingerprint(keys.person("a")))
     assert keys.person("a") in keys.gw.run(look).stdout
     damages = [b"", whole[:40], whole[:-5], whole + b"x", b"x" + whole[1:],
-               whole[:70] + b"\xff" + whole[71:],
+               whole[:70] + bytes([whole[70] ^ 0xff]) + whole[71:],
                whole.replace(keys.person("a").split()[1].encode(),
                              keys.person("b").split()[1].encode())]
     for n, damage in enumerate(damages):
