@@ -335,9 +335,9 @@ def test_two_windows_on_one_fifo(three):
     three.assert_same(1)
 
 
-def pushing(three):
-    """The main process of the pushing script, on this very host."""
-    return min((p for p in three.admin.pids()
+def script_of(host):
+    """The main process of what postern runs there."""
+    return min((p for p in host.pids()
                 if proc.comm(p) == "sh" and any(
                     "/run/postern." in target
                     for _, target, _ in proc.fds(p))), key=proc.start_time)
@@ -347,7 +347,7 @@ def test_a_pusher_that_dies_closes_the_window(three):
     with stall(three.members[0]):
         run = three.start_push(*FIFO, "-H", "h1")
         run.wait_state("ready", "h1")
-        os.kill(pushing(three), signal.SIGKILL)
+        os.kill(script_of(three.admin), signal.SIGKILL)
         done = run.end()
     assert done.rc == 1, str(done)
     assert "pushing host" in done.last("h1")["detail"]
@@ -366,10 +366,24 @@ def test_the_pushers_watchdog_needs_nobody_to_listen(three):
         run = three.start_push(*FIFO, "-H", "h1")
         run.wait_state("ready", "h1")
         three.wait_pid("admin", r"^csync2 .* -x$")
-        script = pushing(three)
+        script = script_of(three.admin)
         run.kill(signal.SIGKILL)
         proc.kill([script])
         gone(three.admin, folders_too=False)
+        run.end()
+    three.assert_locked()
+    three.push(*FIFO, "-H", "h1")
+    gone(*three.all)
+
+
+def test_a_holders_watchdog_needs_nobody_to_listen(three):
+    """The same of the window: it closes, and its feeder ends."""
+    h1 = three.members[0]
+    with stall(h1):
+        run = three.start_push(*FIFO, "-H", "h1")
+        run.wait_state("ready", "h1")
+        assert proc.kill([script_of(h1), run.pid]) == 2
+        gone(h1, folders_too=False)
         run.end()
     three.assert_locked()
     three.push(*FIFO, "-H", "h1")
