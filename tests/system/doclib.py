@@ -53,7 +53,7 @@ class Line:
 
     @property
     def expect(self):
-        found = re.fullmatch(r"exit (\d+)", self.hint)
+        found = re.fullmatch(r"(?:.*; )?exit (\d+)", self.hint)
         return int(found[1]) if found else 0
 
 

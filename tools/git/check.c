@@ -5,13 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/strv.h"
 #include "check_priv.h"
 #include "secret/memfile.h"
 #include "setup_both.h"
+#include "sys/clock.h"
 #include "ui/emit.h"
+#include "ui/log.h"
+
+#define SAID_MAX	((size_t)1 << 20)
+#define PAUSE_MS	200
+#define STARTS_MS	15000	/* for what a set-up has just started */
 
 void
 check_note(struct check *c, const char *fmt, ...)
@@ -110,7 +117,13 @@ say(const struct check *c, const struct check_row *r, int found,
 {
 	int rc;
 
-	if (c->json)
+	if (c->o->log) {
+		if (found == -1)
+			log_error("WRONG: %s: %s (cure: %s)", r->what, why,
+			    r->cure);
+		return 0;
+	}
+	if (c->o->json)
 		rc = say_json(c, r, found, why);
 	else if (found == -1)
 		rc = printf("WRONG  %s\n       %s\n       cure: %s\n",
@@ -133,15 +146,46 @@ look(struct check *c, const struct check_row *r, struct err *why)
 	return CHECK_NOT_TRIED;
 }
 
+/* After a set-up sshd and the pool may have a moment to go. */
+static int
+look_again(struct check *c, const struct check_row *r, struct err *why)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	int found;
+
+	for (;;) {
+		*why = (struct err)ERR_INIT;
+		c->note[0] = '\0';
+		found = look(c, r, why);
+		if (found != -1 || !r->again || clock_ms() >= c->until)
+			return found;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int
+walk(struct check *c, const struct check_row *r, struct err *e)
+{
+	struct err why;
+	int found;
+
+	for (; r->what != NULL; r++) {
+		found = look_again(c, r, &why);
+		c->wrong += found == -1;
+		c->tried += found != CHECK_NOT_TRIED;
+		if (say(c, r, found, why.msg, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 /* All rows, for the owner of the folder dir. */
 static int
 side(struct check *c, const struct check_row *r, const char *dir,
     struct err *e)
 {
 	const struct passwd *pw;
-	struct err why;
 	struct stat st;
-	int found;
 
 	if (stat(dir, &st) == -1)
 		return err_sys(e, "%s", dir);
@@ -151,23 +195,38 @@ side(struct check *c, const struct check_row *r, const char *dir,
 		    "logins these could be", dir);
 	c->user = *pw;
 	c->plain = setup_plain(&c->conf->server, pw->pw_dir);
-	for (; r->what != NULL; r++) {
-		why = (struct err)ERR_INIT;
-		c->note[0] = '\0';
-		found = look(c, r, &why);
-		c->wrong += found == -1;
-		if (say(c, r, found, why.msg, e) == -1)
-			return -1;
-	}
-	return 0;
+	return walk(c, r, e);
+}
+
+/* Each with a canary of its own. */
+static int
+sides(struct check *c, struct err *e)
+{
+	const struct gitconf *conf = c->conf;
+	int rc = 0;
+
+	if (conf->server.gateway != NULL)
+		rc = side(c, check_server_rows, conf->server.state_dir, e);
+	canary_end(&c->canary);
+	buf_clear(&c->said);
+	if (rc == 0 && conf->gateway.server != NULL &&
+	    (rc = side(c, check_gateway_rows, conf->gateway.keys_dir, e)) == 0)
+		rc = walk(c, check_here_rows, e);
+	canary_end(&c->canary);
+	buf_clear(&c->said);
+	buf_clear(&c->dest);
+	return rc;
 }
 
 int
-check_run(const struct gitconf *conf, bool json, struct err *e)
+check_run(const struct gitconf *conf, const struct check_opts *o,
+    struct err *e)
 {
-	struct check c = { .conf = conf, .json = json,
-		.canary = CANARY_INIT };
-	int rc = 0;
+	struct check c = { .conf = conf, .o = o, .canary = CANARY_INIT,
+		.until = o->log ? clock_ms() + (o->timeout_ms > 0 &&
+		    o->timeout_ms < STARTS_MS ? o->timeout_ms : STARTS_MS) :
+		    0 };
+	int rc;
 
 	if (geteuid() != 0)
 		return err_set(e, ERR_USAGE, "only root can check all of "
@@ -178,12 +237,13 @@ check_run(const struct gitconf *conf, bool json, struct err *e)
 		    "git setup-gateway, or setup-server");
 	if (memfile_harden(e) == -1)
 		return -1;
-	buf_init(&c.said, 65536);
-	if (conf->server.gateway != NULL)
-		rc = side(&c, check_server_rows, conf->server.state_dir, e);
-	canary_end(&c.canary);
-	buf_clear(&c.said);
-	if (rc == 0 && conf->gateway.server != NULL)
-		rc = side(&c, check_gateway_rows, conf->gateway.keys_dir, e);
+	buf_init(&c.said, SAID_MAX);
+	c.canary.login_ms = o->timeout_ms;
+	if (o->timeout_ms > 0)
+		step_limit(o->timeout_ms);
+	rc = sides(&c, e);
+	if (rc == 0 && o->log && c.wrong == 0)
+		log_info("checked: %u things were tried, all is well",
+		    c.tried);
 	return rc == -1 ? -1 : c.wrong > 0 ? 1 : 0;
 }

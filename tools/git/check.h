@@ -2,9 +2,9 @@
 /*
  * check: `postern git check` and `postern git status`, on either side: which
  * one this is says git.conf. The check tries what a session or a push will
- * need, the other host included: it logs in there as a user that gitolite
- * can't have, and is refused by the program that is to refuse it; it pushes
- * the keys that are. Nothing that anybody has is changed by it, but that a
+ * need, the other host included: it goes the whole way through the gateway's
+ * sshd to gitolite's answer and git's, with a key that it makes; the git
+ * server's pushes the keys. Nothing that anybody has is changed by it, but that a
  * rollback on the gateway ends, as with any push.
  */
 #ifndef GIT_CHECK_H
@@ -15,11 +15,20 @@
 #include "base/err.h"
 #include "gitconf.h"
 
+struct check_opts {
+	bool json;		/* an object a finding */
+	bool log;		/* as a part of a set-up: what is wrong goes to
+				 * the log, stdout has nothing; and what only
+				 * starts is waited for */
+	uint64_t timeout_ms;	/* for a login, and a program that is asked;
+				 * 0: a while */
+};
+
 /* check_run(): a line on stdout for each finding, with its cure where it is
- * wrong; json: an object. Root's, since it asks sshd. Returns 0: all is well,
- * 1: something is wrong; or -1: ERR_USAGE, ERR_CONFIG (no side is set up),
- * ERR_SYS. */
-int check_run(const struct gitconf *c, bool json, struct err *e);
+ * wrong. Root's, since it asks sshd. Returns 0: all is well, 1: something is
+ * wrong; or -1: ERR_USAGE, ERR_CONFIG (no side is set up), ERR_SYS. */
+int check_run(const struct gitconf *c, const struct check_opts *o,
+	struct err *e);
 
 /* status_run(): what is in force and how the last push ended, on stdout; the
  * git server asks its gateway by the push key, and says whether both have the

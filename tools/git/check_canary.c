@@ -5,16 +5,18 @@
 #include <sys/wait.h>
 
 #include "asuser.h"
+#include "authgen.h"
 #include "gitcheck.h"
+#include "gitid.h"
+#include "gitprog.h"
 #include "keycmds.h"
 #include "keyproc.h"
-#include "keysend.h"
 #include "ssh/edkey.h"
 #include "ssh/sshargv.h"
 #include "ui/log.h"
 
 #define SSH_FAILED 255	/* ssh's own status; a command's is another one */
-#define LOGIN_MS	30000	/* all limits of both sides are below it */
+#define HERE_S		10	/* to be connected to the own sshd */
 
 static int
 make_key(struct canary *c, struct err *e)
@@ -38,25 +40,79 @@ out:
 	return rc;
 }
 
-int
-canary_begin(struct canary *c, const struct gitconf_server *conf,
-    const struct passwd *user, struct err *e)
+static void
+hold_signals(struct canary *c)
 {
 	sigset_t ends;
 
-	c->conf = conf;
-	c->user = user;
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, &c->old);
 	c->begun = true;
-	if (make_key(c, e) == 0 &&
-	    gitcheck_open(user->pw_gid, c->fp, &c->held, e) == 0)
+}
+
+int
+canary_begin(struct canary *c, const struct gitconf_server *conf,
+    const struct passwd *user, struct err *e)
+{
+	c->conf = conf;
+	c->user = user;
+	hold_signals(c);
+	if (make_key(c, e) == 0 && gitcheck_open(user->pw_gid, c->fp, NULL,
+	    &c->held, e) == 0) {
+		c->way = keycmds_send(conf);
+		c->way.key = c->key.path;
 		return 0;
+	}
 	canary_end(c);
 	return -1;
+}
+
+/* The line that each key on the gateway has, for sshd. */
+static int
+open_here(struct canary *c, const char *proxy, struct err *e)
+{
+	struct keylist l = { 0 };
+	struct keyline k;
+	struct buf line;
+	int rc = -1;
+
+	buf_init(&line, GITCHECK_MAX);
+	if (keyline_parse(c->public.data, c->public.len, &k, e) == 0 &&
+	    keylist_add(&l, GITID_CHECK, &k, "", e) == 0 &&
+	    authgen_line(proxy, &l.v[0], &line, e) == 0)
+		rc = gitcheck_open(c->user->pw_gid, c->fp, line.data,
+		    &c->held, e);
+	keylist_clear(&l);
+	buf_clear(&line);
+	return rc;
+}
+
+int
+canary_begin_here(struct canary *c, const struct passwd *user,
+    const char *proxy, const char *dest, const struct buf *known,
+    struct err *e)
+{
+	c->user = user;
+	hold_signals(c);
+	if (make_key(c, e) == 0 && memfile_init(&c->known, known->data,
+	    known->len, e) == 0 && open_here(c, proxy, e) == 0) {
+		c->way = (struct keysend){ .gateway = dest,
+			.key = c->key.path, .known_hosts = c->known.path,
+			.connect_s = HERE_S };
+		return 0;
+	}
+	canary_end(c);
+	return -1;
+}
+
+void
+canary_gone(struct canary *c)
+{
+	gitcheck_close(c->held);
+	c->held = -1;
 }
 
 void
@@ -71,10 +127,10 @@ canary_end(struct canary *c)
 		log_warn("the check's key %s stays on %s until the next push: "
 		    "%s; nobody has it, and no session of it is served", c->fp,
 		    c->conf->gateway, e.msg);
-	gitcheck_close(c->held);
+	canary_gone(c);
 	memfile_clear(&c->key);
+	memfile_clear(&c->known);
 	buf_clear(&c->public);
-	c->held = -1;
 	c->begun = false;
 	/* What came meanwhile ends us here. */
 	sigprocmask(SIG_SETMASK, &c->old, NULL);
@@ -132,24 +188,27 @@ judge(const struct keyproc_end *end, enum sshfail worst, const char *gateway,
 }
 
 int
-canary_login(struct canary *c, struct buf *out, struct err *e)
+canary_login(struct canary *c, const char *command, struct buf *out,
+    struct err *e)
 {
 	enum sshfail worst = SSHFAIL_OTHER;
-	struct keysend s = keycmds_send(c->conf);
+	struct keysend s = c->way;
 	struct strv argv = { 0 };
-	struct keyproc p = { .in = "", .timeout_ms = LOGIN_MS,
-		.on_said = on_said, .arg = &worst };
+	struct keyproc p = { .in = "", .on_said = on_said, .arg = &worst,
+		.timeout_ms = c->login_ms > 0 ? c->login_ms :
+		    CANARY_LOGIN_MS };
 	struct keyproc_end end;
 	int rc = -1;
 
-	s.key = c->key.path;
 	s.set_env = "GIT_PROTOCOL=version=2";
-	if (keysend_argv(&s, "info", &argv, e) == 0) {
+	if (keysend_argv(&s, command, &argv, e) == 0) {
 		p.argv = argv.v;
 		rc = keyproc_run(&p, out, &end, e);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		c->status = gitprog_status(end.status);
 		rc = judge(&end, worst, s.gateway, e);
+	}
 	strv_clear(&argv);
 	return rc;
 }

@@ -11,9 +11,8 @@
 #include "asuser.h"
 #include "check.h"
 #include "check_priv.h"
-#include "gitprog.h"
-#include "gitssh.h"
-#include "gitwire.h"
+#include "gitcheck.h"
+#include "gwask.h"
 #include "keybase.h"
 #include "keyroll.h"
 #include "keystale.h"
@@ -60,6 +59,7 @@ static int
 sshd(struct check *c, struct err *e)
 {
 	return check_sshd_has(c, "authorizedkeysfile", c->conf->gateway.base,
+	    e) == -1 || check_sshd_has(c, "authorizedkeysfile", GITCHECK_PATH,
 	    e) == -1 || finds(c, e) == -1 ||
 	    check_sshd_has(c, "acceptenv", "GIT_PROTOCOL", e) == -1 ||
 	    check_sshd_is(c, "exposeauthinfo", "yes", e) == -1 ||
@@ -202,35 +202,26 @@ found(struct check *c, struct err *e)
 	return rc;
 }
 
+/* That it is held to postern-git-serve there says the answer. */
 static int
 way(struct check *c, struct err *e)
 {
-	struct gitwire w = { .id = GITID_CHECK, .ip = "-", .fp = "-",
-		.command = "info", .command_len = 4 };
-	struct gitssh s = { .conf = &c->conf->gateway,
-		.dest = c->conf->gateway.server };
-	struct strv words = { 0 };
-	struct err why = ERR_INIT;
-	struct buf line;
-	int rc = -1;
+	const struct gwask a = { .conf = &c->conf->gateway,
+		.user = c->user.pw_name, .command = GITPROBE_C_INFO,
+		.timeout_ms = c->o->timeout_ms };
+	enum sshfail fail;
+	struct buf said;
+	int rc;
 
-	buf_init(&line, GITWIRE_MAX);
-	if (gitprog_sid(w.sid, e) == -1 || gitwire_emit(&w, &line, e) == -1)
-		goto out;
-	s.command = line.data;
-	if (gitssh_argv(&s, &words, e) == -1)
-		goto out;
-	rc = check_as_user(c, (const char *const *)words.v, NULL, &why);
-	/* Who refuses it is what the key is held to. */
-	if (rc == -1 && strstr(why.msg, "gitolite has no user '"
-	    GITID_CHECK "'") != NULL)
+	buf_init(&said, 65536);
+	rc = gwask_run(&a, &said, &fail, e);
+	/* What gitolite makes of it is another row's. */
+	if (gitprobe_way(said.data, &c->way))
 		rc = 0;
-	else
-		rc = err_set(e, ERR_PEER, "%s: %s", s.dest, why.msg[0] != '\0' ?
-		    why.msg : "it let in a user that can't be there");
-out:
-	strv_clear(&words);
-	buf_clear(&line);
+	else if (rc == 0)
+		rc = err_set(e, ERR_PEER, "%s let this key in and did not "
+		    "hold it to postern-git-serve", a.conf->server);
+	buf_clear(&said);
 	return rc;
 }
 
@@ -349,9 +340,10 @@ const struct check_row check_gateway_rows[] = {
 	{ "root's own keys are such that sshd takes", base,
 	    "mend that line, or take it out" },
 	{ "the git server lets this gateway in", way,
-	    "run what postern git setup-gateway prints on the git server" },
+	    "run what postern git setup-gateway prints on the git server",
+	    .again = true },
 	{ "connections to the git server stand ready", mux,
-	    "journalctl -u postern-git-mux" },
+	    "journalctl -u postern-git-mux", .again = true },
 	{ "keys are in force, and not too old", keys,
 	    "postern git check on the git server" },
 	{ NULL }

@@ -10,8 +10,10 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "check.h"
 #include "check_canary.h"
 #include "gitconf.h"
+#include "gitprobe.h"
 
 /* A look that came to nothing, since one before it failed. */
 #define CHECK_NOT_TRIED	1
@@ -19,16 +21,21 @@
 struct check {
 	const struct gitconf *conf;
 	struct passwd user;	/* whose logins they are; strings are pw's */
-	bool json;
+	const struct check_opts *o;
 	bool plain;		/* another program than gitolite serves here */
-	unsigned wrong;
+	unsigned wrong, tried;
+	uint64_t until;		/* clock_ms(): what only starts has until then */
 	char note[ERR_MSG_MAX];	/* what is well, and could be better; of the
 				 * look that is under way */
-	/* Of the server's rows: */
 	struct canary canary;
 	struct buf said;	/* what its session said */
+	struct gitprobe_way way;	/* where that came through */
+	/* Of the server's rows: */
 	uint64_t sequence;	/* of its push */
 	bool pushed, in;
+	/* Of those that go the whole way from the gateway: */
+	struct buf dest;	/* its own sshd */
+	bool arrived;		/* in, and at the git server */
 };
 
 /* One thing that has to be so. 0, -1, or CHECK_NOT_TRIED. */
@@ -38,11 +45,21 @@ struct check_row {
 	const char *cure;
 	bool gitolite;		/* where another program serves it is not
 				 * looked for */
+	bool again;		/* may be well a moment later, after a set-up */
 };
 
 /* Each ends with a row without what. */
 extern const struct check_row check_gateway_rows[];
 extern const struct check_row check_server_rows[];
+
+/* The gateway's that go through its own sshd. */
+extern const struct check_row check_here_rows[];
+
+/* check_came(): c->way has all that a session should bring along. */
+int check_came(struct check *c, struct err *e);
+
+/* check_version2(): a login for git itself. A look of a row. */
+int check_version2(struct check *c, struct err *e);
 
 /* check_admins(): the server's: says who may write to gitolite-admin and isn't
  * kept from coming through the gateway. A look of a row. */

@@ -3,10 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/esc.h"
 #include "check_priv.h"
-#include "gitcheck.h"
-#include "gitid.h"
+#include "gitprobe.h"
 #include "keyserial.h"
 #include "setup_both.h"
 #include "setup_units.h"
@@ -68,10 +66,11 @@ unknown(struct check *c, struct err *e)
 	struct buf said;
 	int in;
 
-	if (canary_begin(&c->canary, &c->conf->server, &c->user, e) == -1)
+	if (!c->canary.begun && canary_begin(&c->canary, &c->conf->server,
+	    &c->user, e) == -1)
 		return -1;
 	buf_init(&said, 65536);
-	in = canary_login(&c->canary, &said, e);
+	in = canary_login(&c->canary, GITPROBE_C_INFO, &said, e);
 	buf_clear(&said);
 	return in <= CANARY_REFUSED ? in : err_set(e, ERR_PEER, "%s let in a "
 	    "key that nobody knows", c->conf->server.gateway);
@@ -117,7 +116,7 @@ let_in(struct check *c, struct err *e)
 		return CHECK_NOT_TRIED;
 	for (i = 0; i < TRIES; i++) {
 		buf_clear(&c->said);
-		in = canary_login(&c->canary, &c->said, e);
+		in = canary_login(&c->canary, GITPROBE_C_INFO, &c->said, e);
 		if (in != CANARY_REFUSED || !overtaken(c))
 			break;
 		if (canary_push(&c->canary, true, &r, e) == -1)
@@ -126,7 +125,7 @@ let_in(struct check *c, struct err *e)
 	}
 	/* Only gitolite knows 'info'; what came here is what passes() asks. */
 	c->in = in == CANARY_IN || (in == CANARY_IN_FAILED && c->plain &&
-	    strstr(c->said.data, GITCHECK_WORD " ip=") != NULL);
+	    gitprobe_way(c->said.data, &c->way));
 	if (in == CANARY_REFUSED)
 		err_set(e, ERR_PEER, "%s refused a key that it has taken",
 		    c->conf->server.gateway);
@@ -137,24 +136,12 @@ let_in(struct check *c, struct err *e)
 static int
 passes(struct check *c, struct err *e)
 {
-	const char *p;
-	struct buf shown;
-
 	if (!c->in)
 		return CHECK_NOT_TRIED;
-	p = strstr(c->said.data, GITCHECK_WORD " ip=");
-	if (p == NULL)
+	if (!gitprobe_way(c->said.data, &c->way))
 		return err_set(e, ERR_PEER, "the session did not come to this "
 		    "server");
-	p += sizeof(GITCHECK_WORD " ip=") - 1;
-	if (*p != '-' && strstr(p, " gitproto=version=2\n") != NULL)
-		return 0;
-	buf_init(&shown, 4096);
-	(void)esc_text(&shown, p, strcspn(p, "\n"));
-	err_set(e, ERR_PEER, "of ip=ADDRESS, gitproto=version=2 came 'ip=%s'",
-	    shown.data);
-	buf_clear(&shown);
-	return -1;
+	return check_came(c, e);
 }
 
 static int
@@ -162,8 +149,15 @@ answers(struct check *c, struct err *e)
 {
 	if (!c->in)
 		return CHECK_NOT_TRIED;
-	return strstr(c->said.data, "hello " GITID_CHECK ",") != NULL ? 0 :
+	return strstr(c->said.data, GITPROBE_GREETS) != NULL ? 0 :
 	    err_set(e, ERR_PEER, "it did not greet");
+}
+
+static int
+version2(struct check *c, struct err *e)
+{
+	return c->in && c->way.version2 ? check_version2(c, e) :
+	    CHECK_NOT_TRIED;
 }
 
 static int
@@ -178,7 +172,7 @@ revoked(struct check *c, struct err *e)
 	if (canary_push(&c->canary, false, &r, e) == -1)
 		return -1;
 	buf_init(&said, 65536);
-	in = canary_login(&c->canary, &said, e);
+	in = canary_login(&c->canary, GITPROBE_C_INFO, &said, e);
 	buf_clear(&said);
 	return in <= CANARY_REFUSED ? in : err_set(e, ERR_PEER, "%s let in a "
 	    "key that is gone", c->conf->server.gateway);
@@ -196,14 +190,18 @@ const struct check_row check_server_rows[] = {
 	{ "keys are brought again by themselves", timer,
 	    "postern git setup-server" },
 	{ "the gateway refuses a key that nobody knows", unknown,
-	    "run what postern git setup-server prints on the gateway" },
+	    "run what postern git setup-server prints on the gateway",
+	    .again = true },
 	{ "the gateway takes the keys", push,
-	    "run what postern git setup-server prints on the gateway" },
+	    "run what postern git setup-server prints on the gateway",
+	    .again = true },
 	{ "a key that was pushed is let in", let_in,
-	    "postern git check on the gateway" },
+	    "postern git check on the gateway", .again = true },
 	{ "who it is and git's protocol come through", passes,
 	    "postern git check on the gateway" },
 	{ "gitolite answers it", answers,
+	    "what gitolite logged, in ~/.gitolite/logs", true },
+	{ "git answers in version 2 of its protocol", version2,
 	    "what gitolite logged, in ~/.gitolite/logs", true },
 	{ "a key that went is refused at once", revoked,
 	    "postern git check on the gateway" },

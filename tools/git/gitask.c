@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "gitcheck.h"
 #include "gitkeydir.h"
 #include "gitproto.h"
 
@@ -40,9 +39,9 @@ gitask_gateway(const struct gitconf_gateway *c, const char *id,
 	if (gitid_check(id, len, e) == -1)
 		return -1;
 	memcpy(a->w.id, id, len + 1);
-	/* It asks for 'info', which the server holds it to. */
+	/* What it may ask says the server: gitprobe.h. */
 	if (strcmp(id, GITID_CHECK) == 0)
-		policy.commands = NULL;
+		policy = (struct gitcmd_policy){ 0 };
 	if (gitcmd_parse(command, command != NULL ? strlen(command) : 0,
 	    &policy, &a->cmd, e) == -1 ||
 	    gitproto_filter(gitproto, a->w.gitproto, e) == -1)
@@ -62,10 +61,6 @@ check_id(const struct gitconf_server *c, const struct gitwire *w,
 	struct buf path;
 	int has;
 
-	/* Who is no user of gitolite's either. */
-	if (strcmp(id, GITID_CHECK) == 0)
-		return gitcheck_is(w->fp) ? 0 : err_set(e, ERR_REFUSED,
-		    "gitolite has no user '" GITID_CHECK "'");
 	if (gitid_denied(NULL, id) || (c->deny_ids.n > 0 &&
 	    gitid_denied(&c->deny_ids, id)))
 		return err_set(e, ERR_REFUSED, "'%s' may not come through a "
@@ -84,28 +79,33 @@ check_id(const struct gitconf_server *c, const struct gitwire *w,
 	return has == -1 ? -1 : 0;
 }
 
+/* Who is no user of gitolite's, and needs no rights of one. */
+static int
+probe(struct gitask *a, struct err *e)
+{
+	if (gitprobe_parse(&a->w, &a->probe, e) == -1)
+		return -1;
+	a->cmd.verb = gitprobe_verb(a->probe);
+	return buf_adds(&a->canon, a->probe == GITPROBE_GIT ? GITPROBE_REPO :
+	    a->cmd.verb) == -1 ? no_mem(e) : 0;
+}
+
 int
 gitask_server(const struct gitconf_server *c, const char *home,
     const char *line, struct gitask *a, struct err *e)
 {
 	struct gitcmd_policy policy = gitconf_policy(&c->side);
 
-	bool checking;
-
 	if (line == NULL)
 		return err_set(e, ERR_PEER, "this key is for a gateway's "
 		    "sessions: there is no command");
 	if (gitwire_parse(line, strlen(line), &a->w, e) == -1)
 		return -1;
-	checking = strcmp(a->w.id, GITID_CHECK) == 0;
-	if (checking)
-		policy.commands = NULL;
+	if (strcmp(a->w.id, GITID_CHECK) == 0)
+		return probe(a, e);
 	if (check_id(c, &a->w, home, e) == -1 || gitcmd_parse(a->w.command,
 	    a->w.command_len, &policy, &a->cmd, e) == -1)
 		return -1;
-	if (checking && strcmp(a->cmd.verb, "info") != 0)
-		return err_set(e, ERR_REFUSED, "a check may do nothing but "
-		    "'info'");
 	return gitcmd_emit(&a->cmd, &a->canon) == -1 ? no_mem(e) : 0;
 }
 
@@ -127,5 +127,9 @@ gitask_env(const struct gitask *a, const struct passwd *pw, struct strv *v,
 	if (a->w.gitproto[0] != '\0')
 		bad |= strv_addf(v, "GIT_PROTOCOL=%s", a->w.gitproto);
 	bad |= strv_addf(v, "POSTERN_SID=%s", a->w.sid);
+	/* Nobody reads what is in there: serve_probe.c.
+	 * Source: gitolite-shell, main(). */
+	if (a->probe == GITPROBE_GIT)
+		bad |= strv_add(v, "GL_BYPASS_ACCESS_CHECKS=1");
 	return bad != 0 ? no_mem(e) : 0;
 }

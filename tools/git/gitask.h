@@ -17,6 +17,7 @@
 #include "base/strv.h"
 #include "gitcmd.h"
 #include "gitconf.h"
+#include "gitprobe.h"
 #include "gitwire.h"
 
 struct gitask {
@@ -25,6 +26,8 @@ struct gitask {
 	struct buf canon;	/* the command, canonical; w points into it
 				 * on the gateway */
 	struct buf line;	/* gateway: the wire line */
+	enum gitprobe probe;	/* server: no user's session, and cmd is
+				 * empty but for its verb */
 };
 
 void gitask_init(struct gitask *a);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,15 +13,20 @@
 #include "sys/lock.h"
 
 int
-gitcheck_open(gid_t gid, const char *fp, int *ret_fd, struct err *e)
+gitcheck_open(gid_t gid, const char *fp, const char *line, int *ret_fd,
+    struct err *e)
 {
-	size_t n = strlen(fp);
-	int fd;
+	char text[GITCHECK_MAX];
+	int fd, len = snprintf(text, sizeof(text), "# %s\n%s%s", fp,
+	    line != NULL ? line : "", line != NULL ? "\n" : "");
+	size_t n = (size_t)len;
 
+	if (len < 0 || n >= sizeof(text))
+		return err_set(e, ERR_CONFIG, "a path of ours is too long");
 	if (lock_take(GITCHECK_PATH, 0, &fd, e) == -1)
 		return e == NULL || e->code != ERR_BUSY ? -1 : err_set(e,
 		    ERR_BUSY, "another check is under way");
-	if (ftruncate(fd, 0) == -1 || pwrite(fd, fp, n, 0) != (ssize_t)n ||
+	if (ftruncate(fd, 0) == -1 || pwrite(fd, text, n, 0) != (ssize_t)n ||
 	    fchown(fd, 0, gid) == -1 || fchmod(fd, 0640) == -1) {
 		err_sys(e, GITCHECK_PATH);
 		gitcheck_close(fd);
@@ -44,16 +50,16 @@ gitcheck_close(int fd)
 static bool
 says(int fd, const char *fp)
 {
-	char text[KEYLINE_FP_TEXT];
+	char text[KEYLINE_FP_TEXT + 3], want[KEYLINE_FP_TEXT + 3];
 	struct stat st;
-	ssize_t n;
+	int n = snprintf(want, sizeof(want), "# %s\n", fp);
 
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != 0 ||
 	    (st.st_mode & 022) != 0)
 		return false;
-	n = pread(fd, text, sizeof(text), 0);
-	return n > 0 && (size_t)n == strlen(fp) &&
-	    memcmp(text, fp, (size_t)n) == 0;
+	return n > 0 && (size_t)n < sizeof(want) &&
+	    pread(fd, text, (size_t)n, 0) == n &&
+	    memcmp(text, want, (size_t)n) == 0;
 }
 
 bool

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gitcheck: the user GITID_CHECK, as whom `postern git check` comes in through
- * the gateway while it runs on the git server, with a key made for that. No
- * person can have that id (gitid_denied()); whoever says it is nobody to
- * postern-git-serve but as long as a check holds the file of this room, and
- * only with the key that is in it. The lock is the kernel's: it ends with the
- * check, however that ends.
+ * gitcheck: the key that a `postern git check` has made, while it runs: its
+ * fingerprint, in a file of root's that the check holds locked, so that there
+ * is one check at a time. The lock is the kernel's: it ends with the check,
+ * however that ends.
+ *
+ * On the gateway the same file has a line for sshd, whose AuthorizedKeysFile
+ * names it: the key, held to postern-git-proxy as GITID_CHECK, which takes it
+ * as long as the file is held. What a check leaves that was killed is a line
+ * whose key nobody has, and which opens nothing.
  *
  *	root's check:	gitcheck_open → … → gitcheck_close
- *	serve:		gitcheck_is
+ *	proxy:		gitcheck_is
  *
  * Source: flock(2).
  */
@@ -22,14 +25,13 @@
 
 #define GITCHECK_PATH	"/run/postern-git-check"
 
-/* What postern-git-serve says to it, a line of stdout, before gitolite does:
- * this word, and the wire line's own. */
-#define GITCHECK_WORD	"postern-check"
+#define GITCHECK_MAX	8192	/* bytes of it */
 
-/* gitcheck_open(): root's; fp is who it is from now on, as members of gid may
- * read. 0 with *ret_fd, or -1: ERR_BUSY (another check runs), ERR_SYS,
- * ERR_UNSAFE. */
-int gitcheck_open(gid_t gid, const char *fp, int *ret_fd, struct err *e);
+/* gitcheck_open(): root's; fp is whose key it is from now on, as members of
+ * gid may read; line: for sshd, or NULL. 0 with *ret_fd, or -1: ERR_BUSY
+ * (another check runs), ERR_CONFIG (line is too long), ERR_SYS, ERR_UNSAFE. */
+int gitcheck_open(gid_t gid, const char *fp, const char *line, int *ret_fd,
+	struct err *e);
 void gitcheck_close(int fd);		/* -1 is legal */
 
 /* gitcheck_is(): whether fp is the key of a check that runs now. */

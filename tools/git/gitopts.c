@@ -24,15 +24,19 @@ static const struct opt_cmd mux_cmd = { "postern git mux", mux_usage,
 #define CONFIG_ROW \
 	{ 'c', "config", "FILE", "read FILE, not " GITCONF_PATH, O_CONFIG }
 #define JSON_ROW { 0, "json", NULL, "one object a line", O_JSON }
+#define DRY_ROW \
+	{ 'n', "dry-run", NULL, "say what would be done", O_DRY_RUN }
+#define TIMEOUT_ROW(what) { 't', "timeout", "TIME", what, O_TIMEOUT }
 
 static const char *const push_usage[] = {
-	"postern git push-keys [--force] [--timeout TIME] [--json] [-q]",
+	"postern git push-keys [--force] [--timeout TIME] [-n] [--json] [-q]",
 	NULL };
 static const struct opt_row push_rows[] = {
 	CONFIG_ROW,
 	{ 0, "force", NULL, "also when more keys go than the gateway allows",
 	    O_FORCE },
-	{ 't', "timeout", "TIME", "for all of it, tries included", O_TIMEOUT },
+	TIMEOUT_ROW("for all of it, tries included"),
+	DRY_ROW,
 	JSON_ROW,
 	{ 'q', "quiet", NULL, "say only what went wrong", O_QUIET },
 	{ 0 }
@@ -42,11 +46,13 @@ static const struct opt_cmd push_cmd = { "postern git push-keys", push_usage,
 	push_rows, NULL };
 
 static const char *const roll_usage[] = {
-	"postern git rollback [--json] [GENERATION]", NULL };
+	"postern git rollback [-n] [--json] [GENERATION]", NULL };
 static const struct opt_row json_rows[] = { CONFIG_ROW, JSON_ROW, { 0 } };
+static const struct opt_row roll_rows[] = { CONFIG_ROW, DRY_ROW, JSON_ROW,
+	{ 0 } };
 static const struct opt_cmd roll_cmd = { "postern git rollback", roll_usage,
 	"Gateway: the generation of keys before that in force, or the one "
-	"named, until the next push.", json_rows, NULL };
+	"named, until the next push.", roll_rows, NULL };
 
 static const char *const lint_usage[] = {
 	"postern git lint-keys [--json] FILE|FOLDER", NULL };
@@ -81,14 +87,16 @@ static const struct opt_cmd explain_cmd = { "postern git explain",
 	{ 0, "key", "KEY", "the other side's public key", O_KEY }, \
 	{ 0, "host-key", "KEY", "the other side's host key, to be pinned", \
 	    O_HOST_KEY }, \
-	{ 'n', "dry-run", NULL, "say what would be done", O_DRY_RUN }, \
+	DRY_ROW, \
+	TIMEOUT_ROW("for a login, and a program that is asked"), \
 	{ 'q', "quiet", NULL, "only what is to be run on the other side", \
 	    O_QUIET }, \
 	{ 0 }
 
 static const char *const gateway_usage[] = {
 	"postern git setup-gateway --server USER@HOST [--here USER@HOST] "
-	"[--key KEY] [--host-key KEY] [--lookup file|index] [-n]", NULL };
+	"[--key KEY] [--host-key KEY] [--lookup file|index] [-n] [-t TIME]",
+	NULL };
 static const struct opt_row gateway_rows[] = {
 	{ 's', "server", "DESTINATION", "how the git server is reached",
 	    O_PEER },
@@ -101,7 +109,7 @@ static const struct opt_cmd gateway_cmd = { "postern git setup-gateway",
 
 static const char *const server_usage[] = {
 	"postern git setup-server --gateway USER@HOST [--here USER@HOST] "
-	"[--key KEY] [--host-key KEY] [-n]", NULL };
+	"[--key KEY] [--host-key KEY] [-n] [-t TIME]", NULL };
 static const struct opt_row server_rows[] = {
 	{ 'g', "gateway", "DESTINATION", "how the gateway is reached",
 	    O_PEER }, SETUP_ROWS };
@@ -111,15 +119,20 @@ static const struct opt_cmd server_cmd = { "postern git setup-server",
 	server_rows, NULL };
 
 static const char *const check_usage[] = {
-	"postern git check [--json]", NULL };
+	"postern git check [--timeout TIME] [--json]", NULL };
+static const struct opt_row check_rows[] = { CONFIG_ROW,
+	TIMEOUT_ROW("for a login, and a program that is asked"), JSON_ROW,
+	{ 0 } };
 static const struct opt_cmd check_cmd = { "postern git check", check_usage,
 	"Either side, root: tries the whole way, says what is wrong and what "
-	"cures it.", json_rows, NULL };
+	"cures it.", check_rows, NULL };
 static const char *const status_usage[] = {
-	"postern git status [--json]", NULL };
+	"postern git status [--timeout TIME] [--json]", NULL };
+static const struct opt_row status_rows[] = { CONFIG_ROW,
+	TIMEOUT_ROW("for the other side's answer"), JSON_ROW, { 0 } };
 static const struct opt_cmd status_cmd = { "postern git status",
 	status_usage, "Either side: the keys in force, the last push, the "
-	"connections.", json_rows, NULL };
+	"connections.", status_rows, NULL };
 
 static const char *const audit_usage[] = {
 	"postern git audit [--since TIME] [--id ID] [--repo GLOB] "

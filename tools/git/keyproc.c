@@ -96,6 +96,7 @@ start(struct run *r, struct err *e)
 {
 	struct child_spec spec = {
 		.argv = r->p->argv,
+		.envp = r->p->envp,
 		.io = { CHILD_PIPE, CHILD_PIPE, CHILD_PIPE },
 		.out_max = r->p->in_len,
 		/* 0 is no time at all here, and no limit there. */

@@ -19,6 +19,7 @@
 
 struct keyproc {
 	char *const *argv;	/* borrowed; argv[0] searched in PATH */
+	char *const *envp;	/* borrowed; NULL: ours */
 	const char *in;		/* borrowed: its stdin */
 	size_t in_len;
 	uint64_t timeout_ms;	/* SIGTERM then; 0: at once */

@@ -105,7 +105,7 @@ answer(const struct buf *out, struct keyreply *ret, struct err *e)
 static int
 talk(const struct keysend *s, const char *command, const struct buf *stream,
     unsigned timeout_ms, struct keyreply *ret, bool *ret_again,
-    struct err *e)
+    enum sshfail *ret_fail, struct err *e)
 {
 	enum sshfail worst = SSHFAIL_OTHER;
 	struct strv argv = { 0 };
@@ -118,6 +118,7 @@ talk(const struct keysend *s, const char *command, const struct buf *stream,
 	int rc = -1;
 
 	*ret_again = false;
+	*ret_fail = SSHFAIL_OTHER;
 	buf_init(&out, ANSWER_MAX);
 	if (keysend_argv(s, command, &argv, e) == -1)
 		goto out;
@@ -129,6 +130,7 @@ talk(const struct keysend *s, const char *command, const struct buf *stream,
 		rc = answer(&out, ret, e);
 		goto out;
 	}
+	*ret_fail = worst;
 	if (keyproc_why(&end, s->gateway, e) == 0)
 		err_set(e, ERR_PEER, "%s: no answer came", s->gateway);
 	*ret_again = worst == SSHFAIL_OTHER || worst == SSHFAIL_LOST ||
@@ -144,18 +146,21 @@ keysend_once(const struct keysend *s, const struct buf *stream, bool force,
     unsigned timeout_ms, struct keyreply *ret, bool *ret_again,
     struct err *e)
 {
+	enum sshfail fail;
+
 	return talk(s, force ? KEYUPDATE_FORCE : KEYUPDATE_COMMAND, stream,
-	    timeout_ms, ret, ret_again, e);
+	    timeout_ms, ret, ret_again, &fail, e);
 }
 
 int
 keysend_ask(const struct keysend *s, unsigned timeout_ms,
-    struct keyreply *ret, struct err *e)
+    struct keyreply *ret, enum sshfail *ret_fail, struct err *e)
 {
 	struct keyreply r;
 	bool again;
 
-	if (talk(s, KEYUPDATE_STATUS, NULL, timeout_ms, &r, &again, e) == -1)
+	if (talk(s, KEYUPDATE_STATUS, NULL, timeout_ms, &r, &again, ret_fail,
+	    e) == -1)
 		return -1;
 	if (r.what != KEYREPLY_NOW)
 		return err_set(e, ERR_PEER, "%s: %s%s%s", s->gateway,

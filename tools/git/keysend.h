@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "keyreply.h"
+#include "ssh/sshargv.h"
 
 /* All borrowed. */
 struct keysend {
@@ -47,9 +48,10 @@ int keysend_once(const struct keysend *s, const struct buf *stream,
 	bool *ret_again, struct err *e);
 
 /* keysend_ask(): what keys are in force there: *ret is KEYREPLY_NOW's.
+ * ret_fail  why no session came about, as far as ssh says it.
  * 0, or -1 as keysend_once(); ERR_PEER also for any other answer, such as an
  * older gateway's, which knows no question. */
 int keysend_ask(const struct keysend *s, unsigned timeout_ms,
-	struct keyreply *ret, struct err *e);
+	struct keyreply *ret, enum sshfail *ret_fail, struct err *e);
 
 #endif

@@ -75,6 +75,8 @@ keys(int id, const struct gitopts *o, const char *operand, struct err *e)
 		gitconf_clear(&c);
 		return -1;
 	}
+	if (o->timeout_ms > 0)
+		c.server.push_ms = (int64_t)o->timeout_ms;
 	switch (id) {
 	case GITOPTS_PUSH_KEYS:
 		status = keycmds_push(&c.server, o->json ? PUSHKEYS_JSON :
@@ -88,7 +90,8 @@ keys(int id, const struct gitopts *o, const char *operand, struct err *e)
 		    "or folder?") : keycmds_lint(&c.server, operand, o->json);
 		break;
 	case GITOPTS_CHECK:
-		status = check_run(&c, o->json, e);
+		status = check_run(&c, &(struct check_opts){ .json = o->json,
+		    .timeout_ms = o->timeout_ms }, e);
 		break;
 	case GITOPTS_STATUS:
 		status = status_run(&c, o->json, e);
@@ -107,11 +110,13 @@ keys(int id, const struct gitopts *o, const char *operand, struct err *e)
 static int
 set_up(const struct gitopts *o, bool gateway, struct err *e)
 {
+	struct setup_opts s = o->setup;
+
 	if (o->setup.peer == NULL)
 		return err_set(e, ERR_USAGE, gateway ? "--server: which one?" :
 		    "--gateway: which one?");
-	return gateway ? setup_gateway(&o->setup, e) :
-	    setup_server(&o->setup, e);
+	s.timeout_ms = o->timeout_ms;
+	return gateway ? setup_gateway(&s, e) : setup_server(&s, e);
 }
 
 static bool

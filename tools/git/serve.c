@@ -19,11 +19,11 @@
 #include "base/strv.h"
 #include "gitask.h"
 #include "gitaudit.h"
-#include "gitcheck.h"
 #include "gitconf.h"
 #include "gitcount.h"
 #include "gitprog.h"
 #include "proc/child.h"
+#include "serve_probe.h"
 #include "sys/clock.h"
 #include "ui/log.h"
 
@@ -127,17 +127,17 @@ run(struct serve *s, struct err *e)
 	return loop_run(s->loop, e);
 }
 
-/* What came here, to a check that wants to know. */
+/* A session of somebody's, or of nobody's. */
 static int
-tell_check(const struct serve *s, struct err *e)
+either(struct serve *s, const char *home, struct err *e)
 {
-	const struct gitwire *w = &s->ask.w;
+	int rc;
 
-	if (strcmp(w->id, GITID_CHECK) != 0)
-		return 0;
-	return dprintf(STDOUT_FILENO, GITCHECK_WORD " ip=%s fp=%s "
-	    "gitproto=%s\n", w->ip, w->fp, w->gitproto) > 0 ? 0 :
-	    err_sys(e, "standard output");
+	if (s->ask.probe == GITPROBE_NONE)
+		return run(s, e);
+	rc = serve_probe(&s->conf.server, home, &s->ask, &s->env, e);
+	s->status = rc == 0 ? 0 : 1;
+	return rc;
 }
 
 static int
@@ -156,11 +156,11 @@ serve(struct serve *s, struct err *e)
 		audit(s, GITAUDIT_REFUSED, e->msg, 0);
 		return -1;
 	}
-	if (gitask_env(&s->ask, pw, &s->env, e) == -1 || tell_check(s, e) == -1)
+	if (gitask_env(&s->ask, pw, &s->env, e) == -1)
 		return -1;
 	audit(s, GITAUDIT_BEGIN, NULL, 0);
 	s->status = 1;
-	if (run(s, e) == -1) {
+	if (either(s, pw->pw_dir, e) == -1) {
 		audit(s, GITAUDIT_END, e->msg, clock_ms() - begin);
 		return -1;
 	}
@@ -181,7 +181,8 @@ main(void)
 	log_open("git server", LOG_LVL_INFO);
 	gitask_init(&s.ask);
 	status = serve(&s, &e) == 0 ? s.status : 1;
-	if (e.code == ERR_REFUSED || e.code == ERR_PEER) {
+	if (e.code == ERR_REFUSED || (e.code == ERR_PEER &&
+	    s.ask.probe == GITPROBE_NONE)) {
 		log_error("refused: %s", e.msg);
 	} else if (e.code != ERR_NONE) {
 		syslog(LOG_ERR, "%s", e.msg);

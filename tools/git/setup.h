@@ -11,12 +11,14 @@
  *	gw  (2) setup-gateway --server git@gl --key … --host-key …
  *
  * It may as well begin on gl. Each step is said: done, or was so already; a
- * second run changes nothing.
+ * second run changes nothing. Whichever side is complete tries the whole way
+ * in the end (setup_prove.h), or says what is left.
  */
 #ifndef GIT_SETUP_H
 #define GIT_SETUP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "gitconf.h"
@@ -34,9 +36,12 @@ struct setup_opts {
 	const char *lookup;	/* the gateway's: "file" or "index"; NULL: as
 				 * git.conf has it */
 	bool dry_run;
+	uint64_t timeout_ms;	/* for a program, and a login; 0: a while */
 };
 
-/* Both: the exit status, 0, or 2 while a key of the other side is missing; or
+/* Both: the exit status, 0: the whole way works; 1: it was tried, and
+ * something is wrong; 2: a step on the other side is left, or that can't be
+ * reached; in a dry run 0, or 2 when a key of the other side is missing; or
  * -1: ERR_USAGE, ERR_CONFIG (what is there says something else), ERR_UNSAFE
  * (another host key is pinned), ERR_REFUSED, ERR_PEER (a program that was
  * needed failed), ERR_SYS, ERR_MEM. What was done before stays done. */

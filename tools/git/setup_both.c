@@ -51,6 +51,8 @@ begin(struct setup *s, const struct setup_opts *o, struct err *e)
 	buf_init(&s->public, KEYLINE_MAX);
 	buf_init(&s->key, KEYLINE_MAX);
 	buf_init(&s->host_key, KEYLINE_MAX);
+	if (o->timeout_ms > 0)
+		step_limit(o->timeout_ms);
 	if (geteuid() != 0)
 		return err_set(e, ERR_USAGE, "only root can set this up");
 	if (o->lookup != NULL && strcmp(o->lookup, "file") != 0 &&
@@ -179,9 +181,23 @@ tell(struct setup *s, const struct setup_side *side, struct err *e)
 		return -1;
 	if (s->missing)
 		log_info("it prints what is to be run here then");
-	else if (side->then != NULL)
-		log_info("%s", side->then);
 	return 0;
+}
+
+/* By git.conf as it is now. */
+static int
+prove(struct setup *s, const struct setup_side *side, struct err *e)
+{
+	struct setup_prove p = { .user = s->user.data,
+		.timeout_ms = s->o->timeout_ms };
+	struct gitconf c = { 0 };
+	int rc = gitconf_load(&c, GITCONF_PATH, e);
+
+	p.conf = &c;
+	if (rc == 0)
+		rc = side->prove(&p, e);
+	gitconf_clear(&c);
+	return rc;
 }
 
 int
@@ -195,6 +211,8 @@ setup_run(const struct setup_opts *o, const struct setup_side *side,
 		rc = -1;
 	if (rc == 0 && s.missing)
 		rc = 2;
+	else if (rc == 0 && !o->dry_run)
+		rc = prove(&s, side, e);
 	end(&s);
 	return rc;
 }

@@ -12,6 +12,7 @@
 
 #include "base/strv.h"
 #include "setup.h"
+#include "setup_prove.h"
 #include "setup_step.h"
 #include "ssh/authkeys.h"
 
@@ -38,7 +39,7 @@ struct setup_side {
 	int (*steps)(struct setup *s, struct err *e);
 	const char *other;	/* "git server" */
 	const char *command;	/* to be run there: "setup-server --gateway" */
-	const char *then;	/* what comes after all of it, or NULL */
+	int (*prove)(const struct setup_prove *p, struct err *e);
 };
 
 /* setup_run(): root, peer, here, user's name, the keys that were given, and

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gitcheck.h"
 #include "gitprog.h"
 #include "keyline.h"
 #include "keyread.h"
@@ -14,6 +15,8 @@
 #define RUN_WITHOUT SETUP_STATE "/run"		/* without systemd */
 #define SIGNERS	SETUP_ETC "/allowed_signers"
 #define KEYS	SETUP_STATE "/keys"
+/* Of root alone: the push key, and a check's own key while it runs. */
+#define OURS	SETUP_KEYS " " GITCHECK_PATH
 #define IN_FORCE KEYS "/current/authorized_keys"
 #define PRINCIPALS KEYS "/current/principals"
 #define TMPFILES "/etc/tmpfiles.d/postern-git.conf"
@@ -165,7 +168,7 @@ lookup(const struct setup *s, struct setup_sshd *d, struct err *e)
 	int rc = -1;
 
 	if (!by_index(s))
-		return setup_sshd_add(d, "AuthorizedKeysFile", SETUP_KEYS " "
+		return setup_sshd_add(d, "AuthorizedKeysFile", OURS " "
 		    IN_FORCE, e) == -1 ? -1 : setup_sshd_add(d,
 		    "AuthorizedKeysCommand", "none", e);
 	buf_init(&command, 8400);
@@ -173,7 +176,7 @@ lookup(const struct setup *s, struct setup_sshd *d, struct err *e)
 	    setup_sshd_may_run(command.data, e) == 0 &&
 	    (buf_adds(&command, " %f " KEYS "/current/index") == 0 ||
 	    no_mem(e) == 0) &&
-	    setup_sshd_add(d, "AuthorizedKeysFile", SETUP_KEYS, e) == 0 &&
+	    setup_sshd_add(d, "AuthorizedKeysFile", OURS, e) == 0 &&
 	    setup_sshd_add(d, "AuthorizedKeysCommand", command.data,
 	    e) == 0)
 		rc = setup_sshd_add(d, "AuthorizedKeysCommandUser",
@@ -255,8 +258,7 @@ int
 setup_gateway(const struct setup_opts *o, struct err *e)
 {
 	static const struct setup_side side = { steps, "git server",
-		"setup-server --gateway", "then, or within five minutes by "
-		"itself: postern git push-keys on the git server" };
+		"setup-server --gateway", setup_prove_gateway };
 
 	return setup_run(o, &side, e);
 }

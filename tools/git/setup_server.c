@@ -298,7 +298,7 @@ int
 setup_server(const struct setup_opts *o, struct err *e)
 {
 	static const struct setup_side side = { steps, "gateway",
-		"setup-gateway --server", NULL };
+		"setup-gateway --server", setup_prove_server };
 
 	return setup_run(o, &side, e);
 }

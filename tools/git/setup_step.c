@@ -14,8 +14,15 @@
 #include "sys/file.h"
 #include "ui/log.h"
 
-#define STEP_MS	60000
 #define TEXT_MAX ((size_t)1 << 20)
+
+static uint64_t limit_ms = 60000;
+
+void
+step_limit(uint64_t ms)
+{
+	limit_ms = ms;
+}
 
 void
 step_say(struct step *s, bool changed, const char *fmt, ...)
@@ -151,7 +158,7 @@ int
 step_run(const char *const *argv, struct buf *out, struct err *e)
 {
 	struct keyproc p = { .argv = (char *const *)(uintptr_t)argv,
-		.in = "\n", .in_len = 1, .timeout_ms = STEP_MS };
+		.in = "\n", .in_len = 1, .timeout_ms = limit_ms };
 	struct keyproc_end end;
 	struct buf said;
 	int rc;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -46,6 +47,10 @@ int step_read(const char *path, struct buf *out, struct err *e);
  * out (NULL: thrown away). 0, or -1: ERR_PEER (it failed: its last words),
  * ERR_TIMEOUT, ERR_SYS, ERR_MEM. */
 int step_run(const char *const *argv, struct buf *out, struct err *e);
+
+/* step_limit(): how long each program of step_run() has from now on, instead
+ * of a minute; as the command line says. */
+void step_limit(uint64_t ms);
 
 /* step_systemd(): whether systemd is this machine's init. */
 bool step_systemd(void);

@@ -32,8 +32,9 @@ ask(void *arg, void *ret, struct err *e)
 {
 	const struct gitconf_server *c = arg;
 	struct keysend send = keycmds_send(c);
+	enum sshfail fail;
 
-	return keysend_ask(&send, (unsigned)c->push_ms, ret, e);
+	return keysend_ask(&send, (unsigned)c->push_ms, ret, &fail, e);
 }
 
 /* As the state folder's owner, whose push key it is: ssh takes it from nobody

@@ -90,6 +90,8 @@ a_server_judges_line_id_and_command_anew(void **state)
 		    ERR_REFUSED, "gitolite has no user 'bob'" },
 		{ "v1 id=server-x ip=- fp=- sid=0123456789abcdef -- info",
 		    ERR_REFUSED, "may not come through a gateway" },
+		{ "v1 id=postern-check ip=- fp=- sid=0123456789abcdef -- "
+		    "git-upload-pack 't/a'", ERR_REFUSED, "is no user" },
 		{ "v1 id=alice ip=- fp=- sid=0123456789abcdef -- sh",
 		    ERR_REFUSED, "'sh'" },
 		{ "v1 id=alice ip=- fp=- sid=0123456789abcdef -- "
@@ -108,6 +110,33 @@ a_server_judges_line_id_and_command_anew(void **state)
 	    "fp=- sid=0123456789abcdef -- git-receive-pack 't/a'", &a, &e),
 	    0);
 	assert_string_equal(a.canon.data, "git-receive-pack 't/a'");
+}
+
+/* Whatever git.conf says of people's. */
+static void
+a_checks_repository_is_reached_and_its_rights_are_not_asked(void **state)
+{
+	struct passwd pw = { .pw_name = "git", .pw_dir = "/home/git" };
+	struct strv env = { 0 };
+	bool past = false;
+	size_t i;
+
+	assert_int_equal(strv_add(&c.gateway.side.deny_repos, "*"), 0);
+	assert_int_equal(strv_add(&c.server.side.deny_repos, "*"), 0);
+	assert_int_equal(gitask_gateway(&c.gateway, "postern-check",
+	    "git-upload-pack 'postern-check'", "version=2", &a, &e), 0);
+	gitask_clear(&a);
+	gitask_init(&a);
+	assert_int_equal(gitask_server(&c.server, home, "v1 id=postern-check "
+	    "ip=- fp=- sid=0123456789abcdef gitproto=version=2 -- "
+	    "git-upload-pack 'postern-check'", &a, &e), 0);
+	assert_int_equal(a.probe, GITPROBE_GIT);
+	assert_string_equal(a.canon.data, "git-upload-pack 'gitolite-admin'");
+	assert_int_equal(gitask_env(&a, &pw, &env, &e), 0);
+	for (i = 0; i < env.n; i++)
+		past |= strcmp(env.v[i], "GL_BYPASS_ACCESS_CHECKS=1") == 0;
+	assert_true(past);
+	strv_clear(&env);
 }
 
 static void
@@ -150,6 +179,7 @@ main(void)
 		T(a_gateway_makes_the_wire_line_of_what_it_allows),
 		T(a_gateway_refuses_and_knows_whom),
 		T(a_server_judges_line_id_and_command_anew),
+		T(a_checks_repository_is_reached_and_its_rights_are_not_asked),
 		T(a_keydir_that_can_not_be_read_is_no_refusal),
 		T(gitolite_gets_this_environment_and_no_other),
 	};

@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: ISC
+"""The whole way, proved from either side: a set-up's end, `postern git check`
+on the gateway, and what a gateway that was taken over has of the questions
+that these ask. On hosts of their own, which are set up from the git server's
+side."""
+
+import json
+import subprocess
+
+import pytest
+
+from lab import proc
+from test_git_setup import (CHECK, DROPIN, ETC, INFO, KEYS, LIBEXEC,
+                            Setup, findings, wait_masters)
+
+CONF = "/etc/postern/git.conf"
+SHELL = "/usr/share/gitolite3/gitolite-shell"
+IN = "a key of this check's is let in by sshd here"
+THROUGH = "its session comes to the git server, with address and protocol"
+GITOLITE = "gitolite answers it"
+VERSION2 = "git answers in version 2 of its protocol"
+GONE = "the key is refused once it is gone"
+LETS = "the git server lets this gateway in"
+
+
+@pytest.fixture(scope="module")
+def pair(lab):
+    made = Setup(lab, ("h47", "h48", "h49"))
+    yield made
+    for host in made.hosts:
+        lab.remove(host)
+
+
+def set_up(pair):
+    """From gl's side: what each of the three says, and the lines."""
+    first = "postern git setup-server --gateway git@gw --here git@gl"
+    for_gw, one = pair.paste(pair.gl, first, 2)
+    for_gl, two = pair.paste(pair.gw, for_gw, 2)
+    _, three = pair.paste(pair.gl, for_gl, 0)
+    return (one, two, three), (for_gl, for_gw)
+
+
+@pytest.fixture(scope="module")
+def ready(pair):
+    pair.said, (pair.for_gl, pair.for_gw) = set_up(pair)
+    return pair
+
+
+def test_who_comes_first_says_what_is_left_and_who_comes_second_proves_it(
+        ready):
+    one, two, three = ready.said
+    assert "it prints what is to be run here then" in one
+    assert "asked for" not in two and "checked" not in one + two
+    assert "one step is left: the git server does not let this host in yet, " \
+        "so run there what is printed above" in two
+    assert "checked: 12 things were tried, all is well" in three
+    assert "WRONG" not in one + two + three
+    # Nobody pushed by hand, and no timer.
+    assert ready.alice(INFO).stdout.startswith("hello alice,")
+
+
+def test_a_set_up_that_is_repeated_brings_the_keys_and_tries_it_all(ready):
+    old = ready.gl.run("postern git status --json").stdout
+    _, said = ready.paste(ready.gw, ready.for_gw, 0)
+    assert "done: " not in said and "all is well" in said
+    new = json.loads(ready.gl.run("postern git status --json").stdout)
+    assert new["sequence"] > json.loads(old)["sequence"]
+    assert f"in force, sequence {new['sequence']}" in said
+    _, said = ready.paste(ready.gl, ready.for_gl, 0)
+    assert "done: " not in said and "all is well" in said
+    # What is wrong is named, and fails it.
+    ready.gl.run(f"mv {SHELL} {SHELL}.off")
+    try:
+        _, said = ready.paste(ready.gw, ready.for_gw + " --timeout 5s", 1)
+    finally:
+        ready.gl.run(f"mv {SHELL}.off {SHELL}")
+    assert f"WRONG: {GITOLITE}: " in said and "cure: " in said
+    assert "all is well" not in said
+
+
+@pytest.mark.parametrize("side, line", [("gw", "for_gw"), ("gl", "for_gl")])
+def test_another_side_that_is_down_leaves_a_set_up_unproved(ready, side,
+                                                            line):
+    other = ready.gl if side == "gw" else ready.gw
+    other.run("systemctl stop ssh.socket ssh", check=False)
+    try:
+        _, said = ready.paste(getattr(ready, side),
+                              getattr(ready, line) + " --timeout 2s", 2)
+    finally:
+        other.run("systemctl start ssh")
+        other.wait_up()
+    assert "not tried: the " in said and " can't be reached: " in said
+    assert "postern git check tries it again" in said
+
+
+def test_a_push_that_the_gateway_refuses_fails_its_set_up(ready):
+    """It is let in there, so that nothing is left to be run."""
+    ready.gw.run(f"mv {ETC}/allowed_signers {ETC}/off; "
+                 f"echo >{ETC}/allowed_signers")
+    line = ready.for_gw.split(" --key ")[0] + " --timeout 2s"
+    try:
+        _, said = ready.paste(ready.gw, line, 1)
+    finally:
+        ready.gw.run(f"mv {ETC}/off {ETC}/allowed_signers")
+    assert "WRONG: the git server lets this host in, but: " in said
+    assert "the keys did not reach the gateway" in said
+
+
+@pytest.fixture
+def changed(ready):
+    """Files of a host replaced until the test ends; sshd looks again."""
+    kept = []
+
+    def change(host, path, text, mode=None):
+        kept.append((host, path, host.read(path),
+                     host.run(["stat", "-c", "%a", path]).stdout.strip()))
+        host.write(path, text, mode or int(kept[-1][3], 8))
+        if path == DROPIN:
+            host.run("systemctl reload ssh")
+            settle(host)
+    yield change
+    for host, path, text, mode in reversed(kept):
+        host.write(path, text, int(mode, 8))
+        if path == DROPIN:
+            host.run("systemctl reload ssh")
+            settle(host)
+
+
+def settle(host):
+    proc.wait_for(lambda: host.run(
+        ["ssh-keyscan", "-t", "ed25519", "localhost"],
+        check=False).stdout, 20, "sshd after its reload")
+
+
+def edit(host, path, was, now):
+    old = host.read(path)
+    assert was in old
+    return old.replace(was, now)
+
+
+@pytest.mark.parametrize("side, path, was, now, finds", [
+    # sshd does not read the file of the check's key.
+    ("gw", DROPIN, f" {CHECK}", "", {
+        IN: "refused the key", "sshd on this gateway reads the keys": CHECK}),
+    ("gw", DROPIN, "AcceptEnv GIT_PROTOCOL", "AcceptEnv X", {
+        "sshd on this gateway reads the keys": "acceptenv",
+        THROUGH: "gitproto="}),
+    # The gateway's key is no longer held to anything there.
+    ("gl", f"{ETC}/authorized_keys", "restrict,command=", "#", {
+        LETS: "Permission denied", THROUGH: "not permitted"}),
+    ("gl", f"{ETC}/authorized_keys", "postern-git-serve", "nothing", {
+        LETS: "status 127", THROUGH: "status 127"}),
+])
+def test_the_check_on_the_gateway_names_what_is_wrong(
+        ready, changed, side, path, was, now, finds):
+    wait_masters(ready)
+    host = getattr(ready, side)
+    if side == "gl":
+        # What stands already would go on.
+        ready.gw.run("systemctl stop postern-git-mux")
+        finds = {**finds, "connections to the git server stand ready": "0 of"}
+    changed(host, path, edit(host, path, was, now))
+    try:
+        wrong = findings(ready.gw, 1)
+    finally:
+        ready.gw.run("systemctl start postern-git-mux")
+    assert list(wrong) == [r for r in ORDER if r in finds]
+    for finding, why in finds.items():
+        assert why in wrong[finding], wrong
+
+
+ORDER = ("sshd on this gateway reads the keys", LETS,
+         "connections to the git server stand ready", IN, THROUGH, GITOLITE,
+         VERSION2, GONE)
+
+
+@pytest.mark.parametrize("program, finds", [
+    ("exit 0\n", {THROUGH: "ended well, and not at"}),
+    ("echo no such luck >&2; exit 3\n", {THROUGH: "no such luck"}),
+    (None, {IN: "can't be run"}),
+])
+def test_the_check_on_the_gateway_sees_a_proxy_that_is_broken(
+        ready, program, finds):
+    wait_masters(ready)
+    at = f"{LIBEXEC}/postern-git-proxy"
+    ready.gw.run(f"mv {at} {at}.off")
+    if program is not None:
+        ready.gw.write(at, f"#!/bin/sh\n{program}", 0o755)
+    try:
+        wrong = findings(ready.gw, 1)
+    finally:
+        ready.gw.run(f"mv {at}.off {at}")
+    assert list(wrong) == list(finds)
+    for finding, why in finds.items():
+        assert why in wrong[finding]
+
+
+@pytest.mark.parametrize("shell, on_gw, on_gl", [
+    # The environment does not reach git.
+    (f'unset GIT_PROTOCOL; exec {SHELL} "$@"',
+     {VERSION2: "000eversion 2"}, {VERSION2: "000eversion 2"}),
+    ('echo "FATAL: half of it" >&2; exit 1', {
+        GITOLITE: "FATAL: half of it", VERSION2: "FATAL"},
+     {"a key that was pushed is let in": "FATAL: half of it"}),
+    ("echo hello", {GITOLITE: "but not with", VERSION2: "but not with"},
+     {"a key that was pushed is let in": "but not with"}),
+])
+def test_a_gitolite_that_is_broken_is_seen_from_both_sides(
+        ready, changed, shell, on_gw, on_gl):
+    wait_masters(ready)
+    conf = ready.gl.read(CONF)
+    ready.gl.write("/usr/local/bin/broken", f"#!/bin/sh\n{shell}\n", 0o755)
+    changed(ready.gl, CONF, conf + "gitolite-shell = /usr/local/bin/broken\n")
+    for host, finds in ((ready.gw, on_gw), (ready.gl, on_gl)):
+        wrong = findings(host, 1)
+        assert list(wrong) == list(finds)
+        for finding, why in finds.items():
+            assert why in wrong[finding], wrong
+
+
+def test_an_sshd_that_forgets_nothing_is_seen_on_the_gateway(ready, changed):
+    wait_masters(ready)
+    ready.gw.write("/usr/local/bin/keys", "#!/bin/sh\n"
+                   f"cat {CHECK} >>/tmp/seen 2>/dev/null; cat /tmp/seen\n",
+                   0o755)
+    changed(ready.gw, DROPIN, edit(
+        ready.gw, DROPIN, "AuthorizedKeysCommand none",
+        "AuthorizedKeysCommand /usr/local/bin/keys\n"
+        "\tAuthorizedKeysCommandUser git").replace(f" {CHECK}", ""))
+    try:
+        wrong = findings(ready.gw, 1)
+    finally:
+        ready.gw.run("rm -f /tmp/seen /usr/local/bin/keys")
+    assert list(wrong) == ["sshd on this gateway reads the keys", GONE]
+    assert "let in a key that is gone" in wrong[GONE]
+
+
+def probe(ready, command, gitproto="version=2", stdin="", ident=None):
+    """As a gateway that was taken over asks."""
+    proto = f" gitproto={gitproto}" if gitproto else ""
+    return ready.gw.run(
+        ["runuser", "-u", "git", "--", "timeout", "30", "ssh", "-F", "none",
+         "-T", "-i", f"{ETC}/id_ed25519", "-o",
+         f"UserKnownHostsFile={ETC}/known_hosts", "git@gl",
+         f"v1 id={ident or 'postern-check'} ip=- fp=- "
+         f"sid=0123456789abcdef{proto} -- {command}"],
+        input=stdin, check=False)
+
+
+WAY = "postern-check ip=- fp=- gitproto=version=2 serves=gitolite"
+
+
+def test_a_gateway_gains_nothing_by_the_questions_of_a_check(ready):
+    done = probe(ready, "info")
+    way, greets = done.stdout.splitlines()
+    assert way == WAY and greets.startswith("hello postern-check, this is ")
+    # Of gitolite-admin, which it is, nothing: what is sent is not read.
+    ask = ("0014command=ls-refs\n0001" "0009peel\n0000")
+    done = probe(ready, "git-upload-pack 'postern-check'", stdin=ask)
+    assert (done.returncode, done.stdout) == (
+        0, f"{WAY}\npostern-check git=2\n"), done
+    for proto in ("", "version=1"):
+        done = probe(ready, "git-upload-pack 'postern-check'", proto)
+        assert (done.returncode, done.stdout) == (1, ""), done
+        assert "version 2 of git's protocol" in done.stderr
+    for command in ("git-upload-pack 't/x'", "git-receive-pack "
+                    "'postern-check'", "git-upload-pack 'gitolite-admin'",
+                    "git-upload-pack 'postern-check' 't/x'", "help", "info x",
+                    "key-push --force", "key-push x", "key-status x", "id"):
+        done = probe(ready, command)
+        assert (done.returncode, done.stdout) == (1, ""), command
+        assert "is no user, and may ask" in done.stderr, done
+    # Nobody else has these questions.
+    for command in ("key-push", "key-status"):
+        done = probe(ready, command, ident="alice")
+        assert done.returncode == 1 and "postern-check" not in done.stdout
+    log = ready.gl.run("journalctl -q -o cat -t postern-git").stdout
+    assert "id=postern-check" in log
+
+
+def test_a_gateway_may_ask_for_a_push_and_has_no_word_in_it(ready):
+    """All that comes of it is what the timer does anyway."""
+    key = ready.client.path("/home/alice/.ssh/asked")
+    ready.lab.keygen(key, "carl@client")
+    at = "/home/git/.gitolite/keydir/carl.pub"
+    ready.gl.write(at, key.with_suffix(".pub").read_text())
+    lock = "/var/lib/postern/git/asked.lock"
+    try:
+        done = probe(ready, "key-push", stdin="x" * 1000)
+        assert done.returncode == 0, done
+        assert done.stdout.splitlines()[1].startswith("postern-check pushed=")
+        assert " carl\" " in ready.gw.read(f"{KEYS}/current/authorized_keys")
+        gl = json.loads(ready.gl.run("postern git status --json").stdout)
+        assert f"pushed={gl['sequence']} keys={gl['keys']} " in done.stdout
+        done = probe(ready, "key-status")
+        assert done.stdout.splitlines()[1] == (
+            f"postern-check sequence={gl['sequence']} keys={gl['keys']} "
+            f"pushed={gl['pushed']} taken={gl['sequence']} ok=yes")
+        # One at a time.
+        with ready.gl.popen(["flock", lock, "-c", "echo on; cat"], text=True,
+                            stdin=-1, stdout=-1) as held:
+            assert held.stdout.readline() == "on\n"
+            done = probe(ready, "key-push")
+            assert done.returncode == 75, done
+            held.stdin.close()
+            held.wait()
+    finally:
+        ready.gl.run(f"rm {at}; postern git push-keys --force")
+
+
+HELD = f"""#!/bin/sh
+[ -e /tmp/gate.was ] || {{
+	: >/tmp/gate.was; echo held >/tmp/gate.in; cat /tmp/gate; }}
+exec {SHELL} "$@"
+"""
+
+
+@pytest.fixture
+def held(ready, changed):
+    """A check on gw whose session waits on gl."""
+    gl = ready.gl
+    gl.write("/usr/local/bin/held", HELD, 0o755)
+    gl.run("rm -f /tmp/gate*; mkfifo -m 666 /tmp/gate /tmp/gate.in; "
+           "touch /tmp/gate.was")
+    changed(gl, CONF, gl.read(CONF) + "gitolite-shell = /usr/local/bin/held\n")
+    wait_masters(ready)
+    gl.run("rm /tmp/gate.was")
+    with ready.gw.popen(["postern", "git", "check", "--json"], text=True,
+                        stdout=-1, stderr=-1) as check:
+        try:
+            # The first is the gateway's own question, the next one comes
+            # through its sshd.
+            for n in range(2):
+                gl.run("timeout 30 sh -c 'read x </tmp/gate.in'")
+                if n == 0:
+                    gl.run("rm /tmp/gate.was; "
+                           "timeout 9 sh -c ': >/tmp/gate'")
+            yield check
+        finally:
+            gl.run("timeout 1 sh -c ': >/tmp/gate'", check=False)
+            if check.poll() is None:
+                check.signal_target(9)
+            check.communicate()
+            gl.run("rm -f /tmp/gate*")
+            ready.gw.run(["rm", "-f", CHECK])
+
+
+def test_a_check_that_is_killed_on_the_gateway_leaves_no_way_in(ready, held):
+    line = ready.gw.read(CHECK)
+    assert line.startswith("# SHA256:") and (
+        f'\nrestrict,command="{LIBEXEC}/postern-git-proxy postern-check" '
+        "ssh-ed25519 ") in line
+    stat = ready.gw.run(["stat", "-c", "%U:%G %a", CHECK]).stdout
+    assert stat == "root:git 640\n"
+    second = ready.gw.run("postern git check --json", check=False)
+    assert "another check is under way" in second.stdout
+    held.signal_target(9)
+    held.wait()
+    assert ready.gw.read(CHECK) == line
+    # Nobody has that key; with one that somebody has, sshd lets in, and the
+    # gateway's program does not, since no check holds the file.
+    key = ready.client.path("/home/alice/.ssh/mine")
+    ready.lab.keygen(key, "mine")
+    ready.client.run("chown alice: /home/alice/.ssh/*")
+    public = " ".join(key.with_suffix(".pub").read_text().split()[:2])
+    sum_ = subprocess.run(["ssh-keygen", "-lf", key], text=True, check=True,
+                          capture_output=True).stdout.split()[1]
+    ready.gw.write(CHECK, f'# {sum_}\nrestrict,command="{LIBEXEC}/postern-git'
+                   f'-proxy postern-check" {public}\n', 0o640)
+    ready.gw.run(["chgrp", "git", CHECK])
+    ssh = ("ssh -i .ssh/mine -o IdentitiesOnly=yes -o BatchMode=yes "
+           "git@gw info")
+    done = ready.alice(ssh, check=False)
+    assert done.returncode == 1 and "the key was revoked" in done.stderr, done
+    # Held, it is what a check does.
+    with ready.gw.popen(["flock", CHECK, "-c", "echo on; cat"], text=True,
+                        stdin=-1, stdout=-1) as check:
+        assert check.stdout.readline() == "on\n"
+        ready.gl.run("touch /tmp/gate.was")
+        assert "hello postern-check," in ready.alice(ssh).stdout
+        check.stdin.close()
+        check.wait()
+    # The next check finds nothing in its way, and leaves nothing.
+    wait_masters(ready)
+    assert findings(ready.gw, 0) == {}
+    assert not ready.gw.exists(CHECK)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+#include "gwask.h"
+
+#include <string.h>
+
+#include "gitprobe.h"
+#include "gitprog.h"
+#include "gitssh.h"
+#include "keyproc.h"
+
+static int
+no_mem(struct err *e)
+{
+	return err_set(e, ERR_MEM, "out of memory");
+}
+
+static int
+wire_line(const char *command, struct buf *out, struct err *e)
+{
+	struct gitwire w = { .id = GITID_CHECK, .ip = "-", .fp = "-",
+		.gitproto = "version=2", .command = command,
+		.command_len = strlen(command) };
+
+	return gitprog_sid(w.sid, e) == -1 ? -1 : gitwire_emit(&w, out, e);
+}
+
+static int
+words(const struct gwask *a, struct strv *v, struct err *e)
+{
+	struct gitssh s = { .conf = a->conf, .dest = a->conf->server };
+	struct buf line;
+	int rc = 0;
+
+	buf_init(&line, GITWIRE_MAX);
+	if (a->user != NULL && (strv_add(v, "runuser") | strv_add(v, "-u") |
+	    strv_add(v, a->user) | strv_add(v, "--")) != 0)
+		rc = no_mem(e);
+	if (rc == 0)
+		rc = wire_line(a->command, &line, e);
+	s.command = line.data;
+	if (rc == 0)
+		rc = gitssh_argv(&s, v, e);
+	buf_clear(&line);
+	return rc;
+}
+
+static void
+on_said(void *arg, const char *line)
+{
+	enum sshfail *worst = arg, f = sshargv_fail(line);
+
+	if (f > *worst)
+		*worst = f;
+}
+
+int
+gwask_run(const struct gwask *a, struct buf *out, enum sshfail *ret_fail,
+    struct err *e)
+{
+	struct strv v = { 0 };
+	struct keyproc p = { .in = "", .on_said = on_said, .arg = ret_fail,
+		.timeout_ms = a->timeout_ms > 0 ? a->timeout_ms : GWASK_MS };
+	struct keyproc_end end;
+	int rc;
+
+	*ret_fail = SSHFAIL_OTHER;
+	rc = words(a, &v, e);
+	if (rc == 0) {
+		p.argv = v.v;
+		rc = keyproc_run(&p, out, &end, e);
+	}
+	if (rc == 0)
+		rc = keyproc_why(&end, a->conf->server, e);
+	strv_clear(&v);
+	return rc;
+}
