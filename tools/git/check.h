@@ -30,16 +30,13 @@ struct check_opts {
 int check_run(const struct gitconf *c, const struct check_opts *o,
 	struct err *e);
 
-/* status_run(): what is in force and how the last push ended, on stdout; the
- * git server asks its gateway by the push key, and says whether both have the
- * same. A root becomes the owner of the folders. Returns 0; 1: keys are
- * missing or too old, the last push failed, or the sides differ; 2: all is
- * well here, but the gateway could not be asked; or -1: ERR_CONFIG as above,
- * and what keyroll_list() gives. */
-int status_run(const struct gitconf *c, bool json, struct err *e);
-
-/* check_mux_up(): pure: how many of the lines of the pool's status (mux.h)
- * say that a master is up. */
-unsigned check_mux_up(const char *text);
+/* status_run(): what is in force and how the last push ended, on stdout; each
+ * side asks the other, and says whether both have the same. A root becomes the
+ * owner of the folders. Returns 0; 1: keys are missing or too old, the last
+ * push failed, or the sides differ; 2: all is well here, but the other side
+ * could not be asked; or -1: ERR_CONFIG as above, and what keyroll_list()
+ * gives. */
+int status_run(const struct gitconf *c, const struct check_opts *o,
+	struct err *e);
 
 #endif

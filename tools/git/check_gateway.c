@@ -16,6 +16,7 @@
 #include "keybase.h"
 #include "keyroll.h"
 #include "keystale.h"
+#include "muxstat.h"
 #include "setup_both.h"
 #include "sys/file.h"
 
@@ -225,19 +226,6 @@ way(struct check *c, struct err *e)
 	return rc;
 }
 
-unsigned
-check_mux_up(const char *text)
-{
-	unsigned up = 0;
-	const char *p = text;
-
-	for (; *p != '\0'; p = strchrnul(p, '\n'), p += *p == '\n') {
-		p += strspn(p, "0123456789");
-		up += strncmp(p, " up ", 4) == 0;
-	}
-	return up;
-}
-
 static int
 mux(struct check *c, struct err *e)
 {
@@ -250,7 +238,7 @@ mux(struct check *c, struct err *e)
 		return 0;
 	buf_init(&text, 65536);
 	if (file_read_below(g->run_dir, "mux/status", &text, NULL) == 0)
-		up = check_mux_up(text.data);
+		up = muxstat_up(text.data);
 	buf_clear(&text);
 	return up == (unsigned)g->mux ? 0 : err_set(e, ERR_PEER, "%u of %u "
 	    "are up", up, (unsigned)g->mux);

@@ -4,6 +4,8 @@
 #include "base/num.h"
 #include "gitconf.h"
 
+#define TIMEOUT_MAX_MS ((uint64_t)24 * 3600 * 1000)
+
 enum { O_CONFIG = 1, O_QUIET, O_VERBOSE, O_DEMAND, O_JSON, O_FORCE,
 	O_TIMEOUT, O_ID, O_KEY, O_PEER, O_HERE, O_HOST_KEY, O_DRY_RUN,
 	O_SIDE, O_LOOKUP, O_SINCE, O_REPO, O_VERB, O_FAILED };
@@ -184,6 +186,18 @@ const struct opt_cmd gitopts_top = { "postern git", usage,
 	"One git command as one gitolite user, through a gateway host.",
 	no_rows, subs };
 
+/* What no deadline of ours has to count further than. */
+static int
+timeout(const char *value, uint64_t *ret, struct err *e)
+{
+	uint64_t ms;
+
+	if (num_duration_ms(value, "--timeout", &ms, e) == -1)
+		return -1;
+	*ret = ms < TIMEOUT_MAX_MS ? ms : TIMEOUT_MAX_MS;
+	return 0;
+}
+
 int
 gitopts_set(void *arg, int id, const char *value, struct err *e)
 {
@@ -209,7 +223,7 @@ gitopts_set(void *arg, int id, const char *value, struct err *e)
 		o->force = true;
 		break;
 	case O_TIMEOUT:
-		return num_duration_ms(value, "--timeout", &o->timeout_ms, e);
+		return timeout(value, &o->timeout_ms, e);
 	case O_ID:
 		o->id = value;
 		break;

@@ -17,7 +17,6 @@
 
 #define SESSIONS "sessions"	/* in the run folder */
 #define PATH	4096
-#define PUSH_MAX_MS ((uint64_t)24 * 3600 * 1000)	/* of --timeout */
 
 static int
 join(const char *dir, const char *name, char ret[PATH], struct err *e)
@@ -157,23 +156,22 @@ keycmds_try(const struct gitconf_server *c, const char *check,
 }
 
 int
-keycmds_push(const struct gitconf_server *c, enum pushkeys_voice voice,
-    bool quiet, bool force, uint64_t timeout_ms)
+keycmds_push(const struct gitconf_server *c, const struct keycmds_push *how)
 {
 	struct pushkeys_conf p = settings(c);
 	struct err e = ERR_INIT;
 	char path[PATH];
 
-	p.force = force;
-	if (timeout_ms > 0)
-		p.timeout_ms = (unsigned)(timeout_ms < PUSH_MAX_MS ?
-		    timeout_ms : PUSH_MAX_MS);
+	p.force = how->force;
+	p.dry_run = how->dry_run;
+	if (how->timeout_ms > 0)
+		p.timeout_ms = (unsigned)how->timeout_ms;
 	if (push(c, &p, path, &e) == -1) {
 		log_error("the keys did not reach the gateway: %s", e.msg);
 		syslog(LOG_ERR, "push-keys: %s", e.msg);
-		return voice == PUSHKEYS_TRIGGER ? 0 : err_exit(e.code);
+		return how->voice == PUSHKEYS_TRIGGER ? 0 : err_exit(e.code);
 	}
-	return pushkeys_main(&p, voice, quiet);
+	return pushkeys_main(&p, how->voice, how->quiet);
 }
 
 int
@@ -183,8 +181,8 @@ keycmds_trigger(const char *path)
 	struct gitconf c = { 0 };
 
 	if (gitconf_load(&c, path, &e) == 0) {
-		(void)keycmds_push(&c.server, PUSHKEYS_TRIGGER, true, false,
-		    0);
+		(void)keycmds_push(&c.server, &(struct keycmds_push){
+		    .voice = PUSHKEYS_TRIGGER, .quiet = true });
 	} else {
 		log_error("the keys did not reach the gateway: %s", e.msg);
 		syslog(LOG_ERR, "push-keys: %s", e.msg);
@@ -194,13 +192,15 @@ keycmds_trigger(const char *path)
 }
 
 int
-keycmds_rollback(const struct gitconf_gateway *c, uint64_t gen, bool json)
+keycmds_rollback(const struct gitconf_gateway *c, uint64_t gen, bool dry_run,
+    bool json)
 {
 	struct keyroll_conf r = {
 		.keys = c->keys_dir,
 		.base = c->base,
 		.revoke_end = c->revoke_end != 0,
 		.lock_ms = (unsigned)c->lock_ms,
+		.dry_run = dry_run,
 	};
 	struct err e = ERR_INIT;
 	char run[PATH];

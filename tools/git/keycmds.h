@@ -16,10 +16,17 @@
  * git.conf. It answers (keyreply.h) whatever goes wrong. */
 int keycmds_update(const char *path);
 
-/* keycmds_push(): timeout_ms 0: git.conf's. A root becomes the owner of the
- * state folder. */
-int keycmds_push(const struct gitconf_server *c, enum pushkeys_voice voice,
-	bool quiet, bool force, uint64_t timeout_ms);
+/* How a push is wanted. */
+struct keycmds_push {
+	enum pushkeys_voice voice;
+	bool quiet, force;
+	bool dry_run;		/* what would be pushed, and what is there */
+	uint64_t timeout_ms;	/* 0: git.conf's; at most a day */
+};
+
+/* keycmds_push(): a root becomes the owner of the state folder. */
+int keycmds_push(const struct gitconf_server *c,
+	const struct keycmds_push *how);
 
 /* keycmds_send(): how the gateway is reached; borrows from c. */
 struct keysend keycmds_send(const struct gitconf_server *c);
@@ -34,7 +41,7 @@ int keycmds_try(const struct gitconf_server *c, const char *check,
 int keycmds_trigger(const char *path);
 
 int keycmds_rollback(const struct gitconf_gateway *c, uint64_t gen,
-	bool json);
+	bool dry_run, bool json);
 
 /* keycmds_ask(): id or fp is NULL. */
 int keycmds_ask(const struct gitconf_gateway *c, const char *id,

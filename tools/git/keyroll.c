@@ -11,6 +11,8 @@
 #include "ui/emit.h"
 #include "ui/log.h"
 
+#define TOLD_MAX	20	/* keys that a dry run names each */
+
 /* Whether generation gen is whole, and how many keys it has. */
 static int
 whole(const struct keystore *ks, uint64_t gen, size_t *ret_keys,
@@ -115,24 +117,39 @@ end_sessions(const struct keyroll_conf *c, const struct keystore *ks,
 	return n;
 }
 
+/* The generation in force, and the one that is to be. */
+static int
+find(const struct keyroll_conf *c, struct keystore *ks, uint64_t gen,
+    struct keyroll *r, struct err *e)
+{
+	return keystore_become(c->keys, e) == -1 ||
+	    keystore_open(c->keys, ks, e) == -1 ||
+	    (!c->dry_run && keystore_lock(ks, c->lock_ms, e) == -1) ||
+	    keystore_current(ks, &r->from, e) == -1 ||
+	    choose(ks, r->from, gen, &r->to, e) == -1 ||
+	    whole(ks, r->to, &r->keys, e) == -1 ? -1 : 0;
+}
+
 int
-keyroll_run(const struct keyroll_conf *c, uint64_t gen, struct keyroll *ret,
-    struct err *e)
+keyroll_run(const struct keyroll_conf *c, uint64_t gen, keyroll_fn *on_key,
+    void *arg, struct keyroll *ret, struct err *e)
 {
 	struct keystore ks = KEYSTORE_INIT;
 	struct keyroll r = { 0 };
 	int rc = -1;
 
-	if (keystore_become(c->keys, e) == -1 ||
-	    keystore_open(c->keys, &ks, e) == -1 ||
-	    keystore_lock(&ks, c->lock_ms, e) == -1 ||
-	    keystore_current(&ks, &r.from, e) == -1 ||
-	    choose(&ks, r.from, gen, &r.to, e) == -1 ||
-	    whole(&ks, r.to, &r.keys, e) == -1 ||
-	    was_taken(&ks, r.from, e) == -1 ||
-	    keystore_switch(&ks, r.to, e) == -1)
+	if (find(c, &ks, gen, &r, e) == -1)
 		goto out;
-	r.ended = end_sessions(c, &ks, r.to);
+	if (c->dry_run) {
+		if (on_key != NULL && keyroll_differ(&ks, r.from, r.to, on_key,
+		    arg, e) == -1)
+			goto out;
+	} else {
+		if (was_taken(&ks, r.from, e) == -1 ||
+		    keystore_switch(&ks, r.to, e) == -1)
+			goto out;
+		r.ended = end_sessions(c, &ks, r.to);
+	}
 	*ret = r;
 	rc = 0;
 out:
@@ -140,29 +157,84 @@ out:
 	return rc;
 }
 
+/* Of a dry run: the first ones each. */
+struct voice {
+	bool json;
+	size_t come, go;
+};
+
+static void
+on_key(void *arg, bool comes, const struct keylist_key *k)
+{
+	char fp[KEYLINE_FP_TEXT];
+	struct voice *v = arg;
+	struct emit j;
+
+	v->come += comes;
+	v->go += !comes;
+	keyline_fp_text(k->fp, fp);
+	if (v->json) {
+		emit_begin(&j);
+		emit_str(&j, "event", comes ? "would-come" : "would-go");
+		emit_str(&j, "id", k->id);
+		emit_str(&j, "fingerprint", fp);
+		(void)emit_end(&j, stdout);
+	} else if (v->come + v->go <= TOLD_MAX) {
+		printf("would %s: %s %s\n", comes ? "come" : "go", k->id, fp);
+	}
+}
+
+static int
+say_json(const struct keyroll *r, const struct voice *v, bool dry_run)
+{
+	struct emit j;
+
+	emit_begin(&j);
+	emit_str(&j, "event", "rollback");
+	emit_bool(&j, "dry_run", dry_run);
+	emit_num(&j, "from", (int64_t)r->from);
+	emit_num(&j, "to", (int64_t)r->to);
+	emit_num(&j, "keys", (int64_t)r->keys);
+	if (dry_run) {
+		emit_num(&j, "come", (int64_t)v->come);
+		emit_num(&j, "go", (int64_t)v->go);
+	} else {
+		emit_num(&j, "sessions_ended", (int64_t)r->ended);
+	}
+	return emit_end(&j, stdout) == 0 ? 0 : 1;
+}
+
+static int
+say_dry(const struct keyroll *r, const struct voice *v)
+{
+	if (v->come + v->go > TOLD_MAX)
+		printf("and %zu more\n", v->come + v->go - TOLD_MAX);
+	printf("generation %" PRIu64 " would be in force in place of %" PRIu64
+	    ", %zu keys: %zu would come, %zu would go\n", r->to, r->from,
+	    r->keys, v->come, v->go);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
 int
 keyroll_main(const struct keyroll_conf *c, uint64_t gen, bool json)
 {
+	struct voice v = { .json = json };
 	struct err e = ERR_INIT;
 	struct keyroll r;
-	struct emit j;
 
 	openlog("postern-git", LOG_PID, LOG_AUTHPRIV);
-	if (keyroll_run(c, gen, &r, &e) == -1) {
-		syslog(LOG_ERR, "rollback: %s", e.msg);
+	if (keyroll_run(c, gen, on_key, &v, &r, &e) == -1) {
+		if (!c->dry_run)
+			syslog(LOG_ERR, "rollback: %s", e.msg);
 		return log_err(&e);
 	}
-	syslog(LOG_NOTICE, "rollback: generation %" PRIu64 " in place of %"
-	    PRIu64 ", %zu keys", r.to, r.from, r.keys);
-	if (json) {
-		emit_begin(&j);
-		emit_str(&j, "event", "rollback");
-		emit_num(&j, "from", (int64_t)r.from);
-		emit_num(&j, "to", (int64_t)r.to);
-		emit_num(&j, "keys", (int64_t)r.keys);
-		emit_num(&j, "sessions_ended", (int64_t)r.ended);
-		return emit_end(&j, stdout) == 0 ? 0 : 1;
-	}
+	if (!c->dry_run)
+		syslog(LOG_NOTICE, "rollback: generation %" PRIu64 " in place "
+		    "of %" PRIu64 ", %zu keys", r.to, r.from, r.keys);
+	if (json)
+		return say_json(&r, &v, c->dry_run);
+	if (c->dry_run)
+		return say_dry(&r, &v);
 	printf("generation %" PRIu64 " is in force in place of %" PRIu64
 	    ", %zu keys\nthe git server's next push replaces it, which its "
 	    "timer makes within minutes:\n\tsystemctl stop "

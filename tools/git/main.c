@@ -34,7 +34,7 @@ rollback(const struct gitopts *o, const struct gitconf *c,
 	if (operand != NULL && num_u64(operand, "GENERATION", 1, INT64_MAX,
 	    &gen, e) == -1)
 		return -1;
-	return keycmds_rollback(&c->gateway, gen, o->json);
+	return keycmds_rollback(&c->gateway, gen, o->setup.dry_run, o->json);
 }
 
 static int
@@ -68,6 +68,8 @@ audit(const struct gitopts *o, const struct gitconf *c, struct err *e)
 static int
 keys(int id, const struct gitopts *o, const char *operand, struct err *e)
 {
+	const struct check_opts check = { .json = o->json,
+		.timeout_ms = o->timeout_ms };
 	struct gitconf c = { 0 };
 	int status = -1;
 
@@ -79,8 +81,11 @@ keys(int id, const struct gitopts *o, const char *operand, struct err *e)
 		c.server.push_ms = (int64_t)o->timeout_ms;
 	switch (id) {
 	case GITOPTS_PUSH_KEYS:
-		status = keycmds_push(&c.server, o->json ? PUSHKEYS_JSON :
-		    PUSHKEYS_TEXT, o->quiet, o->force, o->timeout_ms);
+		status = keycmds_push(&c.server, &(struct keycmds_push){
+		    .voice = o->json ? PUSHKEYS_JSON : PUSHKEYS_TEXT,
+		    .quiet = o->quiet, .force = o->force,
+		    .dry_run = o->setup.dry_run,
+		    .timeout_ms = o->timeout_ms });
 		break;
 	case GITOPTS_ROLLBACK:
 		status = rollback(o, &c, operand, e);
@@ -90,11 +95,10 @@ keys(int id, const struct gitopts *o, const char *operand, struct err *e)
 		    "or folder?") : keycmds_lint(&c.server, operand, o->json);
 		break;
 	case GITOPTS_CHECK:
-		status = check_run(&c, &(struct check_opts){ .json = o->json,
-		    .timeout_ms = o->timeout_ms }, e);
+		status = check_run(&c, &check, e);
 		break;
 	case GITOPTS_STATUS:
-		status = status_run(&c, o->json, e);
+		status = status_run(&c, &check, e);
 		break;
 	case GITOPTS_AUDIT:
 		status = audit(o, &c, e);

@@ -9,9 +9,11 @@
  * A folder of run-dir, mux/: lock (held by the one pool), K (the socket of
  * master K), K.used (muxuse.h), status:
  *
- *	K STATE SINCE STARTS [WHY]	a line for each; STATE: up, starting,
- *					waiting, leaving (for its sessions);
- *					SINCE: seconds since 1970
+ *	K STATE SINCE STARTS FAILED [WHY]
+ *
+ * a line for each. STATE: up, starting, waiting, leaving (for its sessions);
+ * SINCE: seconds since 1970, and so FAILED: when it last ended by itself, and
+ * what ssh said then; 0: never. muxstat.h reads it.
  */
 #ifndef GIT_MUX_H
 #define GIT_MUX_H

@@ -42,9 +42,10 @@ write_status(struct mux *m)
 	buf_init(&path, 4096);
 	buf_init(&text, 16384);
 	for (s = m->v; s < m->v + m->n; s++)
-		(void)buf_addf(&text, "%u %s %lld %u%s%s\n", s->number,
+		(void)buf_addf(&text, "%u %s %lld %u %lld%s%s\n", s->number,
 		    names[s->state], (long long)s->since, s->starts,
-		    s->why[0] != '\0' ? " " : "", s->why);
+		    (long long)s->failed_at, s->failure[0] != '\0' ? " " :
+		    "", s->failure);
 	if (buf_addf(&path, "%s/mux/status", m->o->conf->run_dir) == -1 ||
 	    file_write(path.data, text.data, text.len, 0600, NULL, &e) == -1)
 		log_warn("%s", e.msg);
@@ -106,6 +107,9 @@ on_ssh_end(void *arg, const struct child_end *end)
 	log_warn("master %u has ended (%s%s%s), again in %u ms", s->number,
 	    why, s->why[0] != '\0' ? ": " : "", s->why, (unsigned)pause);
 	s->failed++;
+	s->failed_at = time(NULL);
+	snprintf(s->failure, sizeof(s->failure), "%s", s->why[0] != '\0' ?
+	    s->why : why);
 	enter(s, MUX_WAITING);
 	if (s->mux->until == 0)
 		loop_timer_set(s->start, pause, 0);

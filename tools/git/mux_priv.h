@@ -26,6 +26,8 @@ struct mux_master {
 	unsigned starts, failed;	/* failed: in a row */
 	unsigned misses;
 	char why[200];			/* what ssh said last */
+	time_t failed_at;		/* when one last ended; 0: never */
+	char failure[200];		/* what it said then */
 };
 
 struct mux {

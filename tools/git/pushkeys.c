@@ -93,16 +93,18 @@ collect(struct push *p, struct err *e)
 {
 	char lock[PATH], serial[PATH];
 	int fd = -1, rc = -1;
+	bool dry = p->conf->dry_run;
 
 	if (in_state(p->conf, "push.lock", lock, e) == -1 ||
 	    in_state(p->conf, "sequence", serial, e) == -1 ||
-	    lock_take(lock, left_ms(p), &fd, e) == -1)
+	    (!dry && lock_take(lock, left_ms(p), &fd, e) == -1))
 		return -1;
-	if (keyserial_next(serial, (uint64_t)time(NULL), &p->ret->sequence,
-	    e) == 0 && keydir_read(p->conf->keydir, p->conf->denied, &p->keys,
+	if ((dry || keyserial_next(serial, (uint64_t)time(NULL),
+	    &p->ret->sequence, e) == 0) && keydir_read(p->conf->keydir, p->conf->denied, &p->keys,
 	    on_bad, p, e) == 0)
 		rc = 0;
-	close(fd);
+	if (fd != -1)
+		close(fd);
 	if (rc == 0)
 		rc = keyrules_unique(&p->keys, NULL, on_dup, p, e);
 	if (rc == 0 && p->conf->check != NULL)
@@ -255,13 +257,19 @@ pushkeys_run(const struct pushkeys_conf *c, pushkeys_bad_fn *told, void *arg,
 {
 	struct push p = { .conf = c, .on_bad = told, .arg = arg,
 		.end_ms = clock_ms() + c->timeout_ms, .ret = ret };
+	enum sshfail fail;
 	int rc = -1;
 
 	*ret = (struct pushkeys_result){ 0 };
 	buf_init(&p.stream, KEYPUSH_BYTES + KEYSIG_MAX);
-	if (collect(&p, e) == 0 && make(&p, e) == 0)
-		rc = send_it(&p, e);
-	note(&p, rc == 0 ? NULL : e);
+	rc = collect(&p, e);
+	if (rc == 0 && c->dry_run)
+		rc = keysend_ask(&c->send, left_ms(&p), &ret->reply, &fail,
+		    e);
+	else if (rc == 0)
+		rc = make(&p, e) == -1 ? -1 : send_it(&p, e);
+	if (!c->dry_run)
+		note(&p, rc == 0 ? NULL : e);
 	keylist_clear(&p.keys);
 	buf_clear(&p.stream);
 	return rc;

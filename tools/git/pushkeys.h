@@ -34,6 +34,8 @@ struct pushkeys_conf {
 	unsigned timeout_ms;		/* for all of it */
 	unsigned tries;			/* at most; 0: as many as fit in */
 	bool force;
+	bool dry_run;			/* nothing is taken, sent or noted: the
+					 * gateway is asked what it has */
 	const char *check;		/* "TYPE BASE64": GITID_CHECK's key,
 					 * besides those of keydir; NULL: none */
 };
@@ -51,7 +53,8 @@ struct pushkeys_result {
 typedef void pushkeys_bad_fn(void *arg, const char *file, const char *why);
 
 /*
- * pushkeys_run(): one push.
+ * pushkeys_run(): one push; or in a dry run the keys that it would have, and
+ * the gateway's KEYREPLY_NOW.
  * Returns 0: the keys are in force (reply is ok or same), or newer ones that
  * were pushed meanwhile (stale). -1: ERR_REFUSED (the gateway's rule),
  * ERR_BUSY, ERR_TIMEOUT, ERR_PEER, ERR_SYS, ERR_CONFIG, ERR_MEM; *ret is
