@@ -531,7 +531,16 @@ false
         gl.run("rm -f /tmp/count /tmp/overtaken /etc/postern/git/ssh_config")
 
 
-def test_the_check_holds_sshd_against_the_lookup_that_is_set(ready, lookup):
+@pytest.fixture
+def no_timer(ready):
+    """No push meanwhile, which would mend what is broken."""
+    ready.gl.run("systemctl stop postern-git-push.timer")
+    yield
+    ready.gl.run("systemctl start postern-git-push.timer")
+
+
+def test_the_check_holds_sshd_against_the_lookup_that_is_set(ready, lookup,
+                                                             no_timer):
     ready.gl.run("postern git push-keys")
     wait_masters(ready)
     conf = ready.gw.read("/etc/postern/git.conf")

@@ -93,8 +93,8 @@ keys_are_read_and_nothing_like_them(void **state)
 		"postern-check sequence=7 pushed=1 keys=3 taken=8 ok=yes",
 		"postern-check sequence=7 keys=3 pushed=1 taken=8 ",
 		"postern-check sequence=7 keys=3 pushed=1 taken=8",
-		"postern-check sequence=99999999999999999999999999 keys=3 "
-		"pushed=1 taken=8 ok=yes" };
+		("postern-check sequence=99999999999999999999 keys=3 "
+		"pushed=1 taken=8 ok=yes") };
 	struct gitprobe_keys k;
 	struct err e = ERR_INIT;
 	size_t i;
