@@ -521,6 +521,7 @@ def test_the_gateways_status_says_how_each_connection_does(ready, changed):
                   and js(ready.gw)["masters-up"] == 2, 30, "master 0 again")
     one = js(ready.gw)["connections"][0]
     assert one["failed"] >= masters[0]["since"] and one["why"]
+    assert "\\" not in one["why"]
     text = status(ready.gw)
     assert "started 2 times; last failed " in text and f": {one['why']}" in text
     # Without the pool, and without one that is wanted.

@@ -82,6 +82,9 @@ on_ssh_line(void *arg, enum child_stream stream, const char *line,
 	struct mux_master *s = arg;
 	struct buf shown;
 
+	/* ssh ends its lines in CR LF. */
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
 	buf_init(&shown, 4 * sizeof(s->why));
 	if (esc_text(&shown, line, len < 190 ? len : 190) == 0)
 		snprintf(s->why, sizeof(s->why), "%s", shown.data);
