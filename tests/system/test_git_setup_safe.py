@@ -98,7 +98,8 @@ def test_an_account_of_somebodys_is_not_taken(ready):
     gw, way = ready.gw, "setup-gateway --server git@gl --here"
     done = dry(gw, f"{way} root@gw")
     assert done.returncode == 1 and "root is root: " in done.stderr, done
-    gw.run("useradd -m -s /bin/sh -p '*' dave; mkdir /home/dave/.ssh")
+    gw.run("useradd -m -s /bin/sh -p '*' dave; mkdir /home/dave/.ssh; "
+           "chown root: /home/dave; chmod 755 /home/dave")
     keys = "/home/dave/.ssh/authorized_keys"
     mine = "/etc/ssh/sshd_config.d/90-keys.conf"
     try:
@@ -162,13 +163,16 @@ def test_the_key_is_the_git_users_alone(ready, side):
     line = ready.commands[0 if side == "gw" else 1]
     host.run("useradd -G git www")
     try:
-        host.run(f"chown root:git {key}; chmod 640 {key}")
+        # A file without a list, as chmod leaves it where there are none.
+        host.run(f"cp {key} {key}.x; mv {key}.x {key}; "
+                 f"chown root:git {key}; chmod 640 {key}")
         _, said = ready.paste(host, line, 0)
         assert f"done: the key {key}" in said
         done = host.run(f"runuser -u www -- cat {key}", check=False)
         assert done.returncode != 0 and "PRIVATE" not in done.stdout
         assert host.run(f"stat -c '%U:%G %a' {key}").stdout == (
-            "git:git 400\n")
+            "root:root 640\n")
+        host.run(f"runuser -u git -- ssh-keygen -y -f {key}")
     finally:
         host.run("userdel -r www", check=False)
 

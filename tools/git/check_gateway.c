@@ -327,6 +327,9 @@ const struct check_row check_gateway_rows[] = {
 	    "push-keys on the git server" },
 	{ "root's own keys are such that sshd takes", base,
 	    "mend that line, or take it out" },
+	{ "the git user can change keys and sessions, and nothing else",
+	    check_rights, "postern git setup-gateway; what it does not mend, "
+	    "chown root" },
 	{ "the git server lets this gateway in", way,
 	    "run what postern git setup-gateway prints on the git server",
 	    .again = true },

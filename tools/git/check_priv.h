@@ -72,6 +72,11 @@ int check_admins(struct check *c, struct err *e);
 int check_certs(struct check *c, struct err *e);
 int check_certs_note(struct check *c, struct err *e);
 
+/* check_rights(): the gateway's: the git user can change nothing but the keys
+ * and what sessions need; nor can a file of its own change what runs for one.
+ * A look of a row. */
+int check_rights(struct check *c, struct err *e);
+
 /* check_note(): for people who do what they like; "": nothing. */
 void check_note(struct check *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -104,13 +104,14 @@ setup_user(struct setup *s)
 }
 
 int
-setup_folders(struct setup *s, struct err *e)
+setup_folders(struct setup *s, bool own, struct err *e)
 {
 	struct step *t = &s->step;
 
 	if (step_folder(t, SETUP_ETC, 0755, 0, 0, e) == -1)
 		return -1;
-	return step_folder(t, SETUP_STATE, 0700, s->uid, s->gid, e);
+	return own ? step_folder(t, SETUP_STATE, 0700, s->uid, s->gid, e) :
+	    step_folder(t, SETUP_STATE, 0755, 0, 0, e);
 }
 
 /* This host's own key, as others see it. */

@@ -67,16 +67,46 @@ bool setup_user(struct setup *s);
  */
 int setup_account(struct setup *s, const char *ours, struct err *e);
 
+/* By which an account is known that a set-up made. */
+#define SETUP_GECOS	"postern git"
+
+/*
+ * setup_home(): the gateway's: the user's home is root's, and its shell reads
+ * no file for a session: so that nothing which a session did can change the
+ * next one. A home that was the user's is put aside, where it is root's alone.
+ * setup_home_look(): before anything is done: whether that may be done to this
+ * account: it is ours, or the original's (original), or so already.
+ * 0, or -1: ERR_UNSAFE (somebody's home), ERR_CONFIG (its shell), ERR_SYS,
+ * and what step_run() gives.
+ */
+int setup_home_look(struct setup *s, bool original, struct err *e);
+int setup_home(struct setup *s, struct err *e);
+
+/* setup_reads_nothing(): whether shell reads no file for `sh -c`. Pure. */
+bool setup_reads_nothing(const char *shell);
+
+/*
+ * setup_lend(): path, a file of root's, can be read by uid, too, and by nobody
+ * else, uid's group neither; and is not uid's to change. Where the file system
+ * has no access control lists it becomes uid's own, which alone may read it.
+ * 0, or -1 ERR_SYS. setup_lent(): whether that is so.
+ * Source: acl(5), linux/posix_acl_xattr.h; OpenSSH's authfile.c: the mode
+ * counts where the key is the caller's own file.
+ */
+int setup_lend(const char *path, uid_t uid, gid_t gid, struct err *e);
+bool setup_lent(const char *path, uid_t uid);
+
 /* setup_read(): the file at path appended to out, read by the user with the
  * user's rights: it lies where the user may put a link to root's files. What
  * is in it is the user's word. 0, or -1 as file_read(), asuser_run(). */
 int setup_read(struct setup *s, const char *path, struct buf *out,
 	struct err *e);
 
-/* setup_folders(): /etc/postern/git and the state folder. */
-int setup_folders(struct setup *s, struct err *e);
+/* setup_folders(): /etc/postern/git and the state folder, which is the
+ * user's (own) or root's. */
+int setup_folders(struct setup *s, bool own, struct err *e);
 
-/* setup_key(): makes our key, which the user alone may read. */
+/* setup_key(): makes our key, which the user may read (setup_lend()). */
 int setup_key(struct setup *s, struct err *e);
 
 /* setup_keys_plain(): a public key as "TYPE BASE64", appended. name: of what

@@ -33,8 +33,8 @@ no_mem(struct err *e)
 static int
 make_user(struct setup *s, struct err *e)
 {
-	const char *argv[] = { "useradd", "-r", "-m", "-d", NULL, "-s",
-		"/bin/sh", "-p", "*", "-c", "postern git", s->user.data,
+	const char *argv[] = { "useradd", "-r", "-M", "-d", NULL, "-s",
+		"/bin/sh", "-p", "*", "-c", SETUP_GECOS, s->user.data,
 		NULL };
 	char home[300];
 	bool there = setup_user(s);
@@ -62,7 +62,8 @@ account(struct setup *s, struct err *e)
 	bool original = n > 0 && (size_t)n < sizeof(base) &&
 	    access(base, F_OK) == 0;
 
-	return setup_account(s, original ? NULL : KEYS "/", e);
+	return setup_account(s, original ? NULL : KEYS "/", e) == -1 ? -1 :
+	    setup_home_look(s, original, e);
 }
 
 /* Where git.conf has it; without systemd nothing would make one in /run again
@@ -246,11 +247,13 @@ steps(struct setup *s, struct err *e)
 	if (s->conf.server.gateway != NULL)
 		return setup_other_side("git server", e);
 	return make_user(s, e) == -1 || account(s, e) == -1 ||
-	    setup_folders(s, e) == -1 ||
+	    setup_folders(s, false, e) == -1 ||
 	    step_folder(&s->step, KEYS, 0700, s->uid, s->gid, e) == -1 ||
 	    run_folder(s, e) == -1 || setup_key(s, e) == -1 ||
 	    setup_pin(s, e) == -1 || signers(s, e) == -1 ||
 	    allow(s, e) == -1 ||
+	    /* What is imported lies in the home. */
+	    setup_home(s, e) == -1 ||
 	    sshd(s, e) == -1 || conf(s, e) == -1 || mux(s, e) == -1 ? -1 : 0;
 }
 

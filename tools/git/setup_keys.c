@@ -52,8 +52,9 @@ keygen(const struct setup *s, struct err *e)
 static int
 public_again(struct setup *s, struct err *e)
 {
-	static const char *const argv[] = { "ssh-keygen", "-y", "-P", "",
-		"-f", KEY, NULL };
+	/* It takes no file of root's that others may read. */
+	const char *argv[] = { "runuser", "-u", s->user.data, "--",
+		"ssh-keygen", "-y", "-P", "", "-f", KEY, NULL };
 	struct buf text;
 	int rc;
 
@@ -88,8 +89,9 @@ public(struct setup *s, struct err *e)
 	return rc;
 }
 
-/* The user's alone: its group may be that of a web server that shows
- * repositories. In root's folder nobody else can put another in its place. */
+/* The user may read it, and not its group, which may be that of a web server
+ * that shows repositories. In root's folder nobody else can put another in its
+ * place. */
 int
 setup_key(struct setup *s, struct err *e)
 {
@@ -107,11 +109,10 @@ setup_key(struct setup *s, struct err *e)
 		if (keygen(s, e) == -1)
 			return -1;
 	}
-	right = !made && (st.st_mode & 07777) == 0400 &&
-	    st.st_uid == s->uid && st.st_gid == s->gid;
-	if (!right && !s->o->dry_run && (chmod(KEY, 0400) == -1 ||
-	    lchown(KEY, s->uid, s->gid) == -1))
-		return err_sys(e, "%s", KEY);
+	right = !made && setup_lent(KEY, s->uid);
+	if (!right && !s->o->dry_run && setup_lend(KEY, s->uid, s->gid,
+	    e) == -1)
+		return -1;
 	step_say(&s->step, !right, "the key " KEY);
 	return public(s, e);
 }

@@ -285,7 +285,7 @@ steps(struct setup *s, struct err *e)
 
 	if (s->conf.gateway.server != NULL)
 		return setup_other_side("gateway", e);
-	return find_gitolite(s, e) == -1 || setup_folders(s, e) == -1 ||
+	return find_gitolite(s, e) == -1 || setup_folders(s, true, e) == -1 ||
 	    setup_key(s, e) == -1 || setup_pin(s, e) == -1 ||
 	    allow(s, e) == -1 ||
 	    setup_conf(s, "server", rows, e) == -1 ||
