@@ -105,7 +105,7 @@ sandbox_abi(void)
 }
 
 struct sandbox *
-sandbox_new(struct err *e)
+sandbox_new(unsigned calls, struct err *e)
 {
 	struct ll_ruleset set = { 0 };
 	struct sandbox *s;
@@ -129,6 +129,10 @@ sandbox_new(struct err *e)
 		set.scoped |= versions[i].scoped;
 		size = versions[i].size;
 	}
+	if ((calls & SANDBOX_NET) != 0)
+		set.net = 0;
+	if ((calls & SANDBOX_SIGNALS) != 0)
+		set.scoped &= ~LL_SCOPE_SIGNAL;
 	s->handled = set.fs;
 	s->fd = (int)syscall(SYS_landlock_create_ruleset, &set, size, 0U);
 	if (s->fd == -1) {
@@ -199,14 +203,30 @@ out:
 	return ret;
 }
 
-int
-sandbox_enter(struct sandbox *s, unsigned calls, struct err *e)
+static int
+restrict_files(struct sandbox *s, struct err *e)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return err_sys(e, "no_new_privs");
-	if (syscall(SYS_landlock_restrict_self, s->fd, 0U) == -1)
+	if (s != NULL && syscall(SYS_landlock_restrict_self, s->fd, 0U) == -1)
 		return err_sys(e, "landlock_restrict_self");
-	return sandbox_filter(calls, e);
+	return 0;
+}
+
+int
+sandbox_enter(struct sandbox *s, unsigned calls, struct err *e)
+{
+	return restrict_files(s, e) == -1 ? -1 : sandbox_filter(calls, e);
+}
+
+int
+sandbox_try(struct sandbox *s, unsigned calls, bool *ret_filter,
+    struct err *e)
+{
+	*ret_filter = sandbox_filters();
+	if (restrict_files(s, e) == -1)
+		return -1;
+	return *ret_filter ? sandbox_filter(calls, e) : 0;
 }
 
 /* snprintf() at the end of what is there. */

@@ -32,12 +32,13 @@
  *	sandbox_new() → sandbox_allow() … → sandbox_enter() → execve()
  *
  * Not for a process with threads. Works on amd64 and arm64.
- * Source: landlock(7), seccomp(2), seccomp_init(3),
+ * Source: landlock(7), seccomp(2), seccomp_export_bpf(3),
  * linux/Documentation/userspace-api/landlock.rst.
  */
 #ifndef POSTERN_SANDBOX_H
 #define POSTERN_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -66,7 +67,24 @@ enum sandbox_calls {
 	SANDBOX_META = 2,	/* modes, owners, times, extended attributes */
 	SANDBOX_GROUPS = 4,	/* setgroups(2) says that it worked and does
 				 * nothing: a root without CAP_SETGID */
+	SANDBOX_UNIX = 8,	/* unix sockets, to connect: syslog's */
+	SANDBOX_NET = 16,	/* the same, and those of IPv4 and IPv6, to
+				 * listen and accept, too */
+	SANDBOX_SIGNALS = 32,	/* to processes outside; pidfds */
+	SANDBOX_START = 64,	/* programs of its own: memfd_create, setsid,
+				 * setpgid */
 };
+
+/* The sums that there are filters for: libseccomp makes them when this is
+ * built, since it takes a millisecond for one. Add a row for another. */
+#define SANDBOX_SESSION	(SANDBOX_META | SANDBOX_PAIRS | SANDBOX_NET | \
+    SANDBOX_START)
+#define SANDBOX_UPDATE	(SANDBOX_META | SANDBOX_PAIRS | SANDBOX_UNIX | \
+    SANDBOX_SIGNALS | SANDBOX_START)
+#define SANDBOX_WAIT	(SANDBOX_UNIX | SANDBOX_SIGNALS)
+#define SANDBOX_SUMS { 0, SANDBOX_PAIRS, SANDBOX_GROUPS, \
+    SANDBOX_PAIRS | SANDBOX_META, SANDBOX_SESSION, SANDBOX_UPDATE, \
+    SANDBOX_WAIT, SANDBOX_UNIX }
 
 /*
  * sandbox_abi(): the version of Landlock that this kernel speaks; 0: none.
@@ -76,10 +94,11 @@ enum sandbox_calls {
  */
 int sandbox_abi(void);
 
-/* sandbox_new(): all is forbidden that this kernel can forbid, from
+/* sandbox_new(): all is forbidden that this kernel can forbid, but for what
+ * calls, the same as later, say of the network and of signals; from
  * sandbox_enter() on. Returns owned, or NULL: ERR_REFUSED (this kernel has no
  * Landlock; the message says how to get it), ERR_SYS, ERR_MEM. */
-struct sandbox *sandbox_new(struct err *e);
+struct sandbox *sandbox_new(unsigned calls, struct err *e);
 void sandbox_free(struct sandbox *s);		/* NULL is legal */
 
 /*
@@ -92,10 +111,17 @@ void sandbox_free(struct sandbox *s);		/* NULL is legal */
 int sandbox_allow(struct sandbox *s, const char *path, unsigned allow,
 	struct err *e);
 
-/* sandbox_enter(): calls is a sum of enum sandbox_calls. 0, or -1: ERR_SYS,
- * ERR_MEM, ERR_REFUSED (an architecture that this was not written for); the
- * process should end then: it may be half confined. */
+/* sandbox_enter(): calls is one of SANDBOX_SUMS; s may be NULL where there is
+ * no Landlock: what is left are no_new_privs and the filter. 0, or -1: ERR_SYS,
+ * ERR_REFUSED (an architecture that this was not written for, a sum without
+ * filter); the process should end then: it may be half confined. */
 int sandbox_enter(struct sandbox *s, unsigned calls, struct err *e);
+
+/* sandbox_try(): the same, but what this kernel or architecture has no filter
+ * for is left out: *ret_filter. 0, or -1: ERR_SYS, ERR_REFUSED (no such
+ * sum). */
+int sandbox_try(struct sandbox *s, unsigned calls, bool *ret_filter,
+	struct err *e);
 
 /*
  * sandbox_describe(): for a person, one line into out (cap bytes, always
@@ -103,7 +129,11 @@ int sandbox_enter(struct sandbox *s, unsigned calls, struct err *e);
  */
 void sandbox_describe(int abi, char *out, size_t cap);
 
-/* For sandbox.c: the seccomp part (sandbox_calls.c). */
+/* sandbox_filters(): whether kernel and architecture have filters of system
+ * calls. */
+bool sandbox_filters(void);
+
+/* For sandbox.c: the seccomp part (sandbox_filter.c). */
 int sandbox_filter(unsigned calls, struct err *e);
 
 #endif

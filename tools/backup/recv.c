@@ -201,7 +201,7 @@ confine(const struct recv_opts *o, const char *relay, struct err *e)
 	if (!has)
 		return err_set(e, ERR_REFUSED, "--privileged takes the "
 		    "capabilities of root");
-	s = sandbox_new(e);
+	s = sandbox_new(0, e);
 	if (s != NULL && jail_programs(s, e) == 0 &&
 	    sandbox_allow(s, relay, SANDBOX_READ | SANDBOX_EXEC, e) != -1 &&
 	    sandbox_allow(s, ".", all, e) != -1)

@@ -193,7 +193,7 @@ confine(const struct send_opts *o, struct err *e)
 	if (needed(o, &keep, e) == -1 || send_mask(&text, &keep, e) == -1 ||
 	    cap_keep(CAP_KEEP_READ, &all, e) == -1)
 		goto out;
-	s = sandbox_new(e);
+	s = sandbox_new(0, e);
 	if (s == NULL || jail_programs(s, e) == -1 ||
 	    (o->config != NULL &&
 		sandbox_allow(s, o->config, SANDBOX_READ, e) == -1) ||
