@@ -213,9 +213,7 @@ def test_the_check_finds_nothing_wrong(ready):
     wait_masters(ready)
     before = generations(ready)
     conf = ready.gl.read("/etc/postern/git.conf")
-    assert "\ndeny-id = admin\n" in conf
-    ready.gl.write("/etc/postern/git.conf",
-                   conf.replace("deny-id = admin\n", ""))
+    ready.gl.write("/etc/postern/git.conf", f"{conf}deny-admins = no\n")
     try:
         said = ready.gl.run("postern git check").stdout
         assert "       note: admin may write to gitolite-admin: a g" in said
@@ -249,6 +247,9 @@ def breaks(host, path):
     ("gw", "gw", "/var/lib/postern/git/keys/current",
      "keys are in force, and not too old", "no keys have come"),
     ("gl", "gl", RC, "gitolite runs the trigger", "gitolite"),
+    ("gl", "gl", "/var/lib/postern/git/admins",
+     "who may change gitolite's settings is denied to the gateway",
+     "admin may write to gitolite-admin, and is not denied"),
     ("gl", "gl", DROPIN, "sshd on this server reads the gateway's key",
      "authorizedkeysfile"),
     ("gl", "gw", f"{ETC}/authorized_keys", "the gateway takes the keys",
@@ -420,11 +421,11 @@ def test_where_git_shell_serves_the_check_wants_no_gitolite(ready):
     rows = [json.loads(x) for x in done.stdout.splitlines()]
     not_here = [r["check"] for r in rows if r["ok"] is None]
     assert not_here == ["gitolite runs the trigger",
-                        "gitolite says who may change its settings",
+                        "who may change gitolite's settings is denied to the gateway",
                         "gitolite answers it",
                         "git answers in version 2 of its protocol"]
     assert all("not here" in r["note"] for r in rows if r["ok"] is None)
-    assert done.returncode == 0 and len(rows) == 12
+    assert done.returncode == 0 and len(rows) == 13
     assert "WRONG" not in text and text.count("note: not here: ") == 4
     # The gateway hears of it from the server.
     rows = [json.loads(x) for x in there.stdout.splitlines()]

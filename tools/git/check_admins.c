@@ -25,6 +25,23 @@ show(const struct gitadmins *a, char ret[SHOWN])
 		snprintf(ret + at, SHOWN - at, ", ...");
 }
 
+/* Each of them is known to be one to the sessions. */
+static int
+denied(struct check *c, struct gitadmins *a, struct err *e)
+{
+	char *id, *rest = a->ids;
+	int has = 1;
+
+	while (a->n > 0 && has == 1 && (id = strsep(&rest, " ")) != NULL) {
+		has = gitadmins_has(&c->conf->server, id, e);
+		if (has == 0)
+			err_set(e, ERR_CONFIG, "%s may write to "
+			    "gitolite-admin, and is not denied to the gateway",
+			    id);
+	}
+	return has == 1 ? 0 : -1;
+}
+
 int
 check_admins(struct check *c, struct err *e)
 {
@@ -33,11 +50,13 @@ check_admins(struct check *c, struct err *e)
 
 	if (gitadmins_ask(&c->user, &c->conf->server, &a, e) == -1)
 		return -1;
+	if (c->conf->server.deny_admins != 0)
+		return denied(c, &a, e);
 	show(&a, names);
 	if (a.n > 0)
 		check_note(c, "%s may write to gitolite-admin: a gateway that "
 		    "was taken over could be %s in other repositories; "
-		    "deny-id keeps it from that", names, a.n == 1 ?
+		    "deny-admins keeps it from that", names, a.n == 1 ?
 		    "this user" : "these users");
 	return 0;
 }

@@ -183,8 +183,9 @@ const struct check_row check_server_rows[] = {
 	    "gitolite-shell in " GITCONF_PATH },
 	{ "gitolite runs the trigger", trigger,
 	    "postern git setup-server", true },
-	{ "gitolite says who may change its settings", check_admins,
-	    "what gitolite logged, in ~/.gitolite/logs", true },
+	{ "who may change gitolite's settings is denied to the gateway",
+	    check_admins, "postern git push-keys; or what gitolite logged, in "
+	    "~/.gitolite/logs", true },
 	{ "sshd on this server reads the gateway's key", sshd,
 	    "postern git setup-server" },
 	{ "keys are brought again by themselves", timer,

@@ -1,111 +1,163 @@
 /* SPDX-License-Identifier: ISC */
 #include "gitadmins.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "asuser.h"
+#include "base/strv.h"
 #include "gitid.h"
 #include "keydir.h"
 #include "keyproc.h"
+#include "sys/file.h"
 
 #define GITOLITE_MS	30000
+#define LIST_MAX	((size_t)64 << 20)
 
 struct job {
 	const struct passwd *pw;
 	const struct gitconf_server *conf;
 };
 
-static bool
-has(const struct gitadmins *f, const char *id, size_t len)
+static int
+no_mem(struct err *e)
 {
-	const char *p = f->ids;
-	size_t n;
-
-	for (; *p != '\0'; p += n + (p[n] == ' ')) {
-		n = strcspn(p, " ");
-		if (n == len && memcmp(p, id, len) == 0)
-			return true;
-	}
-	return false;
+	return err_set(e, ERR_MEM, "out of memory");
 }
 
 /* A line of gitolite's: REPO TAB USER TAB REFEX or "... DENIED ...". */
-static void
-line(struct gitadmins *f, const char *p, size_t len)
+static int
+line(struct strv *ids, const char *p, size_t len)
 {
 	const char *id = memchr(p, '\t', len), *end = p + len, *tab;
-	size_t at = strlen(f->ids);
 
 	if (id == NULL || memmem(p, len, "DENIED", 6) != NULL)
-		return;
+		return 0;
 	id++;
 	tab = memchr(id, '\t', (size_t)(end - id));
-	if (tab == NULL || !gitid_valid(id, (size_t)(tab - id)) ||
-	    has(f, id, (size_t)(tab - id)))
-		return;
-	f->n++;
-	if (at + (size_t)(tab - id) + 2 < sizeof(f->ids))
-		snprintf(f->ids + at, sizeof(f->ids) - at, "%s%.*s",
-		    at > 0 ? " " : "", (int)(tab - id), id);
-	else
-		f->cut = true;
+	if (tab == NULL || !gitid_valid(id, (size_t)(tab - id)))
+		return 0;
+	return strv_addf(ids, "%.*s", (int)(tab - id), id);
 }
 
 static int
-ask(const struct buf *ids, struct gitadmins *f, struct err *e)
+ask(const struct buf *users, struct strv *ids, struct err *e)
 {
 	char *const argv[] = { "gitolite", "access", "gitolite-admin", "%",
 		"W", "any", NULL };
-	struct keyproc p = { .argv = argv, .in = ids->data,
-		.in_len = ids->len, .timeout_ms = GITOLITE_MS };
+	struct keyproc p = { .argv = argv, .in = users->data,
+		.in_len = users->len, .timeout_ms = GITOLITE_MS };
 	struct keyproc_end end;
 	const char *at, *nl;
 	struct buf out;
 	int rc;
 
-	buf_init(&out, (size_t)64 << 20);
+	buf_init(&out, LIST_MAX);
 	rc = keyproc_run(&p, &out, &end, e);
 	if (rc == 0)
 		rc = keyproc_why(&end, "gitolite access", e);
 	for (at = out.data; rc == 0 && *at != '\0'; at = nl + (*nl != '\0')) {
 		nl = strchrnul(at, '\n');
-		line(f, at, (size_t)(nl - at));
+		rc = line(ids, at, (size_t)(nl - at)) == 0 ? 0 : no_mem(e);
 	}
 	buf_clear(&out);
 	return rc;
 }
 
-/* As gitolite's user, whose HOME says which gitolite. */
+/* Who has a key, a line each. */
 static int
-look(void *arg, void *ret, struct err *e)
+users(const struct gitconf_server *c, const char *home, struct buf *out,
+    struct err *e)
 {
-	const struct job *j = arg;
-	const struct gitconf_server *s = j->conf;
 	struct keylist keys = { 0 };
-	struct buf path, ids;
 	const char *last = "";
+	struct buf path;
 	size_t i;
 	int rc;
 
 	buf_init(&path, 8192);
-	buf_init(&ids, (size_t)64 << 20);
-	rc = (s->keydir != NULL ? buf_adds(&path, s->keydir) : buf_addf(&path,
-	    "%s/.gitolite/keydir", j->pw->pw_dir)) == -1 ? err_set(e,
-	    ERR_MEM, "out of memory") : keydir_read(path.data,
-	    s->deny_ids.n > 0 ? &s->deny_ids : NULL, &keys, NULL, NULL, e);
+	rc = (c->keydir != NULL ? buf_adds(&path, c->keydir) : buf_addf(&path,
+	    "%s/.gitolite/keydir", home)) == -1 ? no_mem(e) :
+	    keydir_read(path.data, c->deny_ids.n > 0 ? &c->deny_ids : NULL,
+	    &keys, NULL, NULL, e);
 	for (i = 0; rc == 0 && i < keys.n; i++) {
 		/* Several keys of one person are often neighbours. */
 		if (strcmp(last, keys.v[i].id) != 0 &&
-		    buf_addf(&ids, "%s\n", keys.v[i].id) == -1)
-			rc = err_set(e, ERR_MEM, "out of memory");
+		    buf_addf(out, "%s\n", keys.v[i].id) == -1)
+			rc = no_mem(e);
 		last = keys.v[i].id;
 	}
-	if (rc == 0 && ids.len > 0)
-		rc = ask(&ids, ret, e);
 	keylist_clear(&keys);
 	buf_clear(&path);
-	buf_clear(&ids);
+	return rc;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorted, each once, as lines. */
+static int
+lines(struct strv *ids, struct buf *out, struct err *e)
+{
+	size_t i;
+
+	if (ids->n > 0)
+		qsort(ids->v, ids->n, sizeof(*ids->v), by_name);
+	for (i = 0; i < ids->n; i++)
+		if ((i == 0 || strcmp(ids->v[i - 1], ids->v[i]) != 0) &&
+		    buf_addf(out, "%s\n", ids->v[i]) == -1)
+			return no_mem(e);
+	return 0;
+}
+
+/* As gitolite's user, whose HOME says which gitolite. */
+static int
+find(const struct gitconf_server *c, const char *home, struct buf *out,
+    struct err *e)
+{
+	struct strv ids = { 0 };
+	struct buf who;
+	int rc;
+
+	buf_init(&who, LIST_MAX);
+	rc = users(c, home, &who, e);
+	if (rc == 0 && who.len > 0)
+		rc = ask(&who, &ids, e);
+	if (rc == 0)
+		rc = lines(&ids, out, e);
+	strv_clear(&ids);
+	buf_clear(&who);
+	return rc;
+}
+
+/* As many as there is room for. */
+static int
+look(void *arg, void *ret, struct err *e)
+{
+	const struct job *j = arg;
+	struct gitadmins *f = ret;
+	size_t at = 0, n;
+	struct buf all;
+	const char *p;
+	int rc;
+
+	buf_init(&all, LIST_MAX);
+	rc = find(j->conf, j->pw->pw_dir, &all, e);
+	for (p = all.data; rc == 0 && *p != '\0'; p += n + 1) {
+		n = strcspn(p, "\n");
+		f->n++;
+		if (at + n + 2 < sizeof(f->ids))
+			at += (size_t)snprintf(f->ids + at, sizeof(f->ids) -
+			    at, "%s%.*s", at > 0 ? " " : "", (int)n, p);
+		else
+			f->cut = true;
+	}
+	buf_clear(&all);
 	return rc;
 }
 
@@ -117,4 +169,69 @@ gitadmins_ask(const struct passwd *pw, const struct gitconf_server *c,
 
 	*ret = (struct gitadmins){ 0 };
 	return asuser_run(pw, look, &j, ret, sizeof(*ret), e);
+}
+
+int
+gitadmins_note(const struct gitconf_server *c, const char *home,
+    struct err *e)
+{
+	struct buf path, all, old;
+	int rc = -1;
+
+	buf_init(&path, 4200);
+	buf_init(&all, LIST_MAX);
+	buf_init(&old, LIST_MAX);
+	if (buf_addf(&path, "%s/" GITADMINS_FILE, c->state_dir) == -1)
+		no_mem(e);
+	else if (find(c, home, &all, e) == 0)
+		/* Most pushes change nothing about it. */
+		rc = file_read_below(c->state_dir, GITADMINS_FILE, &old,
+		    NULL) == 0 && old.len == all.len && memcmp(old.data,
+		    all.data, all.len) == 0 ? 0 : file_write(path.data,
+		    all.data, all.len, 0600, NULL, e);
+	buf_clear(&path);
+	buf_clear(&all);
+	buf_clear(&old);
+	return rc;
+}
+
+static int
+note(void *arg, void *ret, struct err *e)
+{
+	const struct job *j = arg;
+
+	(void)ret;
+	return gitadmins_note(j->conf, j->pw->pw_dir, e);
+}
+
+int
+gitadmins_note_as(const struct passwd *pw, const struct gitconf_server *c,
+    struct err *e)
+{
+	struct job j = { pw, c };
+
+	return asuser_run(pw, note, &j, NULL, 0, e);
+}
+
+int
+gitadmins_has(const struct gitconf_server *c, const char *id, struct err *e)
+{
+	struct err why = ERR_INIT;
+	size_t n = strlen(id);
+	struct buf all;
+	const char *p;
+	int found = 0;
+
+	buf_init(&all, LIST_MAX);
+	if (file_read_below(c->state_dir, GITADMINS_FILE, &all,
+	    &why) == -1 && why.sys_errno != ENOENT) {
+		found = -1;
+		if (e != NULL)
+			*e = why;
+	}
+	for (p = all.data; found == 0 && *p != '\0';
+	    p = strchrnul(p, '\n'), p += *p == '\n')
+		found = strncmp(p, id, n) == 0 && p[n] == '\n';
+	buf_clear(&all);
+	return found;
 }

@@ -3,6 +3,10 @@
  * gitadmins: who may write to gitolite-admin. By gitolite's own commands they
  * rule every repository (`writable @all off`), whatever deny-repo says, so that
  * a gateway that speaks for them has to be as good as the git server.
+ *
+ * gitolite is asked after each of its compiles, by our trigger, and the answer
+ * lies in a file of the git user's, a name a line: asking takes longer than a
+ * session may wait (deny-admins = yes).
  */
 #ifndef GIT_GITADMINS_H
 #define GIT_GITADMINS_H
@@ -15,6 +19,7 @@
 #include "gitconf.h"
 
 #define GITADMINS_NAMES	1024	/* bytes */
+#define GITADMINS_FILE	"admins"	/* in state-dir */
 
 struct gitadmins {
 	char ids[GITADMINS_NAMES];	/* a blank between two */
@@ -28,5 +33,18 @@ struct gitadmins {
  * Source: gitolite, commands/access, batch mode; Easy.pm, is_admin(). */
 int gitadmins_ask(const struct passwd *pw, const struct gitconf_server *c,
 	struct gitadmins *ret, struct err *e);
+
+/* gitadmins_note(): the same into the file, as the user that we are, with that
+ * user's home; gitadmins_note_as(): as pw. 0, or -1: the same, and what
+ * file_write() gives. */
+int gitadmins_note(const struct gitconf_server *c, const char *home,
+	struct err *e);
+int gitadmins_note_as(const struct passwd *pw, const struct gitconf_server *c,
+	struct err *e);
+
+/* gitadmins_has(): whether the file has id; without a file nobody is known.
+ * 1, 0, or -1 ERR_SYS, ERR_UNSAFE. */
+int gitadmins_has(const struct gitconf_server *c, const char *id,
+	struct err *e);
 
 #endif

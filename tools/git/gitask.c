@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "gitadmins.h"
 #include "gitkeydir.h"
 #include "gitproto.h"
 
@@ -59,12 +60,18 @@ check_id(const struct gitconf_server *c, const struct gitwire *w,
 {
 	const char *id = w->id;
 	struct buf path;
-	int has;
+	int has = 0;
 
 	if (gitid_denied(NULL, id) || (c->deny_ids.n > 0 &&
 	    gitid_denied(&c->deny_ids, id)))
 		return err_set(e, ERR_REFUSED, "'%s' may not come through a "
 		    "gateway", id);
+	if (c->deny_admins != 0)
+		has = gitadmins_has(c, id, e);
+	if (has != 0)
+		return has == -1 ? -1 : err_set(e, ERR_REFUSED, "'%s' may not "
+		    "come through a gateway: by gitolite-admin it rules all "
+		    "repositories", id);
 	buf_init(&path, 4096);
 	if (c->keydir != NULL ? buf_adds(&path, c->keydir) == -1 :
 	    buf_addf(&path, "%s/.gitolite/keydir", home) == -1) {

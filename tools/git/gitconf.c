@@ -53,6 +53,7 @@ static const struct first {
 	STR(server.push_key, "/etc/postern/git/id_ed25519"),
 	STR(server.push_known_hosts, "/etc/postern/git/known_hosts"),
 	NUM(server.push_ms, 10 * 1000),
+	NUM(server.deny_admins, 1),
 	STR(server.shell, "/usr/share/gitolite3/gitolite-shell"),
 	NUM(server.side.audit_syslog, 1),
 #undef STR

@@ -71,6 +71,7 @@ struct gitconf_server {
 	char *shell;			/* gitolite-shell */
 	char *keydir;			/* NULL: ~/.gitolite/keydir */
 	struct strv deny_ids;		/* besides what gitid_denied() has */
+	int64_t deny_admins;		/* 0, 1: gitadmins.h */
 	/* Of pushes of the keys: pushkeys.h. */
 	char *name;
 	char *gateway;			/* NULL: missing */

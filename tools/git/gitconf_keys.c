@@ -69,6 +69,7 @@ const struct gitconf_key gitconf_keys[] = {
 	S("gitolite-shell", GITCONF_PATH_, shell),
 	S("keydir", GITCONF_PATH_, keydir),
 	S("deny-id", GITCONF_IDS, deny_ids),
+	S("deny-admins", GITCONF_WORD, deny_admins, NO_YES),
 	S("name", GITCONF_ID, name),
 	S("gateway", GITCONF_HOST, gateway),
 	S("state-dir", GITCONF_PATH_, state_dir),

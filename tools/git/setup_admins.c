@@ -3,76 +3,40 @@
 
 #include "gitadmins.h"
 #include "setup_both.h"
-#include "setup_text.h"
-#include "ui/log.h"
+#include "sys/file.h"
 
-#define TEXT_MAX ((size_t)1 << 20)
+#define LIST_MAX ((size_t)64 << 20)
 
-static int
-no_mem(struct err *e)
+/* What the file has now; a missing one is empty, and *ret_there false. */
+static void
+load(const struct setup *s, struct buf *out, bool *ret_there)
 {
-	return err_set(e, ERR_MEM, "out of memory");
-}
-
-static int
-deny(struct setup *s, const char *id, struct buf *text, struct err *e)
-{
-	struct buf out;
-	int rc;
-
-	buf_init(&out, TEXT_MAX);
-	rc = setup_text_conf_add(text->data, text->len, "server", "deny-id",
-	    id, &out, e);
-	buf_clear(text);
-	if (rc == 0 && buf_add(text, out.data, out.len) == -1)
-		rc = no_mem(e);
-	buf_clear(&out);
-	step_say(&s->step, true, GITCONF_PATH ": deny-id = %s, who may write "
-	    "to gitolite-admin", id);
-	return rc;
-}
-
-static int
-deny_all(struct setup *s, struct gitadmins *a, struct buf *text,
-    struct err *e)
-{
-	char *id, *rest = a->ids;
-
-	while ((id = strsep(&rest, " ")) != NULL)
-		if (deny(s, id, text, e) == -1)
-			return -1;
-	if (a->cut)
-		log_warn("%zu users may write to gitolite-admin; not all are "
-		    "denied: postern git check names those", a->n);
-	return step_file(&s->step, GITCONF_PATH, text->data, text->len, 0644,
-	    0, e);
+	buf_init(out, LIST_MAX);
+	*ret_there = file_read_below(s->conf.server.state_dir, GITADMINS_FILE,
+	    out, NULL) == 0;
 }
 
 int
 setup_admins(struct setup *s, struct err *e)
 {
 	const struct passwd *pw = getpwnam(s->user.data);
-	struct gitadmins a;
-	struct buf text, has;
-	int rc;
+	struct buf before, after;
+	bool was, is, same;
+	int rc = 0;
 
-	buf_init(&text, TEXT_MAX);
-	buf_init(&has, 4096);
-	rc = step_read(GITCONF_PATH, &text, e);
-	if (rc == -1)
-		goto out;
-	if (setup_text_conf_get(text.data, text.len, "server", "deny-id",
-	    &has)) {
-		step_say(&s->step, false, GITCONF_PATH ": deny-id");
-	} else if (pw == NULL) {
-		rc = err_set(e, ERR_SYS, "user %s is gone", s->user.data);
-	} else {
-		rc = gitadmins_ask(pw, &s->conf.server, &a, e);
-		if (rc == 0 && a.n > 0)
-			rc = deny_all(s, &a, &text, e);
-	}
-out:
-	buf_clear(&text);
-	buf_clear(&has);
+	if (s->conf.server.deny_admins == 0)
+		return 0;
+	load(s, &before, &was);
+	if (!s->o->dry_run)
+		rc = pw != NULL ? gitadmins_note_as(pw, &s->conf.server, e) :
+		    err_set(e, ERR_SYS, "user %s is gone", s->user.data);
+	load(s, &after, &is);
+	same = was && is && before.len == after.len &&
+	    memcmp(before.data, after.data, after.len) == 0;
+	if (rc == 0)
+		step_say(&s->step, !same, "who may write to gitolite-admin is "
+		    "denied to the gateway, from now on at each change");
+	buf_clear(&before);
+	buf_clear(&after);
 	return rc;
 }

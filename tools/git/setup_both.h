@@ -161,8 +161,8 @@ int setup_conf(struct setup *s, const char *section,
  * server: git.conf has a keydir of its own, and home no .gitolite.rc. */
 bool setup_plain(const struct gitconf_server *c, const char *home);
 
-/* setup_admins(): git.conf denies who may write to gitolite-admin, unless it
- * has a deny-id. 0, or -1: as gitadmins_ask(), step_read(), step_file(). */
+/* setup_admins(): the gateway is denied who may write to gitolite-admin, unless
+ * git.conf has deny-admins = no. 0, or -1 as gitadmins_note(). */
 int setup_admins(struct setup *s, struct err *e);
 
 /* setup_unit(): a unit of setup_units.h, and what systemctl is to do with it
