@@ -234,7 +234,7 @@ mux(struct check *c, struct err *e)
 	unsigned up = 0;
 
 	/* Those that the first session starts need not be there. */
-	if (g->mux == 0 || g->mux_demand != 0)
+	if (g->mux == 0 || g->mux_demand != 0 || g->exec != 0)
 		return 0;
 	buf_init(&text, 65536);
 	if (file_read_below(g->run_dir, "mux/status", &text, NULL) == 0)

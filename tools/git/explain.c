@@ -34,7 +34,8 @@ no_mem(struct err *e)
 static int
 by_gateway(const struct gitconf_gateway *c, struct answer *r, struct err *e)
 {
-	struct gitssh s = { .conf = c, .dest = c->server, .log = LOG };
+	struct gitssh s = { .conf = c, .dest = c->server,
+		.log = c->exec != 0 ? NULL : LOG };
 
 	memcpy(r->ask.w.ip, "-", 2);
 	memcpy(r->ask.w.fp, "-", 2);

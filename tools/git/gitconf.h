@@ -48,6 +48,9 @@ struct gitconf_gateway {
 	int64_t answer_ms;		/* from the begin until a session of
 					 * ssh stands, or it is given up */
 	int64_t session_ms;		/* of a whole session; 0: no limit */
+	int64_t exec;			/* 0, 1: a session becomes an ssh: no
+					 * pool, no mirror, no end in the
+					 * audit */
 	int64_t mux;			/* masters; 0: none */
 	int64_t mux_demand;		/* 1: started by the first session */
 	int64_t mux_idle_ms;		/* such ones end after that */

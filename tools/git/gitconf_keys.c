@@ -45,6 +45,7 @@ const struct gitconf_key gitconf_keys[] = {
 	G("alive-interval", GITCONF_TIME, alive_ms, 1000, HOUR),
 	G("answer-timeout", GITCONF_TIME, answer_ms, 1000, HOUR),
 	G("session-timeout", GITCONF_TIME, session_ms, 0, 366 * 24 * HOUR),
+	G("exec", GITCONF_WORD, exec, NO_YES),
 	G("mux", GITCONF_NUM, mux, 0, 32),
 	G("mux-start", GITCONF_WORD, mux_demand, 0, 0, "service demand"),
 	G("mux-idle", GITCONF_TIME, mux_idle_ms, 1000, 366 * 24 * HOUR),

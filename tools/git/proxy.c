@@ -134,9 +134,13 @@ session(struct proxy *p, const char *id, struct err *e)
 	if (settle(p, id, e) == -1)
 		return -1;
 	audit(p, GITAUDIT_BEGIN, NULL, 0);
-	proxy_pool(&p->conf.gateway);
 	keystale_tell(&p->conf.gateway);
-	rc = proxy_run(p, e);
+	if (p->conf.gateway.exec != 0) {
+		rc = proxy_exec(p, e);
+	} else {
+		proxy_pool(&p->conf.gateway);
+		rc = proxy_run(p, e);
+	}
 	if (rc == -1)
 		p->status = err_exit(e->code);
 	audit(p, GITAUDIT_END, rc == -1 ? e->msg : NULL, clock_ms() - begin);

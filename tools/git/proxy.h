@@ -35,6 +35,12 @@ struct proxy {
  */
 int proxy_run(struct proxy *p, struct err *e);
 
+/* proxy_exec(): this process becomes an ssh that carries p's session (exec =
+ * yes): nobody waits for its end. What it holds goes with it, but not that it
+ * is noted as a session (sessions.h), which pid and start say. Comes back only
+ * with -1: ERR_SYS, ERR_CONFIG, ERR_MEM. */
+int proxy_exec(struct proxy *p, struct err *e);
+
 /* proxy_pool(): if the pool of masters is started by sessions and is not
  * there, start it, and don't wait. What fails is only said in syslog: the
  * session goes on without. */

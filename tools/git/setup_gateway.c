@@ -143,7 +143,7 @@ mux(struct setup *s, struct err *e)
 		NULL };
 	unsigned before = s->step.changed;
 
-	if (!step_systemd())
+	if (!step_systemd() || s->conf.gateway.exec != 0)
 		return 0;
 	if (setup_unit(s, SETUP_UNITS_MUX, true, e) == -1)
 		return -1;
