@@ -330,6 +330,8 @@ const struct check_row check_gateway_rows[] = {
 	{ "the git user can change keys and sessions, and nothing else",
 	    check_rights, "postern git setup-gateway; what it does not mend, "
 	    "chown root" },
+	{ "no_new_privs, Landlock and seccomp confine sessions and updates",
+	    check_jail_gateway, "what it names in " GITCONF_PATH },
 	{ "the git server lets this gateway in", way,
 	    "run what postern git setup-gateway prints on the git server",
 	    .again = true },

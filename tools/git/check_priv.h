@@ -77,6 +77,11 @@ int check_certs_note(struct check *c, struct err *e);
  * A look of a row. */
 int check_rights(struct check *c, struct err *e);
 
+/* check_jail_*(): each side's programs can be confined here (gitjail.h); what
+ * this kernel does not enforce is a note. Looks of rows. */
+int check_jail_gateway(struct check *c, struct err *e);
+int check_jail_server(struct check *c, struct err *e);
+
 /* check_note(): for people who do what they like; "": nothing. */
 void check_note(struct check *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -188,6 +188,8 @@ const struct check_row check_server_rows[] = {
 	    "~/.gitolite/logs", true },
 	{ "sshd on this server reads the gateway's key", sshd,
 	    "postern git setup-server" },
+	{ "no_new_privs, Landlock and seccomp confine what waits for gitolite",
+	    check_jail_server, "what it names in " GITCONF_PATH },
 	{ "keys are brought again by themselves", timer,
 	    "postern git setup-server" },
 	{ "the gateway refuses a key that nobody knows", unknown,

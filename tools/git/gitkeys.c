@@ -8,7 +8,8 @@
  * Prints the one line of the key with that fingerprint, or nothing. sshd asks
  * for each key that a client offers, so it reads a few pages of INDEX
  * (authindex.h) and no configuration: another INDEX stands in sshd_config,
- * which is root's. What goes wrong lets nobody in: nothing is printed, the
+ * which is root's. Before it reads that, it gives up all but its one line
+ * (sandbox.h). What goes wrong lets nobody in: nothing is printed, the
  * status is 1, and why is written to syslog.
  */
 #include <errno.h>
@@ -20,15 +21,16 @@
 #include <unistd.h>
 
 #include "authindex.h"
+#include "jail/sandbox.h"
 
 #define INDEX "/var/lib/postern/git/keys/current/index"
 
 static int
-map(const char *path, struct authindex *ret, struct err *e)
+map(const char *path, const void **ret, size_t *ret_len, struct err *e)
 {
 	struct stat st;
 	void *p = MAP_FAILED;
-	int fd, rc;
+	int fd, rc = 0;
 
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
 	    O_NOCTTY);
@@ -45,10 +47,33 @@ map(const char *path, struct authindex *ret, struct err *e)
 	else if ((p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE,
 	    fd, 0)) == MAP_FAILED)
 		rc = err_sys(e, "%s", path);
-	else
-		rc = authindex_parse(p, (size_t)st.st_size, ret, e);
 	close(fd);
-	return rc == 0 ? 0 : err_wrap(e, "keys");
+	if (rc != 0)
+		return -1;
+	*ret = p;
+	*ret_len = (size_t)st.st_size;
+	return 0;
+}
+
+/* From here on a line may be written, and why not be said to syslog, whose
+ * lines have the time of this place. */
+static int
+confine(struct err *e)
+{
+	struct sandbox *s = NULL;
+	bool filter;
+	int rc = -1;
+
+	if (sandbox_abi() > 0) {
+		s = sandbox_new(SANDBOX_UNIX, e);
+		if (s == NULL || sandbox_allow(s, "/etc/localtime",
+		    SANDBOX_READ | SANDBOX_OPTIONAL, e) == -1)
+			goto out;
+	}
+	rc = sandbox_try(s, SANDBOX_UNIX, &filter, e);
+out:
+	sandbox_free(s);
+	return rc;
 }
 
 /* One write: sshd gets the line or none of it. */
@@ -77,11 +102,16 @@ look(const char *text, const char *path, struct err *e)
 {
 	unsigned char fp[KEYLINE_FP];
 	const char *line = NULL;
+	const void *p = NULL;
 	struct authindex x;
-	size_t len = 0;
+	size_t len = 0, n = 0;
 
-	if (keyline_fp_parse(text, fp, e) == -1 || map(path, &x, e) == -1 ||
-	    authindex_find(&x, fp, &line, &len, e) == -1)
+	if (keyline_fp_parse(text, fp, e) == -1 ||
+	    map(path, &p, &n, e) == -1 || confine(e) == -1)
+		return -1;
+	if (authindex_parse(p, n, &x, e) == -1)
+		return err_wrap(e, "keys");
+	if (authindex_find(&x, fp, &line, &len, e) == -1)
 		return -1;
 	return line == NULL ? 0 : say(line, len, e);
 }

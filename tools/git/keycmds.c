@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "gitadmins.h"
+#include "gitjail.h"
 #include "gitprog.h"
 #include "keyask.h"
 #include "keyroll.h"
@@ -78,7 +79,8 @@ keycmds_update(const char *path)
 	struct gitconf c = { 0 };
 	int status = -1;
 
-	if (gitconf_load(&c, path, &e) == 0)
+	if (gitconf_load(&c, path, &e) == 0 &&
+	    gitjail_enter(GITJAIL_UPDATE, &c, &e) == 0)
 		status = update(&c.gateway, &e);
 	if (status == -1)
 		status = keyupdate_fail(&e);

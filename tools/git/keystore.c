@@ -81,7 +81,9 @@ keystore_open(const char *path, struct keystore *ret, struct err *e)
 	ks.dir = open_own(AT_FDCWD, path, path, e);
 	if (ks.dir == -1)
 		goto fail;
-	if (mkdirat(ks.dir, GENS, 0700) == -1 && errno != EEXIST) {
+	/* A session, which only reads, may not make it: it is missing then. */
+	if (mkdirat(ks.dir, GENS, 0700) == -1 && errno != EEXIST &&
+	    errno != EACCES) {
 		err_sys(e, "%s", gens.data);
 		goto fail;
 	}

@@ -15,6 +15,7 @@
 #include "gitaudit.h"
 #include "gitauth.h"
 #include "gitcheck.h"
+#include "gitjail.h"
 #include "gitprog.h"
 #include "gitrun.h"
 #include "gitslot.h"
@@ -117,7 +118,10 @@ settle(struct proxy *p, const char *id, struct err *e)
 	if (p->conf.gateway.server == NULL)
 		return err_set(e, ERR_CONFIG, GITCONF_PATH ": [gateway] has "
 		    "no server");
-	if (find_who(p, e) == 0 && gitask_gateway(&p->conf.gateway, id,
+	/* Before what the client sent is read. */
+	if (find_who(p, e) == 0 &&
+	    gitjail_enter(GITJAIL_SESSION, &p->conf, e) == 0 &&
+	    gitask_gateway(&p->conf.gateway, id,
 	    getenv("SSH_ORIGINAL_COMMAND"), getenv("GIT_PROTOCOL"), &p->ask,
 	    e) == 0 && take_place(p, e) == 0)
 		return 0;

@@ -21,6 +21,7 @@
 #include "gitaudit.h"
 #include "gitconf.h"
 #include "gitcount.h"
+#include "gitjail.h"
 #include "gitprog.h"
 #include "proc/child.h"
 #include "serve_probe.h"
@@ -122,7 +123,7 @@ run(struct serve *s, struct err *e)
 	gitcount_io(s->count, &spec);
 	s->child = child_start(s->loop, &spec, e);
 	if (s->child == NULL || gitprog_watch(s->loop, on_gone, s, &s->out,
-	    e) == -1)
+	    e) == -1 || gitjail_enter(GITJAIL_SERVE, &s->conf, e) == -1)
 		return -1;
 	return loop_run(s->loop, e);
 }
