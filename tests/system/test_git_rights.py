@@ -101,13 +101,18 @@ BREAKS = {
     "key": (f"chown git: {KEY}", f"may change {KEY}"),
     "folder of the state": ("chown git: /var/lib/postern/git",
                             "may change /var/lib/postern/git"),
+    # Not writable, but its own to make so.
+    "owner": (f"chown git: {ETC}/allowed_signers; "
+              f"chmod 444 {ETC}/allowed_signers",
+              f"may change {ETC}/allowed_signers"),
     "program": ("chmod 777 /usr/local/libexec/postern",
                 "may change /usr/local/libexec/postern"),
     "known hosts": (f"setfacl -m u:git:rw {ETC}/known_hosts || "
                     f"chmod 666 {ETC}/known_hosts",
                     f"may change {ETC}/known_hosts"),
 }
-MEND = ("rm -f /home/git/.bashrc; chown root: /home/git; chmod 755 /home/git; "
+MEND = (f"chown root: {ETC}/allowed_signers; "
+        f"chmod 644 {ETC}/allowed_signers; rm -f /home/git/.bashrc; chown root: /home/git; chmod 755 /home/git; "
         "usermod -s /bin/sh git; chmod 755 /usr/local/libexec/postern; "
         f"setfacl -b {ETC}/known_hosts; chmod 644 {ETC}/known_hosts; "
         "chown root: /var/lib/postern/git")
