@@ -213,3 +213,37 @@ def test_the_key_can_be_read_by_git_and_changed_by_root(ready, side):
                  f"mv {KEY} {KEY}.x", f"rm -f {KEY}", f"chown git {KEY}"):
         assert host.run(f"runuser -u git -- {line}",
                         check=False).returncode != 0, line
+
+
+def without(host, calls, error, line):
+    """line on a kernel or a file system that has not these calls."""
+    return host.run(f"strace -f -qq -o /dev/null -e trace={calls} "
+                    f"-e inject={calls}:error={error} {line}", check=False)
+
+
+def test_without_access_control_lists_the_key_is_gits_alone(ready):
+    gw, line = ready.gw, ready.commands[2]
+    calls = "lsetxattr,lgetxattr", "EOPNOTSUPP"
+    gw.run(f"cp {KEY} {KEY}.x; mv {KEY}.x {KEY}; chmod 600 {KEY}")
+    try:
+        for said in ("done: the key", "was so already: the key"):
+            done = without(gw, *calls, line)
+            assert done.returncode == 0 and said in done.stderr, done
+            assert gw.run(["stat", "-c", "%U:%G %a", KEY]).stdout == (
+                "git:git 400\n")
+        assert ready.alice(f"{SSH} info").stdout.startswith("hello alice,")
+    finally:
+        _, said = ready.paste(gw, line, 0)
+    assert "done: the key" in said
+    assert gw.run(["stat", "-c", "%U:%G %a", KEY]).stdout == "root:root 640\n"
+
+
+@pytest.mark.parametrize("side", ["gw", "gl"])
+def test_the_check_says_what_a_kernel_does_not_enforce(ready, side):
+    host = getattr(ready, side)
+    assert "no Landlock here" not in host.run("postern git check").stdout
+    done = without(host, "landlock_create_ruleset", "ENOSYS",
+                   "postern git check")
+    assert done.returncode == 0, done
+    assert done.stdout.count("note: there is no Landlock here: files are "
+                             "not confined") == 1

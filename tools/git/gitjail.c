@@ -149,7 +149,8 @@ gitjail_lacks(char *out, size_t cap)
 
 	sandbox_describe(abi, text, sizeof(text));
 	snprintf(out, cap, "%s%s", !sandbox_filters() ? "system calls are not "
-	    "filtered here; " : "", text);
+	    "filtered here; " : "", abi == 0 ? "there is no Landlock here: "
+	    "files are not confined" : text);
 	return !sandbox_filters() || abi == 0 || strstr(text, "too old") !=
 	    NULL;
 }

@@ -146,7 +146,7 @@ what_is_not_enforced_is_told(void **state)
 	bool lacks = gitjail_lacks(text, sizeof(text));
 
 	assert_non_null(strstr(text, sandbox_abi() > 0 ? "the kernel confines "
-	    "files and folders" : "nothing is confined"));
+	    "files and folders" : "there is no Landlock"));
 	assert_int_equal(lacks, sandbox_abi() < 6);
 	/* Never more than there is room for. */
 	(void)gitjail_lacks(text, 5);
