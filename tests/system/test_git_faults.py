@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 """What fails: a server that is gone, frozen or refuses, sessions that are cut,
 limits. Each time people read why, and nothing hangs: who
-waits here for a person has a deadline of 60 s, which nothing comes near."""
+waits here for a person has a deadline of 60 s. Which of the gateway's own has
+ended a wait is known by the others, which are set to an hour."""
 
 import os
 import signal
@@ -13,6 +14,21 @@ from lab import proc
 
 QUICK = ["connect-timeout = 2s", "alive-interval = 1s"]
 AGAIN = 75
+
+
+def only(**times):
+    """Of the gateway's deadlines these, and all others much too late."""
+    late = dict.fromkeys(("connect", "alive"), "1h")
+    late.update({k: f"{v}s" for k, v in times.items()})
+    return ["session-timeout = 1h", f"connect-timeout = {late['connect']}",
+            f"alive-interval = {late['alive']}",
+            f"answer-timeout = {late.get('answer', '1h')}"]
+
+
+def waited(git, seconds):
+    """The last session's own line: not less than its deadline, either."""
+    end = git.audit("gw", "end")[-1]
+    assert end["exit"] == AGAIN and end["ms"] >= seconds * 1000, end
 
 
 def proxies(git, kind="postern-git-proxy"):
@@ -56,19 +72,22 @@ def test_a_server_that_is_down(git, mux):
 
 
 def test_a_server_behind_a_cut_link(git):
-    git.conf(gw=QUICK)
+    git.conf(gw=only(connect=2))
     git.gl.link.cut()
     done = git.ssh("bob", "info")
     assert done.returncode == AGAIN
+    waited(git, 2)
     assert "does not answer (ssh: connect to host gl port 22: " \
         "Connection timed out)" in done.stderr
     git.gl.link.restore()
     fine(git)
 
 
-@pytest.mark.parametrize("mux", [0, 1])
-def test_a_server_that_is_frozen(git, mux):
-    git.conf(gw=QUICK, mux=mux)
+@pytest.mark.parametrize("mux, times", [
+    (0, {"connect": 2}), (1, {"connect": 2, "alive": 1}),
+    (1, {"answer": 4})])
+def test_a_server_that_is_frozen(git, mux, times):
+    git.conf(gw=only(**times), mux=mux)
     if mux:
         fine(git)
         git.wait_pool(1)
@@ -76,6 +95,7 @@ def test_a_server_that_is_frozen(git, mux):
     done = git.ssh("bob", "info")
     assert done.returncode == AGAIN, done
     assert "git gateway: the git server does not answer" in done.stderr
+    waited(git, min(times.values()))
     git.sshd_run(git.gl)
     fine(git)
     if mux:
@@ -83,11 +103,11 @@ def test_a_server_that_is_frozen(git, mux):
 
 
 def test_the_answer_has_a_deadline_of_its_own(git):
-    git.conf(gw=["connect-timeout = 1h", "alive-interval = 1h",
-                 "answer-timeout = 2s"])
+    git.conf(gw=only(answer=2))
     git.freeze(git.gl)
     done = git.ssh("bob", "info")
     assert done.returncode == AGAIN
+    waited(git, 2)
     assert "does not answer; try again later" in done.stderr
     assert not proxies(git, "ssh -E")
     git.sshd_run(git.gl)
@@ -104,6 +124,27 @@ def test_a_session_has_an_end(git, mux):
     done = git.ssh("bob", "info")
     assert done.returncode == AGAIN
     assert "took longer than the gateway allows" in done.stderr
+    gone(git)
+
+
+@pytest.mark.parametrize("mux", [0, 1])
+def test_a_session_of_a_frozen_server_has_an_end(git, mux):
+    """The master that has its descriptors lets go of them, too, though
+    nobody asks whether the server is alive as often as that would want."""
+    git.conf(gw=["session-timeout = 2s", "alive-interval = 1h",
+                 "answer-timeout = 3s"], mux=mux)
+    if mux:
+        fine(git)
+        git.wait_pool(1)
+    git.hold()
+    with git.start("bob", "ssh -T git@gw info", text=True, stdout=-1,
+                   stderr=-1) as ssh:
+        git.held()
+        git.freeze(git.gl)
+        said = ssh.communicate(timeout=60)[1]
+    assert ssh.returncode == AGAIN
+    assert "took longer than the gateway allows" in said
+    git.sshd_run(git.gl)
     gone(git)
 
 
@@ -265,6 +306,24 @@ def test_sessions_a_minute_are_limited(git):
     assert done.returncode == AGAIN
     assert "'bob' has 2 sessions a minute" in done.stderr
     assert git.ssh("alice", "info").returncode == 0
+
+
+def test_sessions_a_minute_are_limited_in_all(git):
+    git.conf(gw=["rate = 1", "rate-per-id = 2"])
+    fine(git)
+    for who in ("alice", "bob"):
+        done = git.ssh(who, "info")
+        assert done.returncode == AGAIN and done.stdout == "", done
+        assert "refused: 1 sessions a minute, which is the limit here" in \
+            done.stderr
+        refused = git.audit("gw", "refused")[-1]
+        assert refused["id"] == who and "1 sessions a minute" in \
+            refused["why"]
+    assert [x["id"] for x in git.audit("gl", "begin")] == ["bob"]
+    # Whose own limit it is reads so, also then.
+    done = git.ssh("bob", "info")
+    assert done.returncode == AGAIN
+    assert "'bob' has 2 sessions a minute" in done.stderr
 
 
 # What is written down.

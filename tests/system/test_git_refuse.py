@@ -48,11 +48,13 @@ RAW = [b"git-upload-pack 't/\xff\xfe'", b"\x80\x81", b"info \x85",
 
 def state(git):
     """All that a command might have changed on the two hosts."""
-    at = git.gl.path("/home/git/repositories")
     found = {}
-    for host, folder in ((git.gl, at), (git.gw, git.gw.path("/home/git")),
-                         (git.gl, git.gl.path("/home/git/.ssh"))):
-        for path, st in proc.walk(str(folder)):
+    for host, folder in (
+            (git.gl, "/home/git/repositories"), (git.gl, "/home/git/.ssh"),
+            (git.gl, "/etc/postern"), (git.gl, "/var/lib/postern"),
+            (git.gw, "/home/git"), (git.gw, "/etc/postern"),
+            (git.gw, "/var/lib/postern")):
+        for path, st in proc.walk(str(host.path(folder))):
             found[host.name, path] = (st.st_mode, st.st_size, st.st_mtime_ns)
     return found
 
@@ -84,44 +86,97 @@ def test_no_other_command_gets_through_the_gateway(git, client):
 
 def test_a_protocol_that_git_never_sends_is_refused(git):
     git.seed("t/a")
+    git.gl.write("/opt/postern/probe", "#!/bin/sh\n"
+                 'echo "$GIT_PROTOCOL" >/tmp/probe\n'
+                 'exec /usr/share/gitolite3/gitolite-shell "$@"\n', 0o755)
+    git.conf(gl=["gitolite-shell = /opt/postern/probe"])
+
+    def ask(value, **kwargs):
+        return git.ssh("alice", "git-upload-pack 't/a'",
+                       options=["-o", "SendEnv=GIT_PROTOCOL"],
+                       env={"GIT_PROTOCOL": value}, **kwargs)
+
+    before, asked = state(git), len(git.audit("gl"))
     for value in ("version=2:$(id)", "version=2;id", "version=2\nX=1",
                   "x" * 300, "version=2 ", "\u00fc"):
-        done = git.ssh("alice", "git-upload-pack 't/a'",
-                       options=["-o", "SendEnv=GIT_PROTOCOL"],
-                       env={"GIT_PROTOCOL": value})
+        lines = len(git.audit("gw"))
+        done = ask(value)
         assert done.returncode == 1 and "refused" in done.stderr, value
+        assert done.stdout == "", value
+        refused, = git.audit("gw")[lines:]
+        assert refused["event"] == "refused", refused
+        assert refused["id"] == "alice", refused
+        assert "GIT_PROTOCOL" in refused["why"], refused
+        assert len(git.audit("gl")) == asked, value
+    assert state(git) == before
     # What git would ignore is taken out.
-    git.ssh("alice", "git-upload-pack 't/a'", input="0000",
-            options=["-o", "SendEnv=GIT_PROTOCOL"],
-            env={"GIT_PROTOCOL": "version=1:agent=x"})
-    assert git.audit("gl", "end")[-1]["exit"] == 0
+    for value, gets in (("version=1:agent=x", "version=1"),
+                        ("agent=x:version=2:version=0", "version=2"),
+                        ("agent=x", ""), ("version=3", "")):
+        ask(value, input="0000", check=True)
+        assert git.audit("gl", "end")[-1]["exit"] == 0
+        assert git.gl.read("/tmp/probe") == f"{gets}\n", value
 
 
-def test_no_terminal_forwarding_or_subsystem(git):
-    for words in (["-tt", "git@gw"], ["-s", "git@gw", "sftp"],
-                  ["-N", "-o", "ExitOnForwardFailure=yes",
-                   "-R", "9:127.0.0.1:22", "git@gw"]):
-        done = git.client.run(
-            ["setpriv", "--reuid", "alice", "--regid", "alice",
-             "--init-groups", "ssh", "-o", "BatchMode=yes", *words],
-            env=git.env("alice"), check=False)
-        assert done.returncode != 0, words
+def sshd_log(git, cursor):
+    """What the gateway's sshd has written since."""
+    git.gw.run("journalctl --sync")
+    return git.gw.run(["journalctl", "-q", "-o", "cat", "-u", "ssh",
+                       f"--after-cursor={cursor}"]).stdout
+
+
+@pytest.mark.parametrize("words, log, why", [
+    (["-tt", "git@gw"], "", "there is no shell here"),
+    (["-s", "git@gw", "sftp"], "", "sftp"),
+    (["-N", "-o", "ExitOnForwardFailure=yes", "-R", "9:127.0.0.1:22",
+      "git@gw"], "", None),
+    (["-W", "{gl}:22", "git@gw"], "refused local port forward: ", None)])
+def test_no_terminal_forwarding_or_subsystem(git, words, log, why):
+    since = git.gw.run("journalctl -n 0 --show-cursor").stdout.split()[-1]
+    before = state(git)
     done = git.client.run(
         ["setpriv", "--reuid", "alice", "--regid", "alice", "--init-groups",
-         "ssh", "-o", "BatchMode=yes", "-W", f"{git.gl.ip}:22", "git@gw"],
+         "ssh", "-o", "BatchMode=yes",
+         *(w.format(gl=git.gl.ip) for w in words)],
         env=git.env("alice"), check=False)
-    assert done.returncode != 0 and "SSH-2.0" not in done.stdout
+    assert done.returncode != 0, done
+    assert done.stdout.strip() == "" or why, done
+    assert "SSH-2.0" not in done.stdout
+    said = sshd_log(git, since)
+    assert said.count("Accepted publickey for git") == 1 and log in said
+    # Ours are asked only for what would be a session.
+    assert [x["event"] for x in git.audit("gw")] == ["refused"] * bool(why)
+    for x in git.audit("gw"):
+        assert x["id"] == "alice" and why in x["why"], x
+    assert git.audit("gl") == [] and state(git) == before
+    ended_well(git)
 
 
-def test_ids_that_no_line_should_have_do_nothing(git):
+@pytest.mark.parametrize("who", [
+    "--auth-updat", "-oProxyCommand=id", "../x", "a b", "", "'admin info'",
+    "x;id", "$(id)", "`id`", "a" * 65])
+def test_ids_that_no_line_should_have_do_nothing(git, who):
+    """root's own file is not read as ours is; nobody's session is written
+    down under such a name."""
     key = git.keys["alice"][0]
-    for who in ("--auth-updat", "-oProxyCommand=id", "../x", "a b", "",
-                "'admin info'", "x;id"):
-        git.gw.write(f"{ETC}/authorized_keys", "restrict,command="
-                     f"\"{TOOLS}/postern-git-proxy '{who}'\" {key}")
-        done = git.ssh("alice", "info")
-        assert done.returncode != 0 and done.stdout == "", who
-        assert git.audit("gl") == []
+    quoted = "'" + who.replace("'", "'\\''") + "'"
+    git.gw.write(f"{ETC}/authorized_keys", "restrict,command="
+                 f'"{TOOLS}/postern-git-proxy {quoted}" {key}')
+    before = state(git)
+    for command in ("info", "git-receive-pack 't/new'"):
+        done = git.ssh("alice", command)
+        assert done.returncode == 1 and done.stdout == "", done
+        assert done.stderr.startswith("git gateway: "), done
+        assert "key id" in done.stderr, done
+    refused = git.audit("gw")
+    assert [x["event"] for x in refused] == ["refused"] * 2
+    for x in refused:
+        assert "key id" in x["why"] and x["id"] is None, x
+        assert x["ip"] == git.client.ip, x
+    log = git.gw.run(["journalctl", "-q", "-o", "cat", "-t", "postern-git",
+                      "-n", "2", "--no-pager"]).stdout
+    assert log.startswith('{"event":"refused",'), log
+    assert git.audit("gl") == [] and state(git) == before
     git.lines(git.keys)
     ended_well(git)
 

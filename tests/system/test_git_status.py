@@ -161,6 +161,10 @@ def test_sessions_and_the_pool_tell_it_once(git):
         for _ in range(3):
             git.ssh("bob", "info", check=True)
         assert told(gw, "the keys are too old") == old + 1
+        # As an alarm, which a pager picks out of all the rest.
+        assert "the keys are too old" in gw.run(
+            ["journalctl", "-q", "-t", "postern-git", "-p", "alert..alert",
+             "-n", "1", "-o", "cat"]).stdout
         git.conf(mux=1)
         git.ssh("bob", "info", check=True)
         git.wait_pool(1)

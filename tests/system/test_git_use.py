@@ -3,10 +3,12 @@
 do not, with git as it comes and a home that is empty but for a key."""
 
 import re
+import time
 
 import pytest
 
 from gitlib import git, git_hosts  # noqa: F401
+from lab import proc
 
 
 @pytest.fixture(params=["direct", "mux"])
@@ -58,6 +60,23 @@ def test_two_megabytes_arrive_whole(way):
     git.run("bob", "git clone -q git@gw:t/big b && git -C b fsck --strict")
     assert git.run("bob", "sha256sum <b/file1").stdout == git.run(
         "alice", "sha256sum <seed/file1").stdout
+
+
+def test_words_of_the_server_arrive_whole_beside_its_output(way):
+    git = way
+    git.conf_more(git.gl, "gitolite-shell = /opt/postern/probe")
+    git.gl.write("/opt/postern/probe", "#!/bin/sh\nseq 60000 >&2\n"
+                 "seq 50000\nseq 60001 60002 >&2\nexit 3\n", 0o755)
+    done = git.ssh("alice", "info")
+    assert done.returncode == 3
+    assert done.stdout.split() == [str(i) for i in range(1, 50001)]
+    assert done.stderr.split() == [str(i) for i in range(1, 60003)]
+    # Who reads none of it ends it, and who stops reading is waited for.
+    done = git.run("alice", "set +e; ssh -T git@gw info 2>&1 >/dev/null | "
+                   "{ head -c 4 >/dev/null; sleep 1; wc -l; }")
+    assert done.stdout.strip() == "60000", done
+    with git.start("alice", "exec ssh -T git@gw info 2>&- >/dev/null") as p:
+        assert p.wait(60) != 0
 
 
 def test_protocol_v2_is_spoken_and_v0_too(way):
@@ -172,7 +191,7 @@ def test_both_sides_write_down_the_same_session(git):
     public = git.client.run(["ssh-keygen", "-lf",
                              "/home/bob/.ssh/id_ed25519.pub"]).stdout.split()
     for x in ends:
-        x.pop("time"), x.pop("ms")
+        x.pop("time"), x.pop("ms")      # the next test's
     assert ends[0] == ends[1]
     assert ends[0] == {
         "event": "end", "sid": ends[0]["sid"], "id": "bob",
@@ -184,6 +203,31 @@ def test_both_sides_write_down_the_same_session(git):
         out = host.run(["journalctl", "-q", "-o", "cat", "-t",
                         "postern-git", "--no-pager"]).stdout
         assert ends[0]["sid"] in out
+
+
+def test_a_session_took_as_long_as_both_sides_say(git):
+    """The gateway's time has the server's in it, and the client's has both."""
+    git.hold()
+    began = time.monotonic()
+    with git.start("bob", "ssh -T git@gw info", stdout=-1) as ssh:
+        git.held()
+        held = time.monotonic()
+        git.wait_audit("gl", lambda x: x["event"] == "begin")
+        proc.wait_for(lambda: time.monotonic() > held + 0.3, 30, "0.3 s")
+        least = time.monotonic() - held
+        git.go()
+        ssh.communicate(timeout=60)
+    most = time.monotonic() - began
+    gw, gl = (git.wait_audit(side, lambda x: x["event"] == "end")
+              for side in ("gw", "gl"))
+    assert gw["sid"] == gl["sid"]
+    # Whole milliseconds of each.
+    assert 1000 * least - 1 <= gl["ms"] <= gw["ms"] + 1 <= 1000 * most + 2
+    for side, end in (("gw", gw), ("gl", gl)):
+        begin, = git.audit(side, "begin")
+        for x in (begin, end):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", x["time"])
+        assert begin["time"] <= end["time"]
 
 
 def test_a_failing_command_ends_with_gitolites_status(git):

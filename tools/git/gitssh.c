@@ -38,6 +38,21 @@ gitssh_path(struct strv *out, const char *name, const char *path)
 	return rc;
 }
 
+/* From one question to a silent server to the next; at the third ssh ends. A
+ * master keeps the descriptors of a session that does not come to stand as
+ * long as its connection lasts, and with them the person: no longer than one
+ * waits for an answer. */
+static int
+alive(const struct gitssh *s)
+{
+	int set = seconds(s->conf->alive_ms);
+	int most = (int)(s->conf->answer_ms / 3000);
+
+	if (s->command != NULL || set <= most)
+		return set;
+	return most > 0 ? most : 1;
+}
+
 /* The options of each ssh of ours; ssh takes the first value it sees. */
 static int
 options(const struct gitssh *s, struct strv *o)
@@ -63,7 +78,7 @@ options(const struct gitssh *s, struct strv *o)
 	    "no");
 	bad |= strv_add(o, "ControlPersist=no");
 	bad |= strv_addf(o, "ConnectTimeout=%d", seconds(c->connect_ms));
-	bad |= strv_addf(o, "ServerAliveInterval=%d", seconds(c->alive_ms));
+	bad |= strv_addf(o, "ServerAliveInterval=%d", alive(s));
 	bad |= strv_add(o, "ServerAliveCountMax=2");
 	bad |= strv_addf(o, "LogLevel=%s", s->log == NULL ? "INFO" : "DEBUG1");
 	return bad;

@@ -16,8 +16,9 @@ proxy_mux_answer(struct run *r)
 		loop_stop(r->loop);
 		break;
 	case MUXASK_ASKED:
-		/* It is the server that takes its time. */
-		r->late = proxy_left_ms(r) == 0;
+		/* It is the server that takes its time; it may still read
+		 * what we were given, so nobody else is to have it. */
+		r->late = r->held = proxy_left_ms(r) == 0;
 		if (r->late)
 			loop_stop(r->loop);
 		else

@@ -31,6 +31,7 @@ struct run {
 	int status;			/* of the ssh that ended */
 	bool over;			/* it ended; its last words go out */
 	bool late;			/* we ended it: no answer */
+	bool held;			/* a master may still read our input */
 	bool timed_out;			/* the session's own limit */
 	bool ended;			/* by a signal to us */
 	bool gone;			/* nobody is there to read */

@@ -218,7 +218,7 @@ attempt(struct run *r, const char *dest, bool mux, struct err *e)
 static bool
 elsewhere(const struct run *r)
 {
-	return !proxy_settled(r) && !r->p->ask.cmd.write &&
+	return !proxy_settled(r) && !r->held && !r->p->ask.cmd.write &&
 	    (r->late || r->said.fail == SSHFAIL_UNREACHABLE ||
 	    r->said.fail == SSHFAIL_LOST);
 }

@@ -68,6 +68,45 @@ a_session_reads_no_configuration_and_checks_the_key(void **state)
 }
 
 static void
+a_master_notices_a_dead_server_before_an_answer_is_due(void **state)
+{
+	static const struct {
+		int64_t alive_ms, answer_ms;
+		const char *session, *master;
+	} row[] = {
+		{ 3000, 20000, "ServerAliveInterval=3",
+		    "ServerAliveInterval=3" },
+		{ 6000, 20000, "ServerAliveInterval=6",
+		    "ServerAliveInterval=6" },
+		{ 7000, 20000, "ServerAliveInterval=7",
+		    "ServerAliveInterval=6" },
+		{ 3600000, 3000, "ServerAliveInterval=3600",
+		    "ServerAliveInterval=1" },
+		/* ssh has whole seconds. */
+		{ 5000, 1000, "ServerAliveInterval=5",
+		    "ServerAliveInterval=1" },
+	};
+	struct gitssh s = { &c.gateway, "git@gl", "/m", "/log", "v1 x" };
+	struct gitssh m = { .conf = &c.gateway, .dest = "git@gl",
+		.socket = "/m" };
+	struct strv v = { 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		c.gateway.alive_ms = row[i].alive_ms;
+		c.gateway.answer_ms = row[i].answer_ms;
+		assert_int_equal(gitssh_argv(&s, &v, NULL), 0);
+		assert_true(find(&v, row[i].session) > 0);
+		strv_clear(&v);
+		assert_int_equal(gitssh_argv(&m, &v, NULL), 0);
+		assert_true(find(&v, row[i].master) > 0);
+		strv_clear(&v);
+	}
+	c.gateway.alive_ms = 3000;
+	c.gateway.answer_ms = 20000;
+}
+
+static void
 paths_are_one_word_each(void **state)
 {
 	struct strv v = { 0 };
@@ -165,6 +204,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_session_reads_no_configuration_and_checks_the_key),
+		cmocka_unit_test(
+		    a_master_notices_a_dead_server_before_an_answer_is_due),
 		cmocka_unit_test(paths_are_one_word_each),
 		cmocka_unit_test(a_master_has_no_command),
 		cmocka_unit_test(a_destination_that_is_an_option_is_refused),
