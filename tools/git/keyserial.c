@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/num.h"
+#include "pushstate.h"
 #include "sys/file.h"
 
 /* Root reads it as well, and follows no link of the git user's. */
@@ -77,7 +78,7 @@ keyserial_next(const char *path, uint64_t now_s, uint64_t *ret,
 		    "%" PRIu64, path, last);
 	next = now_s > last && now_s <= INT64_MAX ? now_s : last + 1;
 	n = snprintf(text, sizeof(text), "%" PRIu64 "\n", next);
-	if (file_write(path, text, (size_t)n, 0600, NULL, e) == -1)
+	if (pushstate_write(path, text, (size_t)n, e) == -1)
 		return -1;
 	*ret = next;
 	return 0;

@@ -17,7 +17,7 @@
  * has a higher number than those who read them before.
  * now_s  the time, seconds since 1970; what is noted but can't be read as a
  *        number counts as lost.
- * Returns 0, or -1: ERR_SYS, ERR_UNSAFE as file_write(); ERR_REFUSED, the
+ * Returns 0, or -1: ERR_SYS, ERR_UNSAFE as pushstate_write(); ERR_REFUSED, the
  * sequence is at its end (2^63-1).
  */
 int keyserial_next(const char *path, uint64_t now_s, uint64_t *ret,

@@ -13,12 +13,14 @@
 #include "keyrules.h"
 #include "keyserial.h"
 #include "keysig.h"
+#include "pushstate.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 
 #define PAUSE_MS	250		/* after the first try; doubled each */
 #define PAUSE_MAX_MS	4000
+#define NOTE_MS		1000		/* for a lock that is held shortly */
 #define PATH		4096
 
 struct push {
@@ -99,6 +101,8 @@ collect(struct push *p, struct err *e)
 	    in_state(p->conf, "sequence", serial, e) == -1 ||
 	    (!dry && lock_take(lock, left_ms(p), &fd, e) == -1))
 		return -1;
+	if (!dry)
+		pushstate_sweep(p->conf->state);
 	if ((dry || keyserial_next(serial, (uint64_t)time(NULL),
 	    &p->ret->sequence, e) == 0) && keydir_read(p->conf->keydir, p->conf->denied, &p->keys,
 	    on_bad, p, e) == 0)
@@ -220,14 +224,18 @@ static void
 note(const struct push *p, const struct err *e)
 {
 	char path[PATH], text[ERR_MSG_MAX + 128];
-	int n;
+	int n, fd;
 
+	if (in_state(p->conf, "push.lock", path, NULL) == -1 ||
+	    lock_take(path, NOTE_MS, &fd, NULL) == -1)
+		return;
 	n = snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " %zu %s\n",
 	    (uint64_t)time(NULL), p->ret->sequence, p->ret->keys,
 	    e == NULL ? "ok" : e->msg);
 	if (n > 0 && (size_t)n < sizeof(text) &&
 	    in_state(p->conf, "pushed", path, NULL) == 0)
-		(void)file_write(path, text, (size_t)n, 0600, NULL, NULL);
+		(void)pushstate_write(path, text, (size_t)n, NULL);
+	close(fd);
 }
 
 void

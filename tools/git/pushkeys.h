@@ -9,8 +9,9 @@
  *	sequence	keyserial.h
  *	pushed		how the last push ended: pushkeys_last
  *	push.lock	while a sequence is taken and the keydir is read, so
- *			that a higher sequence never has older keys; not while
- *			the gateway is waited for
+ *			that a higher sequence never has older keys, and while
+ *			these files are written; not while the gateway is
+ *			waited for
  */
 #ifndef GIT_PUSHKEYS_H
 #define GIT_PUSHKEYS_H
