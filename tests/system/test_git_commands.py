@@ -100,7 +100,7 @@ def test_help_names_what_each_command_is(site):
     for command in (*MORE, "perms", "writable", "desc", "info"):
         done = site.ssh("alice", f"{command} -h")
         said = (done.stdout + done.stderr).lower()
-        assert "usage:" in said, (command, done)
+        assert "usage" in said, (command, done)
     assert "who-pushed" in ok(site, "bob", "help")
 
 

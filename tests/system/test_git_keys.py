@@ -51,14 +51,29 @@ def test_a_key_that_is_changed_is_the_new_one_alone(both):
     assert both.login("c") == "alice"
 
 
-def test_several_keys_of_one_person_and_all_types(keys):
-    kinds = {"ed25519": {}, "rsa": {"bits": 2048}, "ecdsa": {"bits": 521}}
-    for kind, more in kinds.items():
-        keys.put(f"alice@{kind}.pub", keys.person(kind, kind=kind, **more))
-    keys.push()
-    for kind in kinds:
-        assert keys.login(kind) == "alice"
-    assert list(keys.ids()) == ["alice"]
+# Those of a device have a test of their own.
+KINDS = [("ed25519", None), ("rsa", 2048), ("ecdsa", 256), ("ecdsa", 384),
+         ("ecdsa", 521)]
+
+
+def test_several_keys_of_one_person_and_all_types(both):
+    for kind, bits in KINDS:
+        name = f"{kind}{bits or ''}"
+        line = both.person(name, kind=kind, **(
+            {"bits": bits} if bits else {}))
+        assert line.startswith(f"ecdsa-sha2-nistp{bits} " if kind == "ecdsa"
+                               else f"ssh-{kind} ")
+        both.put(f"alice@{name}.pub", line)
+    both.put("bob.pub", both.person("b"))
+    both.push()
+    for kind, bits in KINDS:
+        assert both.login(f"{kind}{bits or ''}") == "alice"
+    assert list(both.ids()) == ["alice", "bob"]
+    for kind, bits in KINDS:
+        both.put(f"alice@{kind}{bits or ''}.pub", None)
+    both.push("--force")
+    for kind, bits in KINDS:
+        assert both.login(f"{kind}{bits or ''}") is None
 
 
 # Both types, of which a device would make but one here: the public halves are
@@ -96,12 +111,15 @@ def test_security_keys_are_taken_and_found(keys):
         assert found == f'restrict,command="/bin/echo {who}" {line}\n'
 
 
-def test_a_security_key_logs_in(both):
+@pytest.mark.parametrize("kind, name", [
+    ("ed25519-sk", "sk-ssh-ed25519@openssh.com"),
+    ("ecdsa-sk", "sk-ecdsa-sha2-nistp256@openssh.com")])
+def test_a_security_key_logs_in(both, kind, name):
     """A key of software in a device's place; all else is OpenSSH's."""
-    both.key("token", kind="ed25519-sk", provider=BUILD / SK_SOFT)
+    both.key("token", kind=kind, provider=BUILD / SK_SOFT)
     both.install(both.gl, BUILD / SK_SOFT, f"{OPT}/sk_soft.so")
     use = [f"-oSecurityKeyProvider={OPT}/sk_soft.so"]
-    assert both.person("token").startswith("sk-ssh-ed25519@openssh.com ")
+    assert both.person("token").startswith(f"{name} ")
     both.put("bob.pub", both.person("b"))
     both.push()
     assert both.login("token", use) is None

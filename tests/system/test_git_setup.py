@@ -218,7 +218,7 @@ def test_the_check_finds_nothing_wrong(ready):
         said = ready.gl.run("postern git check").stdout
         assert "       note: admin may write to gitolite-admin: a g" in said
         ready.gl.write("/etc/postern/git.conf", conf)
-        for host, rows in ((ready.gl, 13), (ready.gw, 14)):
+        for host, rows in ((ready.gl, 13), (ready.gw, 15)):
             assert findings(host, 0) == {}
             said = host.run("postern git check").stdout
             assert said.count("ok     ") == len(said.splitlines()) == rows

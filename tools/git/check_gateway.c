@@ -339,5 +339,7 @@ const struct check_row check_gateway_rows[] = {
 	    "journalctl -u postern-git-mux", .again = true },
 	{ "keys are in force, and not too old", keys,
 	    "postern git check on the git server" },
+	{ "each mirror lets this gateway in", check_mirrors,
+	    "docs/git.md: a mirror" },
 	{ NULL }
 };

@@ -61,6 +61,10 @@ int check_came(struct check *c, struct err *e);
 /* check_version2(): a login for git itself. A look of a row. */
 int check_version2(struct check *c, struct err *e);
 
+/* check_mirrors(): the gateway's: each of them, of which there may be none.
+ * A look of a row. */
+int check_mirrors(struct check *c, struct err *e);
+
 /* check_admins(): the server's: says who may write to gitolite-admin and isn't
  * kept from coming through the gateway. A look of a row. */
 int check_admins(struct check *c, struct err *e);
