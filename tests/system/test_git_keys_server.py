@@ -137,7 +137,13 @@ def state(keys, code):
 
 def test_a_revocation_does_not_wait_for_space_on_the_server(small):
     keys = small
-    keys.gl.run(f"head -c 1M /dev/zero >{STATE}/filler", check=False)
+    # Down to the last block.
+    keys.gl.run(f"mkdir {STATE}/filler; cd {STATE}/filler; "
+                "head -c 1M /dev/zero >big; i=0; "
+                "while echo x >$i; do i=$((i + 1)); done", check=False)
+    done = keys.gl.run(f"dd if=/dev/zero of={STATE}/filler/more bs=1 count=1",
+                       check=False)
+    assert "No space left on device" in done.stderr
     assert keys.login("b") == "bob"
     seen = {int(keys.gl.read(f"{STATE}/sequence"))}
     keys.put("bob.pub", None)

@@ -85,3 +85,16 @@ def test_a_package_is_told_the_steps(tmp_path):
         assert step.format(program) in done.stdout, done.stdout
     assert mode(pathlib.Path(f"{tmp_path}{program}")) == 0o755
     assert capability(f"{tmp_path}{program}") == ""
+
+
+@pytest.mark.parametrize("old, new", [
+    ("gitolite-proxy", "postern-git-proxy"),
+    ("push-authkeys", "postern-git")])
+def test_an_old_name_is_a_link_to_what_is_installed(tmp_path, old, new):
+    """As authorized_keys of the original and gitolite's settings have it."""
+    subprocess.run(["make", "-C", TREE, "install", f"BUILD={BUILD}",
+                    f"DESTDIR={tmp_path}"], capture_output=True, check=True)
+    link = tmp_path / "usr/local/bin" / old
+    assert os.readlink(link) == f"/usr/local/libexec/postern/{new}"
+    program = pathlib.Path(f"{tmp_path}{os.readlink(link)}")
+    assert mode(program) == 0o755 and program.stat().st_size > 10000
