@@ -61,10 +61,6 @@ int check_came(struct check *c, struct err *e);
 /* check_version2(): a login for git itself. A look of a row. */
 int check_version2(struct check *c, struct err *e);
 
-/* check_mirrors(): the gateway's: each of them, of which there may be none.
- * A look of a row. */
-int check_mirrors(struct check *c, struct err *e);
-
 /* check_admins(): the server's: says who may write to gitolite-admin and isn't
  * kept from coming through the gateway. A look of a row. */
 int check_admins(struct check *c, struct err *e);
@@ -104,5 +100,9 @@ int check_sshd_says(struct check *c, const char *word, struct buf *out,
 /* check_as_user(): a program as the user. As step_run(). */
 int check_as_user(struct check *c, const char *const *words, struct buf *out,
 	struct err *e);
+
+/* check_mirrors(): the gateway's: each of them, of which there may be none.
+ * A look of a row. */
+int check_mirrors(struct check *c, struct err *e);
 
 #endif
