@@ -265,7 +265,8 @@ def without_systemd(ready, no_timer):
         done = run("sh", "-c", ready.commands[1])
         yield run, done.stderr
     finally:
-        gl.run(f"rm -f {CRON}*; {ready.commands[1]}")
+        gl.run(f"rm -f {CRON}*; systemctl start {TIMER}; "
+               f"{ready.commands[1]}")
     assert there not in findings(ready.gw, 0)
 
 
