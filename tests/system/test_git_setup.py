@@ -165,7 +165,7 @@ def test_from_two_fresh_hosts_to_a_first_clone(ready):
     assert "WRONG" not in ready.half + ready.whole
     assert re.search(r"asked for its keys: \d+ are in force, sequence \d+$",
                      ready.whole, re.M)
-    assert "checked: 12 things were tried, all is well" in ready.whole
+    assert "checked: 15 things were tried, all is well" in ready.whole
     ready.alice("""
         git init -q -b master s && cd s && date >f && git add f &&
         git commit -qm one && git push -q git@gw:t/x master
@@ -623,6 +623,32 @@ def test_the_check_sees_a_pool_and_a_timer_that_stand_still(ready):
     finally:
         ready.gw.run("systemctl start postern-git-mux")
         ready.gl.run("systemctl start postern-git-push.timer")
+
+
+@pytest.mark.parametrize("side, unit", [("gw", "postern-git-mux.service"),
+                                        ("gl", "postern-git-push.timer")])
+def test_a_set_up_starts_again_what_was_stopped(ready, side, unit):
+    """As the check advises: stopped, or kept from coming up with the host."""
+    host, command = getattr(ready, side), ready.commands[
+        {"gw": 2, "gl": 1}[side]]
+    states = f"systemctl is-active {unit}; systemctl is-enabled {unit}"
+    line = f"{unit} runs, and comes up with the host\n"
+    try:
+        for break_it, states_then in (
+                ("stop", "inactive\nenabled\n"),
+                ("-q disable", "active\ndisabled\n"),
+                ("-q disable --now", "inactive\ndisabled\n")):
+            host.run(f"systemctl {break_it} {unit}")
+            dry = host.run(f"{command} -n").stderr
+            assert f"would do: {line}" in dry
+            assert host.run(states, check=False).stdout == states_then
+            _, said = ready.paste(host, command, 0)
+            assert f"done: {line}" in said and said.count("done: ") == 1
+            assert host.run(states).stdout == "active\nenabled\n"
+        _, said = ready.paste(host, command, 0)
+        assert f"was so already: {line}" in said and "done: " not in said
+    finally:
+        host.run(f"systemctl -q enable --now {unit}")
 
 
 def test_the_check_sees_keys_that_are_too_old(ready):

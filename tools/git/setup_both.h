@@ -165,9 +165,9 @@ bool setup_plain(const struct gitconf_server *c, const char *home);
  * git.conf has deny-admins = no. 0, or -1 as gitadmins_note(). */
 int setup_admins(struct setup *s, struct err *e);
 
-/* setup_unit(): a unit of setup_units.h, and what systemctl is to do with it
- * when it was not there in this form: `enable --now`, and a restart if it
- * runs. */
+/* setup_unit(): a unit of setup_units.h, and with start what systemctl is to
+ * do with it: when it was not there in this form, `enable --now`, and a restart
+ * if it runs; when it was and was stopped since or disabled, `enable --now`. */
 int setup_unit(struct setup *s, const char *name, bool start,
 	struct err *e);
 

@@ -1,11 +1,41 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <string.h>
 
 #include "gitprog.h"
 #include "setup_both.h"
 #include "setup_units.h"
 
 #define UNITS	"/etc/systemd/system/"
+
+/* What an earlier set-up installed may have been stopped, or kept from coming
+ * up with the host. What systemd starts again by itself is left to it. */
+static int
+revive(struct setup *s, const char *name, struct err *e)
+{
+	const char *show[] = { "systemctl", "show", "-p", "ActiveState", "-p",
+		"UnitFileState", name, NULL };
+	const char *enable[] = { "systemctl", "-q", "enable", "--now", name,
+		NULL };
+	struct buf said;
+	bool off;
+	int rc;
+
+	buf_init(&said, 4096);
+	rc = step_run(show, &said, e);
+	off = rc == 0 && (strstr(said.data, "ActiveState=inactive") != NULL ||
+	    strstr(said.data, "ActiveState=deactivating") != NULL ||
+	    strstr(said.data, "ActiveState=failed") != NULL ||
+	    strstr(said.data, "UnitFileState=disabled") != NULL ||
+	    strstr(said.data, "UnitFileState=masked") != NULL);
+	buf_clear(&said);
+	if (off && !s->o->dry_run)
+		rc = step_run(enable, NULL, e);
+	if (rc == 0)
+		step_say(&s->step, off, "%s runs, and comes up with the host",
+		    name);
+	return rc;
+}
 
 int
 setup_unit(struct setup *s, const char *name, bool start, struct err *e)
@@ -29,6 +59,8 @@ setup_unit(struct setup *s, const char *name, bool start, struct err *e)
 		    e);
 	buf_clear(&program);
 	buf_clear(&text);
+	if (rc == 0 && start && s->step.changed == before)
+		return revive(s, name, e);
 	if (rc == -1 || s->o->dry_run || s->step.changed == before)
 		return rc;
 	if (step_run(reload, NULL, e) == -1)
