@@ -340,6 +340,6 @@ const struct check_row check_gateway_rows[] = {
 	{ "keys are in force, and not too old", keys,
 	    "postern git check on the git server" },
 	{ "each mirror lets this gateway in", check_mirrors,
-	    "docs/git.md: a mirror" },
+	    "postern git setup-gateway --mirror, and what it prints" },
 	{ NULL }
 };

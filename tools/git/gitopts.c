@@ -8,7 +8,8 @@
 
 enum { O_CONFIG = 1, O_QUIET, O_VERBOSE, O_DEMAND, O_JSON, O_FORCE,
 	O_TIMEOUT, O_ID, O_KEY, O_PEER, O_HERE, O_HOST_KEY, O_DRY_RUN,
-	O_SIDE, O_LOOKUP, O_SINCE, O_REPO, O_VERB, O_FAILED };
+	O_SIDE, O_LOOKUP, O_SINCE, O_REPO, O_VERB, O_FAILED, O_MIRROR,
+	O_IS_MIRROR };
 
 static const char *const mux_usage[] = {
 	"postern git mux [--config FILE] [-q | -v]", NULL };
@@ -98,10 +99,13 @@ static const struct opt_cmd explain_cmd = { "postern git explain",
 static const char *const gateway_usage[] = {
 	"postern git setup-gateway --server USER@HOST [--here USER@HOST] "
 	"[--key KEY] [--host-key KEY] [--lookup file|index] [-n] [-t TIME]",
-	NULL };
+	"postern git setup-gateway --mirror USER@HOST [--here USER@HOST] "
+	"[--host-key KEY] [-n] [-t TIME]", NULL };
 static const struct opt_row gateway_rows[] = {
 	{ 's', "server", "DESTINATION", "how the git server is reached",
 	    O_PEER },
+	{ 0, "mirror", "DESTINATION", "instead: one more host for reads, and "
+	    "how it is reached", O_MIRROR },
 	{ 0, "lookup", "file|index", "how sshd finds a key here", O_LOOKUP },
 	SETUP_ROWS };
 static const struct opt_cmd gateway_cmd = { "postern git setup-gateway",
@@ -111,10 +115,15 @@ static const struct opt_cmd gateway_cmd = { "postern git setup-gateway",
 
 static const char *const server_usage[] = {
 	"postern git setup-server --gateway USER@HOST [--here USER@HOST] "
-	"[--key KEY] [--host-key KEY] [-n] [-t TIME]", NULL };
+	"[--key KEY] [--host-key KEY] [-n] [-t TIME]",
+	"postern git setup-server --mirror --gateway USER@HOST "
+	"[--here USER@HOST] [--key KEY] [-n] [-t TIME]", NULL };
 static const struct opt_row server_rows[] = {
 	{ 'g', "gateway", "DESTINATION", "how the gateway is reached",
-	    O_PEER }, SETUP_ROWS };
+	    O_PEER },
+	{ 0, "mirror", NULL, "this one serves reads when the git server does "
+	    "not answer, and brings no keys", O_IS_MIRROR },
+	SETUP_ROWS };
 static const struct opt_cmd server_cmd = { "postern git setup-server",
 	server_usage, "Git server: all that it needs, once, by root; twice "
 	"changes nothing. Prints what is to be run on the gateway.",
@@ -253,6 +262,12 @@ gitopts_set(void *arg, int id, const char *value, struct err *e)
 		break;
 	case O_HOST_KEY:
 		o->setup.host_key = value;
+		break;
+	case O_MIRROR:
+		o->setup.mirror = value;
+		break;
+	case O_IS_MIRROR:
+		o->setup.is_mirror = true;
 		break;
 	case O_LOOKUP:
 		o->setup.lookup = value;

@@ -24,10 +24,16 @@ wire_line(const char *command, struct buf *out, struct err *e)
 	return gitprog_sid(w.sid, e) == -1 ? -1 : gitwire_emit(&w, out, e);
 }
 
+static const char *
+dest(const struct gwask *a)
+{
+	return a->dest != NULL ? a->dest : a->conf->server;
+}
+
 static int
 words(const struct gwask *a, struct strv *v, struct err *e)
 {
-	struct gitssh s = { .conf = a->conf, .dest = a->conf->server };
+	struct gitssh s = { .conf = a->conf, .dest = dest(a) };
 	struct buf line;
 	int rc = 0;
 
@@ -70,7 +76,7 @@ gwask_run(const struct gwask *a, struct buf *out, enum sshfail *ret_fail,
 		rc = keyproc_run(&p, out, &end, e);
 	}
 	if (rc == 0)
-		rc = keyproc_why(&end, a->conf->server, e);
+		rc = keyproc_why(&end, dest(a), e);
 	strv_clear(&v);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gwask: a question of the gateway's own to the git server (gitprobe.h), over
- * an ssh with the gateway's key, as its git user: not through the pool, which
+ * gwask: a question of the gateway's own to the git server (gitprobe.h), or to
+ * a mirror, over an ssh with the gateway's key, as its git user: not through the pool, which
  * may not be there yet.
  */
 #ifndef GIT_GWASK_H
@@ -16,8 +16,9 @@
 
 struct gwask {
 	const struct gitconf_gateway *conf;
+	const char *dest;	/* who is asked; NULL: the git server */
 	const char *user;	/* root asks as this user; NULL: as we are */
-	const char *command;	/* of GITPROBE_C_* */
+	const char *command;	/* of GITPROBE_C_*, or another one */
 	uint64_t timeout_ms;	/* 0: GWASK_MS */
 };
 

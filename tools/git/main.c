@@ -116,7 +116,13 @@ set_up(const struct gitopts *o, bool gateway, struct err *e)
 {
 	struct setup_opts s = o->setup;
 
-	if (o->setup.peer == NULL)
+	if (s.mirror != NULL && (s.peer != NULL || s.key != NULL ||
+	    s.lookup != NULL))
+		return err_set(e, ERR_USAGE, "--mirror: without --server, "
+		    "--key and --lookup");
+	if (s.is_mirror && s.host_key != NULL)
+		return err_set(e, ERR_USAGE, "--mirror: without --host-key");
+	if (s.peer == NULL && s.mirror == NULL)
 		return err_set(e, ERR_USAGE, gateway ? "--server: which one?" :
 		    "--gateway: which one?");
 	s.timeout_ms = o->timeout_ms;

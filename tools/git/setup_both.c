@@ -142,8 +142,7 @@ own_host_key(struct buf *out, struct err *e)
 }
 
 static int
-paste(struct setup *s, const char *where, const char *command,
-    struct err *e)
+paste(struct setup *s, const struct setup_side *side, struct err *e)
 {
 	struct buf host, line;
 	int rc = -1;
@@ -152,18 +151,20 @@ paste(struct setup *s, const char *where, const char *command,
 	buf_init(&line, 4 * KEYLINE_MAX);
 	if (own_host_key(&host, e) == -1)
 		goto out;
-	rc = buf_addf(&line, "postern git %s ", command);
+	rc = buf_addf(&line, "postern git %s ", side->command);
 	rc |= esc_sh(&line, s->here.data);
 	rc |= buf_adds(&line, " --here ");
 	rc |= esc_sh(&line, s->o->peer);
-	rc |= buf_addf(&line, " --key '%s' --host-key '%s'", s->public.data,
-	    host.data);
+	if (side->gives_key)
+		rc |= buf_addf(&line, " --key '%s'", s->public.data);
+	if (side->gives_host_key)
+		rc |= buf_addf(&line, " --host-key '%s'", host.data);
 	if (rc != 0) {
 		no_mem(e);
 		goto out;
 	}
 	log_info("run this on the %s, as root, unless it was run there:",
-	    where);
+	    side->other);
 	rc = printf("%s\n", line.data) > 0 && fflush(stdout) == 0 ? 0 :
 	    err_sys(e, "standard output");
 out:
@@ -176,9 +177,9 @@ out:
 static int
 tell(struct setup *s, const struct setup_side *side, struct err *e)
 {
-	if (s->public.len == 0)
+	if (side->gives_key && s->public.len == 0)
 		return 0;
-	if (paste(s, side->other, side->command, e) == -1)
+	if (paste(s, side, e) == -1)
 		return -1;
 	if (s->missing)
 		log_info("it prints what is to be run here then");
@@ -189,7 +190,7 @@ tell(struct setup *s, const struct setup_side *side, struct err *e)
 static int
 prove(struct setup *s, const struct setup_side *side, struct err *e)
 {
-	struct setup_prove p = { .user = s->user.data,
+	struct setup_prove p = { .user = s->user.data, .peer = s->o->peer,
 		.timeout_ms = s->o->timeout_ms };
 	struct gitconf c = { 0 };
 	int rc = gitconf_load(&c, GITCONF_PATH, e);
@@ -212,7 +213,7 @@ setup_run(const struct setup_opts *o, const struct setup_side *side,
 		rc = -1;
 	if (rc == 0 && s.missing)
 		rc = 2;
-	else if (rc == 0 && !o->dry_run)
+	else if (rc == 0 && !o->dry_run && side->prove != NULL)
 		rc = prove(&s, side, e);
 	end(&s);
 	return rc;

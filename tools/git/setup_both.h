@@ -39,7 +39,9 @@ struct setup_side {
 	int (*steps)(struct setup *s, struct err *e);
 	const char *other;	/* "git server" */
 	const char *command;	/* to be run there: "setup-server --gateway" */
+	bool gives_key, gives_host_key;	/* of this host's, in that command */
 	int (*prove)(const struct setup_prove *p, struct err *e);
+				/* NULL: it is the other side that tries */
 };
 
 /* setup_run(): root, peer, here, user's name, the keys that were given, and
@@ -52,6 +54,9 @@ int setup_run(const struct setup_opts *o, const struct setup_side *side,
  * already. Both sides have their key, their folder and the drop-in of sshd in
  * the same places. */
 int setup_other_side(const char *what, struct err *e);
+
+/* setup_mirror(): setup_gateway()'s for o->mirror. */
+int setup_mirror(const struct setup_opts *o, struct err *e);
 
 /* setup_user(): uid, gid and home of the user; whether there is one. */
 bool setup_user(struct setup *s);

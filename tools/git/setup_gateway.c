@@ -261,7 +261,8 @@ int
 setup_gateway(const struct setup_opts *o, struct err *e)
 {
 	static const struct setup_side side = { steps, "git server",
-		"setup-server --gateway", setup_prove_gateway };
+		"setup-server --gateway", true, true, setup_prove_gateway };
 
-	return setup_run(o, &side, e);
+	return o->mirror != NULL ? setup_mirror(o, e) :
+	    setup_run(o, &side, e);
 }

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "gitprobe.h"
 #include "gwask.h"
+#include "gwmirror.h"
 #include "keycmds.h"
 #include "sys/clock.h"
 #include "ui/log.h"
@@ -103,6 +104,36 @@ setup_prove_gateway(const struct setup_prove *p, struct err *e)
 	log_info("the git server was asked for its keys: %" PRIu64 " are in "
 	    "force, sequence %" PRIu64, r.keys.keys, r.keys.sequence);
 	return check(p, e);
+}
+
+static int
+mirror_asked(const struct setup_prove *p, struct reach *r, struct err *e)
+{
+	const struct gwmirror m = { .conf = &p->conf->gateway,
+		.dest = p->peer, .user = p->user,
+		.timeout_ms = p->timeout_ms };
+
+	return gwmirror_ask(&m, &r->fail, e);
+}
+
+int
+setup_prove_mirror(const struct setup_prove *p, struct err *e)
+{
+	struct err why = ERR_INIT;
+	struct reach r;
+
+	(void)e;
+	if (try_long(p, mirror_asked, &r, &why) == -1) {
+		r.in = r.fail == SSHFAIL_OTHER;
+		if (r.fail != SSHFAIL_DENIED)
+			return left(&r, p->peer, &why);
+		log_info("one step is left: %s does not let this gateway in "
+		    "yet, so run there what is printed above", p->peer);
+		return 2;
+	}
+	log_info("checked: %s lets this gateway in; what only reads goes "
+	    "there when the git server does not answer", p->peer);
+	return 0;
 }
 
 /* As the user, whose push key it is. */

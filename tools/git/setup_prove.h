@@ -13,14 +13,16 @@
 struct setup_prove {
 	const struct gitconf *conf;	/* as the set-up has left it */
 	const char *user;		/* whose logins they are */
+	const char *peer;		/* the other side */
 	uint64_t timeout_ms;		/* for a login or a program; 0: a
 					 * while */
 };
 
-/* Both: the exit status, 0: all is well; 1: something is wrong, which the log
+/* All: the exit status, 0: all is well; 1: something is wrong, which the log
  * says; 2: the other side does not let this one in yet, or can't be reached;
  * or -1 as check_run(). What only starts is waited for. */
 int setup_prove_gateway(const struct setup_prove *p, struct err *e);
+int setup_prove_mirror(const struct setup_prove *p, struct err *e);
 int setup_prove_server(const struct setup_prove *p, struct err *e);
 
 #endif

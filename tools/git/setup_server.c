@@ -294,11 +294,30 @@ steps(struct setup *s, struct err *e)
 	    resync(s, e) == -1 || sshd(s, e) == -1 ? -1 : 0;
 }
 
+/* It takes reads and nothing else, whatever the gateway may have become; and
+ * has no key of its own, since it brings none. */
+static int
+mirror_steps(struct setup *s, struct err *e)
+{
+	const struct setup_conf rows[] = {
+		{ "read-only", "*", SETUP_CONF_DEFAULT }, { NULL } };
+
+	if (s->conf.gateway.server != NULL)
+		return setup_other_side("gateway", e);
+	if (s->conf.server.gateway != NULL)
+		return setup_other_side("git server", e);
+	return find_gitolite(s, e) == -1 || setup_folders(s, true, e) == -1 ||
+	    allow(s, e) == -1 || setup_conf(s, "server", rows, e) == -1 ||
+	    sshd(s, e) == -1 ? -1 : 0;
+}
+
 int
 setup_server(const struct setup_opts *o, struct err *e)
 {
-	static const struct setup_side side = { steps, "gateway",
-		"setup-gateway --server", setup_prove_server };
+	static const struct setup_side server = { steps, "gateway",
+		"setup-gateway --server", true, true, setup_prove_server };
+	static const struct setup_side mirror = { mirror_steps, "gateway",
+		"setup-gateway --mirror", false, true, NULL };
 
-	return setup_run(o, &side, e);
+	return setup_run(o, o->is_mirror ? &mirror : &server, e);
 }

@@ -13,6 +13,7 @@
 #include "keystale.h"
 #include "keystate.h"
 #include "muxstat.h"
+#include "status_mirror.h"
 #include "sys/file.h"
 #include "ui/emit.h"
 
@@ -30,6 +31,8 @@ struct gateway {
 	struct keyreply here;	/* as the git server would hear it */
 	struct err why;		/* of a server that was not asked */
 	bool asked, agree;
+	struct status_mirror *mirrors;
+	size_t mirror_n;
 };
 
 /* Root's last deed is to read what the pool says: then it is the user. */
@@ -131,6 +134,7 @@ server_json(const struct gateway *g, struct emit *j)
 		emit_str(j, "agree", NULL);
 	}
 	emit_str(j, "not-asked", g->asked ? NULL : g->why.msg);
+	status_mirror_json(g->mirrors, g->mirror_n, j);
 }
 
 static int
@@ -236,8 +240,8 @@ static int
 say_text(const struct gateway *g)
 {
 	return printf("gateway to %s\n", g->conf->server) > 0 &&
-	    say_keys(g) > 0 && say_masters(g) > 0 && say_server(g) > 0 ? 0 :
-	    -1;
+	    say_keys(g) > 0 && say_masters(g) > 0 && say_server(g) > 0 &&
+	    status_mirror_text(g->mirrors, g->mirror_n) == 0 ? 0 : -1;
 }
 
 int
@@ -251,13 +255,18 @@ status_gateway(const struct gitconf_gateway *c, const struct check_opts *o,
 	rc = look(&g, e);
 	if (rc == 0)
 		ask(&g, o->timeout_ms);
+	if (rc == 0)
+		rc = status_mirror_ask(c, o->timeout_ms > 0 ? o->timeout_ms :
+		    ASK_MS, &g.mirrors, &g.mirror_n, e);
 	if (rc == 0 && (o->json ? say_json(&g) : say_text(&g)) == -1)
 		rc = err_sys(e, "standard output");
 	if (rc == 0 && (g.stale || g.gen == 0 || (g.asked && (!g.agree ||
 	    !g.there.ok))))
 		rc = 1;
 	else if (rc == 0)
-		rc = g.asked ? 0 : 2;
+		rc = g.asked && status_mirror_all(g.mirrors, g.mirror_n) ? 0 :
+		    2;
+	free(g.mirrors);
 	buf_clear(&g.mux);
 	return rc;
 }
