@@ -227,6 +227,8 @@ def test_a_gateway_that_is_down_is_said_and_the_trigger_goes_on(keys):
 
 def test_a_silent_gateway_does_not_hold_a_push_for_ever(keys):
     keys.put("alice.pub", keys.person("a"))
+    # What is given on the command line counts, and not this.
+    keys.server(push_timeout="1h")
     keys.gw.link.cut()
     done = keys.push("--timeout", "3s", expect=None)
     assert done.returncode in (1, 75)
