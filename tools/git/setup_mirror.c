@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "setup_both.h"
 #include "setup_text.h"
@@ -35,6 +36,22 @@ conf(struct setup *s, struct err *e)
 	return rc;
 }
 
+/* Whose logins the gateway's are: the key is lent to that user. */
+static int
+find_user(struct setup *s, struct err *e)
+{
+	const char *keys = s->conf.gateway.keys_dir;
+	struct stat st;
+
+	if (stat(keys, &st) == -1)
+		return err_sys(e, "%s", keys);
+	if (!setup_user(s) || st.st_uid != s->uid)
+		return err_set(e, ERR_CONFIG, "the gateway's logins are not "
+		    "%s's: --here says whose, as in setup-gateway --server",
+		    s->user.data);
+	return 0;
+}
+
 static int
 steps(struct setup *s, struct err *e)
 {
@@ -46,12 +63,8 @@ steps(struct setup *s, struct err *e)
 	if (strcmp(server, s->o->peer) == 0)
 		return err_set(e, ERR_CONFIG, "%s is the git server itself",
 		    server);
-	if (!setup_user(s))
-		return err_set(e, ERR_CONFIG, "there is no user %s here: "
-		    "--here says whose logins are the gateway's",
-		    s->user.data);
-	return setup_key(s, e) == -1 || setup_pin(s, e) == -1 ||
-	    conf(s, e) == -1 ? -1 : 0;
+	return find_user(s, e) == -1 || setup_key(s, e) == -1 ||
+	    setup_pin(s, e) == -1 || conf(s, e) == -1 ? -1 : 0;
 }
 
 int
