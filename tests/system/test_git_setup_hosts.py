@@ -157,7 +157,8 @@ def original(ready):
             'command="/usr/local/bin/gitolite-proxy alice",no-pty '
             f"{new_key(ready, 'old')}\n")
     kept = gw.read(f"{ETC}/authorized_keys")
-    gw.run("install -d -o git -g git -m 700 /home/git/.ssh")
+    # In a home that a set-up has made root's already.
+    gw.run("install -d -m 755 /home/git/.ssh")
     at = "/home/git/.ssh/authorized_keys.base"
     gw.write(at, base)
     gw.run(["rm", f"{ETC}/authorized_keys"])
@@ -179,8 +180,8 @@ def push_by_hand(ready, key, lines, sequence, sign=True):
     data = text(sequence, lines, server="gitolite").decode()
     gl.write("/tmp/push", data)
     # The git server's own key signs, as it is the one that setup exchanged.
-    gl.run(f"rm -f /tmp/push.sig; ssh-keygen -q -Y sign -n postern-git -f "
-           f"{ETC}/id_ed25519 /tmp/push")
+    gl.run("runuser -u git -- ssh-keygen -q -Y sign -n postern-git -f "
+           f"{ETC}/id_ed25519 </tmp/push >/tmp/push.sig")
     if not sign:
         gl.write("/tmp/push.sig", "")
     done = gl.run("cat /tmp/push.sig /tmp/push | runuser -u git -- ssh -F "
