@@ -154,7 +154,7 @@ def test_a_home_that_was_gits_is_put_aside(ready):
         assert gw.exists("/home/git/.bashrc")
         _, said = ready.paste(gw, ready.commands[2], 0)
         assert "done: /home/git, a home that is root's" in said
-        assert "what git had in /home/git is root's now" in said
+        assert "what git had in /home/git, is root's" in said
         assert gw.run("ls -A /home/git; stat -c '%U %a' /home/git").stdout \
             == "root 755\n"
         assert gw.run("getent passwd git").stdout.endswith(":/bin/sh\n")

@@ -32,6 +32,7 @@ struct setup {
 				 * that would make it */
 	struct buf key, host_key;	/* the other's, the same; or empty */
 	bool missing;		/* something of the other side */
+	bool original;		/* a gateway's user has its keys still */
 	bool pinned;		/* the other's host key, just now */
 };
 
@@ -78,7 +79,8 @@ int setup_account(struct setup *s, const char *ours, struct err *e);
 /*
  * setup_home(): the gateway's: the user's home is root's, and its shell reads
  * no file for a session: so that nothing which a session did can change the
- * next one. A home that was the user's is put aside, where it is root's alone.
+ * next one. A home that was the user's is put aside, where it is root's alone,
+ * also when a run before this one was ended in the middle of that.
  * setup_home_look(): before anything is done: whether that may be done to this
  * account: it is ours, or the original's (original), or so already.
  * 0, or -1: ERR_UNSAFE (somebody's home), ERR_CONFIG (its shell), ERR_SYS,
@@ -137,9 +139,13 @@ int setup_allow(struct setup *s, const struct setup_allow *a, struct err *e);
 /* What an installation of the original has, below the user's home. */
 #define SETUP_BASE	".ssh/authorized_keys.base"
 
+/* Behind the name of a home: what was in it before it was root's. */
+#define SETUP_ASIDE	".before-postern"
+
 /* setup_import(): a setup_allow's first: the lines of that file which hold
- * their key to a command; what is left out is named. 0, or -1 as
- * setup_read(), ERR_MEM. */
+ * their key to a command; what is left out is named. Where the home was put
+ * aside already, the file is looked for there. 0, or -1 as setup_read(),
+ * file_read_below(), ERR_MEM. */
 int setup_import(struct setup *s, const struct authkeys_line *push,
 	struct buf *out, struct err *e);
 

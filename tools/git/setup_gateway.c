@@ -10,6 +10,7 @@
 #include "setup_both.h"
 #include "setup_text.h"
 #include "setup_units.h"
+#include "ui/log.h"
 
 #define RUN	"/run/postern-git"
 #define RUN_WITHOUT SETUP_STATE "/run"		/* without systemd */
@@ -62,6 +63,7 @@ account(struct setup *s, struct err *e)
 	bool original = n > 0 && (size_t)n < sizeof(base) &&
 	    access(base, F_OK) == 0;
 
+	s->original = original;
 	return setup_account(s, original ? NULL : KEYS "/", e) == -1 ? -1 :
 	    setup_home_look(s, original, e);
 }
@@ -241,6 +243,20 @@ conf(struct setup *s, struct err *e)
 	return setup_conf(s, "gateway", rows, e);
 }
 
+/* The original's users go on coming in until there is all that lets them in
+ * here: what sshd reads for them lies in the home. That goes last, since sshd
+ * may not take its new settings. */
+static int
+logins(struct setup *s, struct err *e)
+{
+	if (s->original && s->missing) {
+		log_info("logins of %s, and %s, stay as they are until "
+		    "nothing is missing", s->user.data, s->home.data);
+		return conf(s, e);
+	}
+	return sshd(s, e) == -1 || conf(s, e) == -1 ? -1 : setup_home(s, e);
+}
+
 static int
 steps(struct setup *s, struct err *e)
 {
@@ -251,10 +267,8 @@ steps(struct setup *s, struct err *e)
 	    step_folder(&s->step, KEYS, 0700, s->uid, s->gid, e) == -1 ||
 	    run_folder(s, e) == -1 || setup_key(s, e) == -1 ||
 	    setup_pin(s, e) == -1 || signers(s, e) == -1 ||
-	    allow(s, e) == -1 ||
-	    /* What is imported lies in the home. */
-	    setup_home(s, e) == -1 ||
-	    sshd(s, e) == -1 || conf(s, e) == -1 || mux(s, e) == -1 ? -1 : 0;
+	    allow(s, e) == -1 || logins(s, e) == -1 || mux(s, e) == -1 ?
+	    -1 : 0;
 }
 
 int

@@ -9,8 +9,6 @@
 #include "setup_both.h"
 #include "ui/log.h"
 
-#define ASIDE	".before-postern"
-
 /* One that an earlier set-up made, or the original's: nobody else's. */
 static bool
 is_ours(const struct passwd *pw, bool original)
@@ -69,31 +67,43 @@ setup_home_look(struct setup *s, bool original, struct err *e)
 	    s->home.data);
 }
 
+/* What was put aside is root's alone, also when the run that did it was ended
+ * before that. */
+static int
+shut(struct setup *s, const char *aside, struct err *e)
+{
+	struct stat st;
+	int fd, rc = 0;
+
+	fd = open(aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
+		    0 : err_sys(e, "%s", aside);
+	if (fstat(fd, &st) == -1) {
+		rc = err_sys(e, "%s", aside);
+	} else if (st.st_uid != 0 || (st.st_mode & 077) != 0) {
+		if (!s->o->dry_run && (fchown(fd, 0, 0) == -1 ||
+		    fchmod(fd, 0700) == -1))
+			rc = err_sys(e, "%s", aside);
+		else
+			step_say(&s->step, true, "%s, what %s had in %s, is "
+			    "root's", aside, s->user.data, s->home.data);
+	}
+	close(fd);
+	return rc;
+}
+
 /* What lies in it is out of reach from then on, and nothing of it is lost. */
 static int
-aside(const struct setup *s, struct err *e)
+put_aside(struct setup *s, const char *to, struct err *e)
 {
-	char to[4200];
 	struct stat st;
-	int n = snprintf(to, sizeof(to), "%s" ASIDE, s->home.data), fd, rc;
 
-	if (n < 0 || (size_t)n >= sizeof(to))
-		return err_set(e, ERR_CONFIG, "%s: too long", s->home.data);
 	if (lstat(to, &st) == 0)
 		return err_set(e, ERR_UNSAFE, "%s is not root's, and %s is "
 		    "there already: move one of them away", s->home.data, to);
-	fd = open(s->home.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (fd == -1)
-		return err_sys(e, "%s", s->home.data);
-	rc = rename(s->home.data, to) == -1 || fchown(fd, 0, 0) == -1 ||
-	    fchmod(fd, 0700) == -1 ? err_sys(e, "%s: putting it aside",
-	    s->home.data) : 0;
-	close(fd);
-	if (rc == 0)
-		log_info("what %s had in %s is root's now, in %s",
-		    s->user.data, s->home.data, to);
-	return rc;
+	return rename(s->home.data, to) == -1 ? err_sys(e, "%s: putting it "
+	    "aside", s->home.data) : 0;
 }
 
 static int
@@ -114,16 +124,22 @@ int
 setup_home(struct setup *s, struct err *e)
 {
 	const struct passwd *pw = getpwnam(s->user.data);
-	int roots;
+	char aside[4200];
+	int roots, n;
 
 	if (pw == NULL)			/* in a dry run */
 		return 0;
+	n = snprintf(aside, sizeof(aside), "%s" SETUP_ASIDE, s->home.data);
+	if (n < 0 || (size_t)n >= sizeof(aside))
+		return err_set(e, ERR_CONFIG, "%s: too long", s->home.data);
 	roots = is_roots(s->home.data, e);
 	if (roots == -1 || shell(s, pw, e) == -1)
 		return -1;
+	if (roots == 0 && !s->o->dry_run && put_aside(s, aside, e) == -1)
+		return -1;
+	if (shut(s, aside, e) == -1)
+		return -1;
 	if (roots == 0) {
-		if (!s->o->dry_run && aside(s, e) == -1)
-			return -1;
 		step_say(&s->step, true, "%s, a home that is root's",
 		    s->home.data);
 		if (s->o->dry_run)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "keyline.h"
 #include "setup_both.h"
 #include "setup_text.h"
+#include "sys/file.h"
 #include "ui/log.h"
 
 static int
@@ -47,19 +49,14 @@ takes(const char *path, unsigned n, const char *p, size_t len,
 
 /* What is taken over of the original's base file. */
 static int
-import(struct setup *s, const char *path, const struct authkeys_line *push,
-    struct buf *out, struct err *e)
+import(const char *path, const struct buf *text,
+    const struct authkeys_line *push, struct buf *out, struct err *e)
 {
-	struct buf text;
 	const char *p, *nl;
 	unsigned n = 0;
-	int rc;
+	int rc = 0;
 
-	if (access(path, F_OK) == -1 && errno == ENOENT)
-		return 0;
-	buf_init(&text, AUTHKEYS_FILE_MAX);
-	rc = setup_read(s, path, &text, e);
-	for (p = text.data; rc == 0 && *p != '\0'; p = nl + (*nl == '\n')) {
+	for (p = text->data; rc == 0 && *p != '\0'; p = nl + (*nl == '\n')) {
 		nl = strchrnul(p, '\n');
 		if (takes(path, ++n, p, (size_t)(nl - p), push))
 			rc = buf_add(out, p, (size_t)(nl - p)) == -1 ||
@@ -68,22 +65,46 @@ import(struct setup *s, const char *path, const struct authkeys_line *push,
 	if (rc == 0 && n > 0)
 		log_info("taken over: %s; its users' keys come with the next "
 		    "push of the git server", path);
-	buf_clear(&text);
 	return rc;
+}
+
+/* The base file, where it is: path says where that was, or is empty. What was
+ * put aside is root's alone: by another name than a link's nothing of root's
+ * got there. */
+static int
+find(struct setup *s, struct buf *path, struct buf *text, struct err *e)
+{
+	char dir[4200];
+
+	if (buf_addf(path, "%s/" SETUP_BASE, s->home.data) == -1)
+		return no_mem(e);
+	if (access(path->data, F_OK) == 0 || errno != ENOENT)
+		return setup_read(s, path->data, text, e);
+	buf_clear(path);
+	if (buf_addf(path, "%s" SETUP_ASIDE "/" SETUP_BASE,
+	    s->home.data) == -1)
+		return no_mem(e);
+	snprintf(dir, sizeof(dir), "%s" SETUP_ASIDE, s->home.data);
+	if (access(path->data, F_OK) == 0 || errno != ENOENT)
+		return file_read_below(dir, SETUP_BASE, text, e);
+	buf_clear(path);
+	return 0;
 }
 
 int
 setup_import(struct setup *s, const struct authkeys_line *push,
     struct buf *out, struct err *e)
 {
-	struct buf path;
+	struct buf path, text;
 	int rc = 0;
 
 	buf_init(&path, 4200);
-	if (buf_addf(&path, "%s/" SETUP_BASE, s->home.data) == -1)
-		rc = no_mem(e);
-	else if (s->home.len > 0)
-		rc = import(s, path.data, push, out, e);
+	buf_init(&text, AUTHKEYS_FILE_MAX);
+	if (s->home.len > 0)
+		rc = find(s, &path, &text, e);
+	if (rc == 0 && path.len > 0)
+		rc = import(path.data, &text, push, out, e);
 	buf_clear(&path);
+	buf_clear(&text);
 	return rc;
 }
