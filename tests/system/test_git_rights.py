@@ -11,6 +11,7 @@ ETC = "/etc/postern/git"
 KEYS = "/var/lib/postern/git/keys"
 RUN = "/run/postern-git"
 KEY = f"{ETC}/id_ed25519"
+CONF = "/etc/postern/git.conf"
 ROW = "the git user can change keys and sessions, and nothing else"
 SSH = "ssh -o BatchMode=yes git@gw"
 
@@ -96,9 +97,19 @@ BREAKS = {
     "home": ("chown git: /home/git", "may change /home/git"),
     "in the home": ("install -o git -m 644 /dev/null /home/git/.bashrc",
                     "may change /home/git/.bashrc"),
+    "deep in the home": ("install -d /home/git/.ssh; install -o git -m 600 "
+                         "/dev/null /home/git/.ssh/rc",
+                         "may change /home/git/.ssh/rc"),
     "mode of the home": ("chmod 777 /home/git", "may change /home/git"),
     "shell": ("usermod -s /bin/bash git", "the shell of git is /bin/bash"),
     "key": (f"chown git: {KEY}", f"may change {KEY}"),
+    # One that is lent is root's: the folder that it lies in has to be, too.
+    "folder of the key": ("install -d -o git /srv/k; "
+                          f"cp -a {KEY} /srv/k/id; "
+                          f"echo 'key = /srv/k/id' >>{CONF}",
+                          "may change /srv/k"),
+    # That leaves the list, and its mask without a right.
+    "mode of the key": (f"chmod 600 {KEY}", f"git can't read {KEY}"),
     "folder of the state": ("chown git: /var/lib/postern/git",
                             "may change /var/lib/postern/git"),
     # Not writable, but its own to make so.
@@ -112,7 +123,10 @@ BREAKS = {
                     f"may change {ETC}/known_hosts"),
 }
 MEND = (f"chown root: {ETC}/allowed_signers; "
-        f"chmod 644 {ETC}/allowed_signers; rm -f /home/git/.bashrc; chown root: /home/git; chmod 755 /home/git; "
+        f"chmod 644 {ETC}/allowed_signers; "
+        "rm -rf /home/git/.bashrc /home/git/.ssh /srv/k; "
+        f"sed -i '/^key = /d' {CONF}; "
+        "chown root: /home/git; chmod 755 /home/git; "
         "usermod -s /bin/sh git; chmod 755 /usr/local/libexec/postern; "
         f"setfacl -b {ETC}/known_hosts; chmod 644 {ETC}/known_hosts; "
         "chown root: /var/lib/postern/git")

@@ -4,12 +4,13 @@ let in as the git user, accounts and files that are somebody's own, what git
 may do while root works in its folders. On hosts of their own, which a first
 set-up of test_git_setup.py's finds as they are."""
 
+import json
 import subprocess
 
 import pytest
 
 from lab import proc
-from test_git_setup import Setup, findings, sshd_says
+from test_git_setup import Setup, findings, sshd_says, wait_masters
 
 ETC = "/etc/postern/git"
 STATE = "/var/lib/postern/git"
@@ -297,6 +298,57 @@ def test_who_is_an_administrator_is_asked_again_by_hand(ready):
         assert gl.read(at) == "admin\n"
     finally:
         gl.run("postern git push-keys")
+
+
+def test_a_dry_run_says_whether_administrators_are_known(ready):
+    gl, at = ready.gl, f"{STATE}/admins"
+    line = "who may write to gitolite-admin is denied"
+    kept = gl.read(at)
+    try:
+        for text, said in ((kept, "was so already"), ("nobody\n", "would do"),
+                           (f"{kept}zoe\n", "would do"),
+                           ("", "would do"), (None, "would do")):
+            if text is None:
+                gl.run(["rm", at])
+            else:
+                gl.write(at, text)
+                gl.run(f"chown git: {at}")
+            done = gl.run(f"{ready.commands[1]} -n", check=False)
+            assert f"{said}: {line}" in done.stderr, (text, done)
+            assert text is None or gl.read(at) == text
+        assert not gl.exists(at)
+    finally:
+        gl.run("postern git push-keys")
+    assert gl.read(at) == kept
+
+
+def test_with_exec_no_pool_runs_and_none_is_missed(ready):
+    gw, conf = ready.gw, "/etc/postern/git.conf"
+    unit = "postern-git-mux.service"
+    off = f"{unit}, which nothing asks here, is off"
+    states = f"systemctl is-active {unit}; systemctl is-enabled {unit}"
+    kept = gw.read(conf)
+    gw.write(conf, f"{kept}exec = yes\n")
+    try:
+        dry = gw.run(f"{ready.commands[2]} -n").stderr
+        assert f"would do: {off}" in dry
+        assert gw.run(states).stdout == "active\nenabled\n"
+        _, said = ready.paste(gw, ready.commands[2], 0)
+        assert f"done: {off}" in said
+        assert gw.run(states, check=False).stdout == "inactive\ndisabled\n"
+        _, said = ready.paste(gw, ready.commands[2], 0)
+        assert f"was so already: {off}" in said and "done: " not in said
+        text = gw.run("postern git status").stdout
+        assert "connections  none are kept: each session becomes its" in text
+        assert "nothing keeps them" not in text
+        status = json.loads(gw.run("postern git status --json").stdout)
+        assert (status["masters"], status["connections"]) == (0, [])
+        assert ready.alice("ssh -o BatchMode=yes git@gw info"
+                           ).stdout.startswith("hello alice,")
+    finally:
+        gw.write(conf, kept)
+        gw.run(f"systemctl -q enable --now {unit}")
+    wait_masters(ready)
 
 
 def test_a_gitolite_that_can_not_be_asked_stops_no_push(ready):

@@ -65,9 +65,9 @@ def test_the_first_command_leaves_the_originals_logins(ready):
     as_it_was(ready)
     first = "postern git setup-gateway --server git@gl --here git@gw"
     for_gl, said = ready.paste(ready.gw, first, 2)
+    as_it_was(ready)
     assert f"logins of git, and {HOME}, stay as they are" in said
     assert "missing: the git server's public key" in said
-    as_it_was(ready)
     ready.last, ready.half = ready.paste(ready.gl, for_gl, 2)
 
 

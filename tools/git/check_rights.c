@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include <dirent.h>
 #include <errno.h>
+#include <fts.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -18,6 +18,7 @@
 /* What the user may change of what it is not to; "": nothing. */
 struct found {
 	char path[SHOWN];
+	bool no_key;		/* or what it has to read, and can't */
 };
 
 struct job {
@@ -59,27 +60,36 @@ way(const char *path, struct found *f)
 	}
 }
 
-/* What lies in the home: .ssh, .bashrc and their like. */
+/* What lies in the home: .bashrc, .ssh/rc and their like. What the user can't
+ * look into nothing of its sessions is read from. */
 static bool
 in_home(const char *home, struct found *f)
 {
-	DIR *dir = opendir(home);
-	struct dirent *d;
-	char path[PATH_MAX];
+	char *const roots[] = { (char *)(uintptr_t)home, NULL };
+	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *at;
 	bool yes = false;
-	int n;
 
-	while (dir != NULL && !yes && (d = readdir(dir)) != NULL) {
-		if (strcmp(d->d_name, ".") == 0 ||
-		    strcmp(d->d_name, "..") == 0)
-			continue;
-		n = snprintf(path, sizeof(path), "%s/%s", home, d->d_name);
-		yes = n > 0 && (size_t)n < sizeof(path) && may_change(path) &&
-		    found(f, path);
-	}
-	if (dir != NULL)
-		closedir(dir);
+	while (fts != NULL && !yes && (at = fts_read(fts)) != NULL)
+		yes = at->fts_info != FTS_DP && may_change(at->fts_path) &&
+		    found(f, at->fts_path);
+	if (fts != NULL)
+		fts_close(fts);
 	return yes;
+}
+
+/* The key is its own where setup_lend() has no other way; not the folders
+ * above it. */
+static bool
+key(const char *path, struct found *f)
+{
+	char above[PATH_MAX];
+
+	f->no_key = access(path, R_OK) == -1;
+	if (!setup_lent(path, getuid()))
+		return way(path, f) || f->no_key;
+	snprintf(above, sizeof(above), "%s", path);
+	return way(dirname(above), f);
 }
 
 static int
@@ -87,18 +97,17 @@ look(void *arg, void *ret, struct err *e)
 {
 	const struct job *j = arg;
 	const struct gitconf_gateway *g = j->conf;
-	const char *const paths[] = { g->key, g->known_hosts,
-		g->allowed_signers, g->base, GITCONF_PATH, j->program,
-		j->home };
+	const char *const paths[] = { g->known_hosts, g->allowed_signers,
+		g->base, GITCONF_PATH, j->program, j->home };
 	char above[PATH_MAX];
 	struct found *f = ret;
 	size_t i;
 
 	(void)e;
+	if (key(g->key, f))
+		return 0;
 	for (i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-		/* The key is its own where setup_lend() has no other way. */
-		if (!(paths[i] == g->key && setup_lent(g->key, getuid())) &&
-		    way(paths[i], f))
+		if (way(paths[i], f))
 			return 0;
 	/* The folder of keys is the user's, and in it nothing matters that
 	 * no push made; what is beside it is not. */
@@ -123,6 +132,10 @@ check_rights(struct check *c, struct err *e)
 	if (rc == 0 && f.path[0] != '\0')
 		rc = err_set(e, ERR_UNSAFE, "%s may change %s",
 		    c->user.pw_name, f.path);
+	else if (rc == 0 && f.no_key)
+		rc = err_set(e, ERR_CONFIG, "%s can't read %s: the access "
+		    "control list that lends it is gone, or chmod took its "
+		    "effect away", c->user.pw_name, j.conf->key);
 	if (rc == 0 && !setup_reads_nothing(c->user.pw_shell))
 		rc = err_set(e, ERR_UNSAFE, "the shell of %s is %s, which may "
 		    "read files of its own for each session", c->user.pw_name,

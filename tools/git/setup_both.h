@@ -182,6 +182,10 @@ int setup_admins(struct setup *s, struct err *e);
 int setup_unit(struct setup *s, const char *name, bool start,
 	struct err *e);
 
+/* setup_unit_off(): a unit that an earlier set-up installed neither runs nor
+ * comes up with the host. */
+int setup_unit_off(struct setup *s, const char *name, struct err *e);
+
 /* What sshd is to do for the user; lines is initialised by the caller. */
 struct setup_sshd {
 	struct buf lines;	/* as they are written */

@@ -145,8 +145,11 @@ mux(struct setup *s, struct err *e)
 		NULL };
 	unsigned before = s->step.changed;
 
-	if (!step_systemd() || s->conf.gateway.exec != 0)
+	if (!step_systemd())
 		return 0;
+	/* No session would ask a pool that an earlier set-up started. */
+	if (s->conf.gateway.exec != 0)
+		return setup_unit_off(s, SETUP_UNITS_MUX, e);
 	if (setup_unit(s, SETUP_UNITS_MUX, true, e) == -1)
 		return -1;
 	/* A pool that failed without the host key waits up to half a minute

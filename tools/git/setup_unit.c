@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gitprog.h"
 #include "setup_both.h"
@@ -67,4 +69,26 @@ setup_unit(struct setup *s, const char *name, bool start, struct err *e)
 		return -1;
 	return !start ? 0 : step_run(enable, NULL, e) == -1 ? -1 :
 	    step_run(again, NULL, e);
+}
+
+int
+setup_unit_off(struct setup *s, const char *name, struct err *e)
+{
+	const char *active[] = { "systemctl", "-q", "is-active", name, NULL };
+	const char *enabled[] = { "systemctl", "-q", "is-enabled", name,
+		NULL };
+	const char *off[] = { "systemctl", "-q", "disable", "--now", name,
+		NULL };
+	char path[256];
+	bool on;
+
+	snprintf(path, sizeof(path), UNITS "%s", name);
+	if (access(path, F_OK) == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "%s", path);
+	on = step_run(active, NULL, NULL) == 0 ||
+	    step_run(enabled, NULL, NULL) == 0;
+	if (on && !s->o->dry_run && step_run(off, NULL, e) == -1)
+		return -1;
+	step_say(&s->step, on, "%s, which nothing asks here, is off", name);
+	return 0;
 }

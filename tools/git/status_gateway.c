@@ -152,7 +152,7 @@ say_json(const struct gateway *g)
 	emit_num(&j, "pushed", (int64_t)g->note.time_s);
 	emit_num(&j, "left-out", (int64_t)g->note.skipped);
 	emit_bool(&j, "stale", g->stale);
-	emit_num(&j, "masters", g->conf->mux);
+	emit_num(&j, "masters", g->conf->exec != 0 ? 0 : g->conf->mux);
 	emit_num(&j, "masters-up", muxstat_up(g->mux.data));
 	masters_json(g, &j);
 	server_json(g, &j);
@@ -203,6 +203,9 @@ say_masters(const struct gateway *g)
 	struct muxstat m;
 	int rc;
 
+	if (g->conf->exec != 0)
+		return printf("  connections  none are kept: each session "
+		    "becomes its own ssh (exec)\n");
 	if (g->conf->mux == 0)
 		return printf("  connections  none are kept: each session "
 		    "makes its own\n");
