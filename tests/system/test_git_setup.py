@@ -940,7 +940,8 @@ def test_an_installation_of_the_original_is_taken_over(ready):
     public = key.with_suffix(".pub").read_text().strip()
     push = re.search(r" --key '(.*?)'", ready.commands[2])[1]
     kept = gw.read(f"{ETC}/authorized_keys")
-    gw.run("install -d -o git -g git -m 700 /home/git/.ssh")
+    gw.run("chown git: /home/git; "
+           "install -d -o git -g git -m 700 /home/git/.ssh")
     gw.write("/home/git/.ssh/authorized_keys.base",
              'command="/usr/local/bin/gitolite-proxy --auth-update",no-pty '
              f"{push} git@gl\n"
@@ -957,5 +958,6 @@ def test_an_installation_of_the_original_is_taken_over(ready):
                            "-o BatchMode=yes git@gw info"
                            ).stdout.startswith("hello alice,")
     finally:
-        gw.run("rm -r /home/git/.ssh")
+        gw.run("rm -rf /home/git/.ssh /home/git.before-postern; "
+               "chown root: /home/git")
         gw.write(f"{ETC}/authorized_keys", kept)

@@ -385,7 +385,8 @@ def test_of_the_originals_base_file_only_forced_commands_are_taken(ready):
     kept = gw.read(f"{ETC}/authorized_keys")
     push = kept.split("ssh-ed25519 ")[1].split()[0]
     forced, shell = put(ready, "forced").strip(), put(ready, "shell").strip()
-    gw.run("install -d -o git -g git -m 700 /home/git/.ssh")
+    gw.run("chown git: /home/git; "
+           "install -d -o git -g git -m 700 /home/git/.ssh")
     gw.write(base, "# mine\n"
              'command="/usr/local/bin/gitolite-proxy alice" ' f"{forced}\n"
              f"no-pty {shell}\n"
@@ -397,7 +398,8 @@ def test_of_the_originals_base_file_only_forced_commands_are_taken(ready):
         _, said = ready.paste(gw, ready.commands[2], 0)
         has = gw.read(f"{ETC}/authorized_keys")
     finally:
-        gw.run("rm -r /home/git/.ssh")
+        gw.run("rm -rf /home/git/.ssh /home/git.before-postern; "
+               "chown root: /home/git")
         gw.write(f"{ETC}/authorized_keys", kept)
     assert f"left out: {base}:3: without command= its key would" in said
     assert f"left out: {base}:4: " in said and said.count(base) == 3
