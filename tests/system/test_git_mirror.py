@@ -178,6 +178,7 @@ def ready(lab):
                "git commit -qm one && git push -q git@gw:t/x master")
     copy_git(made)
     made.gl2.write("/home/git/.gitolite.rc", rc)
+    made.gl2.run("chown git: /home/git/.gitolite.rc")
     yield made
     for host in (*made.hosts, made.gl2):
         host.link.restore()
@@ -232,7 +233,7 @@ def test_a_mirror_is_set_up_by_the_lines_of_the_tutorial(ready):
         assert "done: " not in ready.paste(host, command, 0)[1]
     # It has nothing to bring keys with, and takes nothing but reads.
     gl2 = ready.gl2
-    assert gl2.run(f"ls {ETC}").stdout == "authorized_keys\n"
+    assert gl2.run(f"ls {ETC}").stdout == "authorized_keys\ngitolite\n"
     assert "postern" not in gl2.run("ls /etc/systemd/system").stdout
     for verb, code in (("upload", 0), ("receive", 1)):
         done = gl2.run(["postern", "git", "explain", "--side", "server",
@@ -240,6 +241,51 @@ def test_a_mirror_is_set_up_by_the_lines_of_the_tutorial(ready):
                        check=False)
         assert done.returncode == code, done
     assert "can only be read" in done.stdout + done.stderr
+
+
+WHO = "who may change gitolite's settings is denied to the gateway"
+
+
+def test_a_mirror_denies_who_administers_gitolite(mirrored):
+    ready, gl2 = mirrored, mirrored.gl2
+    at, line = "/var/lib/postern/git/admins", "deny-admins denies nobody"
+    as_git = "cd /home/git; runuser -u git -- env HOME=/home/git"
+    explain = ["postern", "git", "explain", "--side", "server", "--id",
+               "admin", "git-upload-pack 't/x'"]
+
+    def denied():
+        done = gl2.run(explain, check=False)
+        return done.returncode == 1 and "rules all" in done.stdout
+
+    def warned():
+        return gl2.run("journalctl -q -t postern-git -o cat").stdout.count(
+            line)
+
+    # As the set-up has left it.
+    assert gl2.read(at) == "admin\n" and denied()
+    assert findings(gl2, 0) == {}
+    before = warned()
+    try:
+        # As it is where nobody asked: that is seen and said.
+        gl2.run(["rm", at])
+        assert not denied()
+        assert "admin may write to gitolite-admin" in findings(gl2, 1)[WHO]
+        state(ready, 0)
+        assert warned() > before
+        # gitolite's mirroring compiles; there are no keys to be pushed.
+        done = gl2.run(f"{as_git} gitolite trigger POST_COMPILE")
+        assert done.stderr == "" and gl2.read(at) == "admin\n"
+        assert denied() and findings(gl2, 0) == {}
+        before = warned()
+        state(ready, 0)
+        assert warned() == before
+        # By hand, too; that there is nothing to push is told there.
+        gl2.run(["rm", at])
+        done = gl2.run("postern git push-keys", check=False)
+        assert done.returncode == 1 and "no gateway" in done.stderr, done
+        assert denied()
+    finally:
+        gl2.run(f"{as_git} gitolite trigger POST_COMPILE")
 
 
 @pytest.fixture

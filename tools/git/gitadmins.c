@@ -2,24 +2,34 @@
 #include "gitadmins.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "asuser.h"
 #include "base/strv.h"
 #include "gitid.h"
 #include "keydir.h"
 #include "keyproc.h"
+#include "pushstate.h"
+#include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/lock.h"
 
-#define GITOLITE_MS	30000
 #define LIST_MAX	((size_t)64 << 20)
+#define SAVE_MS		10000	/* for a lock that is held shortly */
+#define PATH		4096
 
 struct job {
 	const struct passwd *pw;
 	const struct gitconf_server *conf;
 };
+
+/* What gitolite makes last, and only then starts our trigger. */
+#define COMPILED	".gitolite/conf/gitolite.conf-compiled.pm"
 
 static int
 no_mem(struct err *e)
@@ -33,27 +43,32 @@ line(struct strv *ids, const char *p, size_t len)
 {
 	const char *id = memchr(p, '\t', len), *end = p + len, *tab;
 
-	if (id == NULL || memmem(p, len, "DENIED", 6) != NULL)
+	if (id == NULL)
 		return 0;
 	id++;
 	tab = memchr(id, '\t', (size_t)(end - id));
-	if (tab == NULL || !gitid_valid(id, (size_t)(tab - id)))
+	/* Not by the names, which are whatever somebody gave. */
+	if (tab == NULL || !gitid_valid(id, (size_t)(tab - id)) ||
+	    memmem(tab, (size_t)(end - tab), "DENIED", 6) != NULL)
 		return 0;
 	return strv_addf(ids, "%.*s", (int)(tab - id), id);
 }
 
 static int
-ask(const struct buf *users, struct strv *ids, struct err *e)
+ask(const struct buf *users, uint64_t ms, struct strv *ids, struct err *e)
 {
 	char *const argv[] = { "gitolite", "access", "gitolite-admin", "%",
 		"W", "any", NULL };
 	struct keyproc p = { .argv = argv, .in = users->data,
-		.in_len = users->len, .timeout_ms = GITOLITE_MS };
+		.in_len = users->len, .timeout_ms = ms };
 	struct keyproc_end end;
 	const char *at, *nl;
 	struct buf out;
 	int rc;
 
+	/* Which the timer's unit can't write, nor a full disk hold. */
+	if (setenv("GL_LOGFILE", "/dev/null", 1) == -1)
+		return no_mem(e);
 	buf_init(&out, LIST_MAX);
 	rc = keyproc_run(&p, &out, &end, e);
 	if (rc == 0)
@@ -117,8 +132,8 @@ lines(struct strv *ids, struct buf *out, struct err *e)
 
 /* As gitolite's user, whose HOME says which gitolite. */
 static int
-find(const struct gitconf_server *c, const char *home, struct buf *out,
-    struct err *e)
+find(const struct gitconf_server *c, const char *home, uint64_t ms,
+    struct buf *out, struct err *e)
 {
 	struct strv ids = { 0 };
 	struct buf who;
@@ -127,7 +142,7 @@ find(const struct gitconf_server *c, const char *home, struct buf *out,
 	buf_init(&who, LIST_MAX);
 	rc = users(c, home, &who, e);
 	if (rc == 0 && who.len > 0)
-		rc = ask(&who, &ids, e);
+		rc = ask(&who, ms, &ids, e);
 	if (rc == 0)
 		rc = lines(&ids, out, e);
 	strv_clear(&ids);
@@ -147,7 +162,7 @@ look(void *arg, void *ret, struct err *e)
 	int rc;
 
 	buf_init(&all, LIST_MAX);
-	rc = find(j->conf, j->pw->pw_dir, &all, e);
+	rc = find(j->conf, j->pw->pw_dir, GITADMINS_MS, &all, e);
 	for (p = all.data; rc == 0 && *p != '\0'; p += n + 1) {
 		n = strcspn(p, "\n");
 		f->n++;
@@ -171,28 +186,95 @@ gitadmins_ask(const struct passwd *pw, const struct gitconf_server *c,
 	return asuser_run(pw, look, &j, ret, sizeof(*ret), e);
 }
 
-int
-gitadmins_note(const struct gitconf_server *c, const char *home,
-    struct err *e)
+/* NAME in the folder DIR; one that is too long names nothing. */
+static void
+join(const char *dir, const char *name, char ret[PATH])
 {
-	struct buf path, all, old;
-	int rc = -1;
+	if (snprintf(ret, PATH, "%s/%s", dir, name) >= PATH)
+		ret[0] = '\0';
+}
 
-	buf_init(&path, 4200);
-	buf_init(&all, LIST_MAX);
+static bool
+compiled(const char *home, struct timespec *ret)
+{
+	char path[PATH];
+	struct stat st;
+
+	join(home, COMPILED, path);
+	if (stat(path, &st) == -1)
+		return false;
+	*ret = st.st_mtim;
+	return true;
+}
+
+/* Most pushes change nothing about it. */
+static int
+save(const struct gitconf_server *c, const struct buf *all, struct err *e)
+{
+	struct buf old;
+	int rc = 0;
+
 	buf_init(&old, LIST_MAX);
-	if (buf_addf(&path, "%s/" GITADMINS_FILE, c->state_dir) == -1)
-		no_mem(e);
-	else if (find(c, home, &all, e) == 0)
-		/* Most pushes change nothing about it. */
-		rc = file_read_below(c->state_dir, GITADMINS_FILE, &old,
-		    NULL) == 0 && old.len == all.len && memcmp(old.data,
-		    all.data, all.len) == 0 ? 0 : file_write(path.data,
-		    all.data, all.len, 0600, NULL, e);
-	buf_clear(&path);
-	buf_clear(&all);
+	if (file_read_below(c->state_dir, GITADMINS_FILE, &old, NULL) == -1 ||
+	    old.len != all->len || memcmp(old.data, all->data, all->len) != 0)
+		rc = pushstate_put(c->state_dir, GITADMINS_FILE, all->data,
+		    all->len, SAVE_MS, e);
 	buf_clear(&old);
 	return rc;
+}
+
+/* The lock is held. What is compiled meanwhile is another time's. */
+static int
+answer(const struct gitconf_server *c, const char *home, uint64_t ms,
+    struct err *e)
+{
+	struct timespec t[2] = { { .tv_nsec = UTIME_OMIT } };
+	bool known = compiled(home, &t[1]);
+	char path[PATH];
+	struct buf all;
+	int rc;
+
+	join(c->state_dir, GITADMINS_FILE, path);
+	buf_init(&all, LIST_MAX);
+	rc = find(c, home, ms, &all, e);
+	if (rc == 0)
+		rc = save(c, &all, e);
+	if (rc == 0 && known && utimensat(AT_FDCWD, path, t,
+	    AT_SYMLINK_NOFOLLOW) == -1)
+		rc = err_sys(e, "%s", path);
+	buf_clear(&all);
+	return rc;
+}
+
+int
+gitadmins_note(const struct gitconf_server *c, const char *home,
+    uint64_t ms, struct err *e)
+{
+	uint64_t end = clock_ms() + ms, now;
+	char path[PATH];
+	int fd, rc;
+
+	join(c->state_dir, "admins.lock", path);
+	if (lock_take(path, (unsigned)ms, &fd, e) == -1)
+		return -1;
+	now = clock_ms();
+	rc = answer(c, home, now < end ? end - now : 0, e);
+	close(fd);
+	return rc;
+}
+
+bool
+gitadmins_late(const struct gitconf_server *c, const char *home)
+{
+	struct timespec t;
+	char path[PATH];
+	struct stat st;
+
+	if (!compiled(home, &t))
+		return false;
+	join(c->state_dir, GITADMINS_FILE, path);
+	return lstat(path, &st) == -1 ? errno == ENOENT :
+	    st.st_mtim.tv_sec != t.tv_sec || st.st_mtim.tv_nsec != t.tv_nsec;
 }
 
 static int
@@ -201,7 +283,7 @@ note(void *arg, void *ret, struct err *e)
 	const struct job *j = arg;
 
 	(void)ret;
-	return gitadmins_note(j->conf, j->pw->pw_dir, e);
+	return gitadmins_note(j->conf, j->pw->pw_dir, GITADMINS_MS, e);
 }
 
 int

@@ -6,7 +6,10 @@
  *
  * gitolite is asked after each of its compiles, by our trigger, and the answer
  * lies in a file of the git user's, a name a line: asking takes longer than a
- * session may wait (deny-admins = yes).
+ * session may wait (deny-admins = yes). The file's time is that of the compile
+ * that it is about; where it is another one, whoever should have asked could
+ * not, and the timer's push asks again. admins.lock is held from the question
+ * to the answer's being written, so that no older answer comes last.
  */
 #ifndef GIT_GITADMINS_H
 #define GIT_GITADMINS_H
@@ -14,12 +17,14 @@
 #include <pwd.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "gitconf.h"
 
 #define GITADMINS_NAMES	1024	/* bytes */
 #define GITADMINS_FILE	"admins"	/* in state-dir */
+#define GITADMINS_MS	30000		/* for gitolite's answer */
 
 struct gitadmins {
 	char ids[GITADMINS_NAMES];	/* a blank between two */
@@ -34,13 +39,18 @@ struct gitadmins {
 int gitadmins_ask(const struct passwd *pw, const struct gitconf_server *c,
 	struct gitadmins *ret, struct err *e);
 
-/* gitadmins_note(): the same into the file, as the user that we are, with that
- * user's home; gitadmins_note_as(): as pw. 0, or -1: the same, and what
- * file_write() gives. */
+/* gitadmins_note(): the same into the file, as the user that we are, whose
+ * home it is, by a process of the caller's that ends then: it changes the
+ * environment. ms: for the lock and for gitolite. gitadmins_note_as(): as pw.
+ * 0, or -1: the same, ERR_BUSY, and what pushstate_put() gives. */
 int gitadmins_note(const struct gitconf_server *c, const char *home,
-	struct err *e);
+	uint64_t ms, struct err *e);
 int gitadmins_note_as(const struct passwd *pw, const struct gitconf_server *c,
 	struct err *e);
+
+/* gitadmins_late(): whether gitolite of this home has compiled since the file
+ * was written. */
+bool gitadmins_late(const struct gitconf_server *c, const char *home);
 
 /* gitadmins_has(): whether the file has id; without a file nobody is known.
  * 1, 0, or -1 ERR_SYS, ERR_UNSAFE. */

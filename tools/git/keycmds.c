@@ -3,19 +3,17 @@
 
 #include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "adminnote.h"
 #include "base/buf.h"
-#include "gitadmins.h"
 #include "gitjail.h"
 #include "gitprog.h"
 #include "keyask.h"
 #include "keyroll.h"
 #include "keyupdate.h"
-#include "setup_both.h"
 #include "lintkeys.h"
 #include "ui/log.h"
 
@@ -160,31 +158,14 @@ keycmds_try(const struct gitconf_server *c, const char *check,
 	return rc;
 }
 
-/* Before the push, so that a gateway that is slow can't put it off. That it
- * fails keeps no key from being revoked. */
-static void
-note_admins(const struct gitconf_server *c)
-{
-	const struct passwd *pw = getpwuid(geteuid());
-	struct err e = ERR_INIT;
-
-	if (c->deny_admins == 0 || pw == NULL || setup_plain(c, pw->pw_dir))
-		return;
-	if (setenv("HOME", pw->pw_dir, 1) == 0 &&
-	    gitadmins_note(c, pw->pw_dir, &e) == 0)
-		return;
-	log_warn("who may write to gitolite-admin is denied to the gateway as "
-	    "of before: %s", e.msg);
-	syslog(LOG_ERR, "push-keys: who may write to gitolite-admin: %s",
-	    e.msg);
-}
-
 int
 keycmds_push(const struct gitconf_server *c, const struct keycmds_push *how)
 {
 	struct pushkeys_conf p = settings(c);
 	struct err e = ERR_INIT;
 	char path[PATH];
+	pid_t asks = -1;
+	int status;
 
 	p.force = how->force;
 	p.dry_run = how->dry_run;
@@ -195,10 +176,12 @@ keycmds_push(const struct gitconf_server *c, const struct keycmds_push *how)
 		syslog(LOG_ERR, "push-keys: %s", e.msg);
 		return how->voice == PUSHKEYS_TRIGGER ? 0 : err_exit(e.code);
 	}
-	/* Of the timer's unit gitolite's log can't be written. */
-	if (!how->dry_run && (how->voice == PUSHKEYS_TRIGGER || !how->quiet))
-		note_admins(c);
-	return pushkeys_main(&p, how->voice, how->quiet);
+	if (!how->dry_run)
+		asks = adminnote_start(c, p.timeout_ms, how->voice ==
+		    PUSHKEYS_TRIGGER || !how->quiet);
+	status = pushkeys_main(&p, how->voice, how->quiet);
+	adminnote_wait(asks);
+	return status;
 }
 
 int

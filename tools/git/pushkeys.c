@@ -97,15 +97,15 @@ collect(struct push *p, struct err *e)
 	int fd = -1, rc = -1;
 	bool dry = p->conf->dry_run;
 
-	if (in_state(p->conf, "push.lock", lock, e) == -1 ||
+	if (in_state(p->conf, PUSHSTATE_LOCK, lock, e) == -1 ||
 	    in_state(p->conf, "sequence", serial, e) == -1 ||
 	    (!dry && lock_take(lock, left_ms(p), &fd, e) == -1))
 		return -1;
 	if (!dry)
 		pushstate_sweep(p->conf->state);
 	if ((dry || keyserial_next(serial, (uint64_t)time(NULL),
-	    &p->ret->sequence, e) == 0) && keydir_read(p->conf->keydir, p->conf->denied, &p->keys,
-	    on_bad, p, e) == 0)
+	    &p->ret->sequence, e) == 0) && keydir_read(p->conf->keydir, NULL,
+	    &p->keys, on_bad, p, e) == 0)
 		rc = 0;
 	if (fd != -1)
 		close(fd);
@@ -223,19 +223,15 @@ send_it(struct push *p, struct err *e)
 static void
 note(const struct push *p, const struct err *e)
 {
-	char path[PATH], text[ERR_MSG_MAX + 128];
-	int n, fd;
+	char text[ERR_MSG_MAX + 128];
+	int n;
 
-	if (in_state(p->conf, "push.lock", path, NULL) == -1 ||
-	    lock_take(path, NOTE_MS, &fd, NULL) == -1)
-		return;
 	n = snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " %zu %s\n",
 	    (uint64_t)time(NULL), p->ret->sequence, p->ret->keys,
 	    e == NULL ? "ok" : e->msg);
-	if (n > 0 && (size_t)n < sizeof(text) &&
-	    in_state(p->conf, "pushed", path, NULL) == 0)
-		(void)pushstate_write(path, text, (size_t)n, NULL);
-	close(fd);
+	if (n > 0 && (size_t)n < sizeof(text))
+		(void)pushstate_put(p->conf->state, "pushed", text, (size_t)n,
+		    NOTE_MS, NULL);
 }
 
 void

@@ -12,6 +12,7 @@
  *			that a higher sequence never has older keys, and while
  *			these files are written; not while the gateway is
  *			waited for
+ *	admins, admins.lock	gitadmins.h
  */
 #ifndef GIT_PUSHKEYS_H
 #define GIT_PUSHKEYS_H
@@ -21,7 +22,6 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/strv.h"
 #include "keyreply.h"
 #include "keysend.h"
 
@@ -30,7 +30,6 @@ struct pushkeys_conf {
 	const char *server;		/* this server's name */
 	const char *keydir;
 	const char *state;		/* folder; must be there */
-	const struct strv *denied;	/* ids: gitid_denied() */
 	struct keysend send;
 	unsigned timeout_ms;		/* for all of it */
 	unsigned tries;			/* at most; 0: as many as fit in */

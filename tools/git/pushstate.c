@@ -4,13 +4,26 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "sys/file.h"
+#include "sys/lock.h"
 
+#define PATH	4096
 #define TEMP	".postern."	/* as file_write() begins its names */
+
+/* Of the blocks that it has. */
+static bool
+room(const struct stat *st, size_t len)
+{
+	size_t block = (size_t)st->st_blksize, has = (size_t)st->st_size;
+
+	return has > 0 && len <= (has + block - 1) / block * block;
+}
 
 /* The caller has said why that is tried. */
 static int
@@ -23,7 +36,7 @@ in_place(const char *path, const char *text, size_t len)
 	    O_NONBLOCK);
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && room(&st, len) &&
 	    pwrite(fd, text, len, 0) == (ssize_t)len &&
 	    ftruncate(fd, (off_t)len) == 0 && fsync(fd) == 0)
 		rc = 0;
@@ -45,6 +58,23 @@ pushstate_write(const char *path, const char *text, size_t len,
 	if (e != NULL)
 		*e = why;
 	return -1;
+}
+
+int
+pushstate_put(const char *dir, const char *name, const char *text,
+    size_t len, unsigned wait_ms, struct err *e)
+{
+	char lock[PATH], path[PATH];
+	int fd, rc;
+
+	if (snprintf(lock, PATH, "%s/" PUSHSTATE_LOCK, dir) >= PATH ||
+	    snprintf(path, PATH, "%s/%s", dir, name) >= PATH)
+		return err_set(e, ERR_CONFIG, "%s: too long", dir);
+	if (lock_take(lock, wait_ms, &fd, e) == -1)
+		return -1;
+	rc = pushstate_write(path, text, len, e);
+	close(fd);
+	return rc;
 }
 
 void

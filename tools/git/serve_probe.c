@@ -9,7 +9,7 @@
 #include "keycmds.h"
 #include "keyproc.h"
 #include "keyserial.h"
-#include "setup_both.h"
+#include "setup_plain.h"
 #include "sys/lock.h"
 
 #define GITOLITE_MS	20000	/* whoever asks waits somewhat longer */

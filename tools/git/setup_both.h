@@ -12,6 +12,7 @@
 
 #include "base/strv.h"
 #include "setup.h"
+#include "setup_plain.h"
 #include "setup_prove.h"
 #include "setup_step.h"
 #include "ssh/authkeys.h"
@@ -167,10 +168,6 @@ struct setup_conf {
  * one without a value is left as it is. */
 int setup_conf(struct setup *s, const char *section,
 	const struct setup_conf *rows, struct err *e);
-
-/* setup_plain(): whether another program than gitolite may serve on this
- * server: git.conf has a keydir of its own, and home no .gitolite.rc. */
-bool setup_plain(const struct gitconf_server *c, const char *home);
 
 /* setup_admins(): the gateway is denied who may write to gitolite-admin, unless
  * git.conf has deny-admins = no. 0, or -1 as gitadmins_note(). */

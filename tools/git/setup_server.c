@@ -31,19 +31,6 @@ rc_path(const char *home, struct buf *out, struct err *e)
 	return buf_addf(out, "%s/.gitolite.rc", home) == 0 ? 0 : no_mem(e);
 }
 
-bool
-setup_plain(const struct gitconf_server *c, const char *home)
-{
-	struct buf path;
-	bool yes = false;
-
-	buf_init(&path, 4200);
-	if (c->keydir != NULL && rc_path(home, &path, NULL) == 0)
-		yes = access(path.data, F_OK) == -1 && errno == ENOENT;
-	buf_clear(&path);
-	return yes;
-}
-
 /* Then there is no trigger to install. */
 static bool
 plain(const struct setup *s)

@@ -10,8 +10,10 @@
 
 #include "asuser.h"
 #include "base/esc.h"
+#include "gitadmins.h"
 #include "keycmds.h"
 #include "keyserial.h"
+#include "setup_plain.h"
 #include "ui/emit.h"
 
 #define PATH	4096
@@ -24,6 +26,7 @@ struct server {
 	struct keyreply there;		/* what the gateway has */
 	struct err why;			/* of a gateway that was not asked */
 	bool asked, agree;
+	bool late;			/* who administers gitolite now */
 };
 
 /* What the question takes and gives, in a process of its own. */
@@ -37,25 +40,42 @@ ask(void *arg, void *ret, struct err *e)
 	return keysend_ask(&send, (unsigned)c->push_ms, ret, &fail, e);
 }
 
-/* As the state folder's owner, whose push key it is: ssh takes it from nobody
- * else. */
+/* The state folder's, or NULL. */
+static const struct passwd *
+owner(const struct gitconf_server *c, struct err *e)
+{
+	const struct passwd *pw = NULL;
+	struct stat st;
+
+	if (stat(c->state_dir, &st) == -1)
+		err_sys(e, "%s", c->state_dir);
+	else if ((pw = getpwuid(st.st_uid)) == NULL)
+		err_set(e, ERR_CONFIG, "%s belongs to no user", c->state_dir);
+	return pw;
+}
+
+/* As the owner, whose push key it is: ssh takes it from nobody else. */
 static int
 ask_as_owner(struct server *s)
 {
 	const struct gitconf_server *c = s->conf;
 	const struct passwd *pw;
-	struct stat st;
 
 	if (geteuid() != 0)
 		return ask((void *)(uintptr_t)c, &s->there, &s->why);
-	if (stat(c->state_dir, &st) == -1)
-		return err_sys(&s->why, "%s", c->state_dir);
-	pw = getpwuid(st.st_uid);
-	if (pw == NULL)
-		return err_set(&s->why, ERR_CONFIG, "%s belongs to no user",
-		    c->state_dir);
-	return asuser_run(pw, ask, (void *)(uintptr_t)c, &s->there,
+	pw = owner(c, &s->why);
+	return pw == NULL ? -1 : asuser_run(pw, ask, (void *)(uintptr_t)c, &s->there,
 	    sizeof(s->there), &s->why);
+}
+
+/* What is looked at is a time; it need not be looked at as that user. */
+static bool
+late(const struct gitconf_server *c)
+{
+	const struct passwd *pw = owner(c, NULL);
+
+	return c->deny_admins != 0 && pw != NULL &&
+	    !setup_plain(c, pw->pw_dir) && gitadmins_late(c, pw->pw_dir);
 }
 
 static int64_t
@@ -71,6 +91,7 @@ look(struct server *s)
 
 	pushkeys_last(s->conf->state_dir, &s->last);
 	s->asked = ask_as_owner(s) == 0;
+	s->late = late(s->conf);
 	/* A later push than the one that is noted may just have arrived: its
 	 * sequence was taken before it did, so this comes after the
 	 * question. */
@@ -104,6 +125,7 @@ say_json(const struct server *s)
 		emit_str(&j, "gateway-keys", NULL);
 		emit_str(&j, "agree", NULL);
 	}
+	emit_bool(&j, "admins-late", s->late);
 	emit_str(&j, "not-asked", s->asked ? NULL : s->why.msg);
 	return emit_end(&j, stdout);
 }
@@ -158,7 +180,10 @@ static int
 say_text(const struct server *s)
 {
 	return printf("git server of %s\n", s->conf->gateway) > 0 &&
-	    say_push(&s->last) > 0 && say_there(s) > 0 ? 0 : -1;
+	    say_push(&s->last) > 0 && say_there(s) > 0 && (!s->late ||
+	    printf("  admins       NOT those of gitolite's last compile: who "
+	    "is one since then\n               is not denied to the gateway; "
+	    "the next push asks again\n") > 0) ? 0 : -1;
 }
 
 int
@@ -169,7 +194,7 @@ status_server(const struct gitconf_server *c, bool json, struct err *e)
 	look(&s);
 	if ((json ? say_json(&s) : say_text(&s)) == -1)
 		return err_sys(e, "standard output");
-	if (!s.last.ok || (s.asked && !s.agree))
+	if (!s.last.ok || s.late || (s.asked && !s.agree))
 		return 1;
 	return s.asked ? 0 : 2;
 }
