@@ -198,6 +198,16 @@ side(struct check *c, const struct check_row *r, const char *dir,
 	return walk(c, r, e);
 }
 
+/* It has neither; its folder is the git user's, as a set-up made it. */
+static bool
+is_mirror(const struct gitconf *conf)
+{
+	struct stat st;
+
+	return conf->server.gateway == NULL && conf->gateway.server == NULL &&
+	    stat(conf->server.state_dir, &st) == 0 && st.st_uid != 0;
+}
+
 /* Each with a canary of its own. */
 static int
 sides(struct check *c, struct err *e)
@@ -205,6 +215,8 @@ sides(struct check *c, struct err *e)
 	const struct gitconf *conf = c->conf;
 	int rc = 0;
 
+	if (is_mirror(conf))
+		return side(c, check_mirror_rows, conf->server.state_dir, e);
 	if (conf->server.gateway != NULL)
 		rc = side(c, check_server_rows, conf->server.state_dir, e);
 	canary_end(&c->canary);
@@ -231,7 +243,8 @@ check_run(const struct gitconf *conf, const struct check_opts *o,
 	if (geteuid() != 0)
 		return err_set(e, ERR_USAGE, "only root can check all of "
 		    "this");
-	if (conf->server.gateway == NULL && conf->gateway.server == NULL)
+	if (conf->server.gateway == NULL && conf->gateway.server == NULL &&
+	    !is_mirror(conf))
 		return err_set(e, ERR_CONFIG, GITCONF_PATH ": neither "
 		    "[gateway] has a server nor [server] a gateway: postern "
 		    "git setup-gateway, or setup-server");

@@ -50,7 +50,7 @@ struct check_row {
 
 /* Each ends with a row without what. */
 extern const struct check_row check_gateway_rows[];
-extern const struct check_row check_server_rows[];
+extern const struct check_row check_server_rows[], check_mirror_rows[];
 
 /* The gateway's that go through its own sshd. */
 extern const struct check_row check_here_rows[];

@@ -210,3 +210,18 @@ const struct check_row check_server_rows[] = {
 	    "postern git check on the gateway" },
 	{ NULL }
 };
+
+/* Of a mirror, which pushes nothing: its gateway asks whether it would serve. */
+const struct check_row check_mirror_rows[] = {
+	{ "gitolite is where git.conf says", shell,
+	    "gitolite-shell in " GITCONF_PATH },
+	{ "gitolite runs the trigger", trigger,
+	    "postern git setup-server --mirror", true },
+	{ "who may change gitolite's settings is denied to the gateway",
+	    check_admins, "postern git setup-server --mirror", true },
+	{ "sshd on this server reads the gateway's key", sshd,
+	    "postern git setup-server --mirror" },
+	{ "no_new_privs, Landlock and seccomp confine what waits for gitolite",
+	    check_jail_server, "what it names in " GITCONF_PATH },
+	{ NULL }
+};

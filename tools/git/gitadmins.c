@@ -295,6 +295,16 @@ gitadmins_note_as(const struct passwd *pw, const struct gitconf_server *c,
 	return asuser_run(pw, note, &j, NULL, 0, e);
 }
 
+bool
+gitadmins_unasked(const struct gitconf_server *c)
+{
+	char path[PATH];
+	struct stat st;
+
+	join(c->state_dir, GITADMINS_FILE, path);
+	return lstat(path, &st) == -1 && errno == ENOENT;
+}
+
 int
 gitadmins_has(const struct gitconf_server *c, const char *id, struct err *e)
 {

@@ -52,6 +52,9 @@ int gitadmins_note_as(const struct passwd *pw, const struct gitconf_server *c,
  * was written. */
 bool gitadmins_late(const struct gitconf_server *c, const char *home);
 
+/* gitadmins_unasked(): whether there is no file, so that nobody is denied. */
+bool gitadmins_unasked(const struct gitconf_server *c);
+
 /* gitadmins_has(): whether the file has id; without a file nobody is known.
  * 1, 0, or -1 ERR_SYS, ERR_UNSAFE. */
 int gitadmins_has(const struct gitconf_server *c, const char *id,

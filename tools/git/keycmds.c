@@ -9,6 +9,7 @@
 
 #include "adminnote.h"
 #include "base/buf.h"
+#include "gitadmins.h"
 #include "gitjail.h"
 #include "gitprog.h"
 #include "keyask.h"
@@ -158,6 +159,21 @@ keycmds_try(const struct gitconf_server *c, const char *check,
 	return rc;
 }
 
+/* A mirror pushes nothing, and denies who administers gitolite all the same. */
+static void
+alone(const struct gitconf_server *c)
+{
+	struct err e = ERR_INIT;
+
+	if (keystore_become(c->state_dir, &e) == 0) {
+		adminnote_wait(adminnote_start(c, GITADMINS_MS, true));
+		return;
+	}
+	log_warn("who may write to gitolite-admin is not known: %s", e.msg);
+	syslog(LOG_ERR, "who may write to gitolite-admin is not known: %s",
+	    e.msg);
+}
+
 int
 keycmds_push(const struct gitconf_server *c, const struct keycmds_push *how)
 {
@@ -171,6 +187,10 @@ keycmds_push(const struct gitconf_server *c, const struct keycmds_push *how)
 	p.dry_run = how->dry_run;
 	if (how->timeout_ms > 0)
 		p.timeout_ms = (unsigned)how->timeout_ms;
+	if (c->gateway == NULL && !how->dry_run)
+		alone(c);
+	if (c->gateway == NULL && how->voice == PUSHKEYS_TRIGGER)
+		return 0;
 	if (push(c, &p, path, &e) == -1) {
 		log_error("the keys did not reach the gateway: %s", e.msg);
 		syslog(LOG_ERR, "push-keys: %s", e.msg);

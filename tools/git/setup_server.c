@@ -282,7 +282,8 @@ steps(struct setup *s, struct err *e)
 }
 
 /* It takes reads and nothing else, whatever the gateway may have become; and
- * has no key of its own, since it brings none. */
+ * has no key of its own, since it brings none: the trigger asks who may not
+ * come through. */
 static int
 mirror_steps(struct setup *s, struct err *e)
 {
@@ -295,6 +296,8 @@ mirror_steps(struct setup *s, struct err *e)
 		return setup_other_side("git server", e);
 	return find_gitolite(s, e) == -1 || setup_folders(s, true, e) == -1 ||
 	    allow(s, e) == -1 || setup_conf(s, "server", rows, e) == -1 ||
+	    (!plain(s) && setup_admins(s, e) == -1) ||
+	    trigger(s, e) == -1 || gitolite_rc(s, e) == -1 ||
 	    sshd(s, e) == -1 ? -1 : 0;
 }
 
