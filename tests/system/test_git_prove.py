@@ -380,9 +380,18 @@ def test_a_check_that_is_killed_on_the_gateway_leaves_no_way_in(ready, held):
         assert "hello postern-check," in ready.alice(ssh).stdout
         check.stdin.close()
         check.wait()
-    # The next check finds nothing in its way, and leaves nothing.
+    # The next check finds nothing in its way, also if the git user locks what
+    # it may read for ever; and leaves nothing.
     wait_masters(ready)
-    assert findings(ready.gw, 0) == {}
+    with ready.gw.popen(["runuser", "-u", "git", "--", "flock", "-s", CHECK,
+                         "-c", "echo on; cat"], text=True, stdin=-1,
+                        stdout=-1) as locked:
+        assert locked.stdout.readline() == "on\n"
+        assert findings(ready.gw, 0) == {}
+        locked.stdin.close()
+        locked.wait()
+    lock = ready.gw.run(["stat", "-c", "%U %a", f"{CHECK}.lock"]).stdout
+    assert lock == "root 600\n"
     assert not ready.gw.exists(CHECK)
 
 

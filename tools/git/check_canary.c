@@ -111,8 +111,7 @@ canary_begin_here(struct canary *c, const struct passwd *user,
 void
 canary_gone(struct canary *c)
 {
-	gitcheck_close(c->held);
-	c->held = -1;
+	gitcheck_close(&c->held);
 }
 
 void

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "gitcheck.h"
 #include "gitconf.h"
 #include "keyline.h"
 #include "keysend.h"
@@ -34,12 +35,12 @@ struct canary {
 	char fp[KEYLINE_FP_TEXT];
 	int status;		/* of the last login that was let in, as a
 				 * shell has it */
-	int held;		/* gitcheck_open()'s */
+	struct gitcheck held;
 	bool begun, out;	/* out: maybe in force on the gateway */
 	sigset_t old;
 };
 
-#define CANARY_INIT { .held = -1 }
+#define CANARY_INIT { .held = GITCHECK_NONE }
 #define CANARY_LOGIN_MS	30000	/* all limits of both sides are below it */
 
 /* canary_begin(): the key. Signals that would end us wait until canary_end().

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * gitcheck: the key that a `postern git check` has made, while it runs: its
- * fingerprint, in a file of root's that the check holds locked, so that there
- * is one check at a time. The lock is the kernel's: it ends with the check,
- * however that ends.
+ * fingerprint, in a file of root's that the check holds locked. The lock is the
+ * kernel's: it ends with the check, however that ends. That there is one check
+ * at a time is another lock's, on a file that root alone may open: whoever may
+ * read a file may lock it, and the git user could keep each check off. For the
+ * same reason the file is made anew by each check.
  *
  * On the gateway the same file has a line for sshd, whose AuthorizedKeysFile
  * names it: the key, held to postern-git-proxy as GITID_CHECK, which takes it
@@ -24,15 +26,22 @@
 #include "base/err.h"
 
 #define GITCHECK_PATH	"/run/postern-git-check"
+#define GITCHECK_LOCK	GITCHECK_PATH ".lock"
 
 #define GITCHECK_MAX	8192	/* bytes of it */
 
+/* Of a check that runs; both -1: of none. */
+struct gitcheck {
+	int lock, fd;
+};
+#define GITCHECK_NONE { -1, -1 }
+
 /* gitcheck_open(): root's; fp is whose key it is from now on, as members of
- * gid may read; line: for sshd, or NULL. 0 with *ret_fd, or -1: ERR_BUSY
+ * gid may read; line: for sshd, or NULL. 0 with *ret, or -1: ERR_BUSY
  * (another check runs), ERR_CONFIG (line is too long), ERR_SYS, ERR_UNSAFE. */
-int gitcheck_open(gid_t gid, const char *fp, const char *line, int *ret_fd,
-	struct err *e);
-void gitcheck_close(int fd);		/* -1 is legal */
+int gitcheck_open(gid_t gid, const char *fp, const char *line,
+	struct gitcheck *ret, struct err *e);
+void gitcheck_close(struct gitcheck *c);	/* of none is legal */
 
 /* gitcheck_is(): whether fp is the key of a check that runs now. */
 bool gitcheck_is(const char *fp);
