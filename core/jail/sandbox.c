@@ -40,6 +40,7 @@
 
 #define LL_VERSION	1U
 #define LL_PATH_BENEATH	1
+#define LL_NET_PORT	2
 
 /* What may be allowed on something that is no folder. */
 #define LL_FILE (LL_EXECUTE | LL_WRITE_FILE | LL_READ_FILE | LL_TRUNCATE | \
@@ -53,6 +54,10 @@ struct ll_beneath {
 	uint64_t allowed;
 	int32_t parent;
 } __attribute__((packed));
+
+struct ll_port {
+	uint64_t allowed, port;
+};
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
@@ -93,6 +98,7 @@ static const struct {
 	    LL_REMOVE_FILE | LL_MAKE_DIR | LL_MAKE_REG | LL_MAKE_SOCK |
 	    LL_MAKE_FIFO | LL_MAKE_SYM | LL_REFER },
 	{ SANDBOX_DEVICES, LL_MAKE_CHAR | LL_MAKE_BLOCK },
+	{ SANDBOX_ADD, LL_WRITE_FILE | LL_MAKE_REG },
 };
 
 int
@@ -102,6 +108,16 @@ sandbox_abi(void)
 	    LL_VERSION);
 
 	return abi > 0 ? (int)abi : 0;
+}
+
+/* Whichever the kernel gives: by listen(2) alone there is one, too. */
+static int
+any_port(const struct sandbox *s, struct err *e)
+{
+	struct ll_port rule = { LL_NET_BIND, 0 };
+
+	return syscall(SYS_landlock_add_rule, s->fd, LL_NET_PORT, &rule,
+	    0U) == 0 ? 0 : err_sys(e, "landlock_add_rule of a port");
 }
 
 struct sandbox *
@@ -130,7 +146,7 @@ sandbox_new(unsigned calls, struct err *e)
 		size = versions[i].size;
 	}
 	if ((calls & SANDBOX_NET) != 0)
-		set.net = 0;
+		set.net &= ~LL_NET_CONNECT;
 	if ((calls & SANDBOX_SIGNALS) != 0)
 		set.scoped &= ~LL_SCOPE_SIGNAL;
 	s->handled = set.fs;
@@ -138,6 +154,10 @@ sandbox_new(unsigned calls, struct err *e)
 	if (s->fd == -1) {
 		err_sys(e, "landlock_create_ruleset");
 		free(s);
+		return NULL;
+	}
+	if (set.net == LL_NET_BIND && any_port(s, e) == -1) {
+		sandbox_free(s);
 		return NULL;
 	}
 	return s;
@@ -174,6 +194,7 @@ sandbox_allow(struct sandbox *s, const char *path, unsigned allow,
 	rule.parent = open_path(path, allow);
 	if (rule.parent == -1) {
 		if ((errno == ENOENT && (allow & SANDBOX_OPTIONAL) != 0) ||
+		    (errno == EACCES && (allow & SANDBOX_BEYOND) != 0) ||
 		    ((errno == ELOOP || (errno == ENOTDIR &&
 		    (allow & SANDBOX_OPTIONAL) != 0)) &&
 		    (allow & SANDBOX_STRICT) != 0))

@@ -54,10 +54,13 @@ enum sandbox_right {
 				 * remove, rename and link what is below, no
 				 * devices */
 	SANDBOX_DEVICES = 16,	/* make device nodes */
-	/* Two about the path itself: */
+	SANDBOX_ADD = 128,	/* files: write; folders: make files in them.
+				 * Nothing is removed, renamed or truncated */
+	/* Three about the path itself: */
 	SANDBOX_OPTIONAL = 32,	/* may be missing */
 	SANDBOX_STRICT = 64,	/* no part of it may be a symbolic link: it
 				 * is passed over then, as rsync does */
+	SANDBOX_BEYOND = 256,	/* may lie where we may not look */
 };
 
 /* What seccomp leaves to the process. */
@@ -69,7 +72,9 @@ enum sandbox_calls {
 				 * nothing: a root without CAP_SETGID */
 	SANDBOX_UNIX = 8,	/* unix sockets, to connect: syslog's */
 	SANDBOX_NET = 16,	/* the same, and those of IPv4 and IPv6, to
-				 * listen and accept, too */
+				 * listen and accept, too; at a port of TCP
+				 * that the kernel chooses, not at one of its
+				 * own choice (Linux 6.7) */
 	SANDBOX_SIGNALS = 32,	/* to processes outside; pidfds */
 	SANDBOX_START = 64,	/* programs of its own: memfd_create, setsid,
 				 * setpgid */
@@ -105,8 +110,8 @@ void sandbox_free(struct sandbox *s);		/* NULL is legal */
  * sandbox_allow(): allow is a sum of enum sandbox_right; path is opened now
  * (O_PATH), and what it names then is what counts. On what is no folder,
  * rights about folders are passed over. 1 when there is nothing to allow
- * (missing and SANDBOX_OPTIONAL, a link and SANDBOX_STRICT), 0, or -1
- * ERR_SYS.
+ * (missing and SANDBOX_OPTIONAL, a link and SANDBOX_STRICT, out of our reach
+ * and SANDBOX_BEYOND), 0, or -1 ERR_SYS.
  */
 int sandbox_allow(struct sandbox *s, const char *path, unsigned allow,
 	struct err *e);

@@ -88,6 +88,53 @@ def test_the_kernel_has_it_of_each_process(git, mux):
     assert git.audit("gl", "end")[-1]["exit"] == 0
 
 
+def test_a_log_where_git_may_not_look_ends_no_session(git):
+    for host in (git.gw, git.gl):
+        host.run("install -d -m 700 /var/log/closed")
+        host.write(CONF, host.read(CONF).replace(LOG, "/var/log/closed"))
+    try:
+        done = git.ssh("alice", "info")
+        assert done.returncode == 0, done
+        assert done.stdout.startswith("hello alice")
+    finally:
+        for host in (git.gw, git.gl):
+            host.run("rm -r /var/log/closed")
+
+
+def test_a_log_that_is_rotated_goes_on_in_the_jail(git):
+    git.hold()
+    with git.start("alice", "ssh git@gw info", stdout=-1, stderr=-1) as ssh:
+        git.held()
+        for host in (git.gw, git.gl):
+            host.run(f"mv {LOG}/audit {LOG}/audit.1")
+        git.go()
+        assert ssh.wait(60) == 0
+    for side in ("gw", "gl"):
+        assert git.wait_audit(side, lambda r: r["event"] == "end")
+
+
+def test_a_session_is_confined_before_it_reads_whose_it_is(git):
+    gw, key = git.gw, git.keys["alice"][0]
+    gw.write("/tmp/auth", "publickey " + " ".join(key.split()[:2]) + "\n",
+             0o644)
+    try:
+        calls = gw.run(
+            ["runuser", "-u", "git", "--", "env", "SSH_USER_AUTH=/tmp/auth",
+             "SSH_ORIGINAL_COMMAND=x", "strace", "-qq",
+             f"{TOOLS}/postern-git-proxy", "alice"], check=False)
+    finally:
+        gw.run(["rm", "/tmp/auth"])
+    lines = calls.stderr.splitlines()
+    opened = next(i for i, x in enumerate(lines) if '"/tmp/auth"' in x)
+    fd = lines[opened].split(" = ")[1]
+    read = next(i for i, x in enumerate(lines) if i > opened and
+                x.startswith(f"read({fd}, \"publickey "))
+    ruled = [i for i, x in enumerate(lines) if "PR_SET_SECCOMP" in x or
+             "SECCOMP_SET_MODE_FILTER" in x]
+    assert opened < ruled[0] < read, calls.stderr
+    assert git.audit("gw")[-1]["fp"] == fingerprint(key)
+
+
 def test_the_lookup_is_confined_before_it_reads_the_index(git):
     site = Site(git, index=True)
     try:

@@ -8,18 +8,21 @@
 #include "gitprog.h"
 #include "jail/sandbox.h"
 
-#define READ	(SANDBOX_READ | SANDBOX_LIST | SANDBOX_OPTIONAL)
+#define PASS	(SANDBOX_OPTIONAL | SANDBOX_BEYOND)
+#define READ	(SANDBOX_READ | SANDBOX_LIST | PASS)
 #define RUN	(READ | SANDBOX_EXEC)
 #define WRITE	(READ | SANDBOX_WRITE)
 #define S	(1u << GITJAIL_SESSION)
 #define U	(1u << GITJAIL_UPDATE)
 #define SERVE	(1u << GITJAIL_SERVE)
 
-/* What is the same everywhere: programs, settings, names of hosts. */
-static const struct fixed {
+struct row {
 	const char *path;
 	unsigned allow, kinds;
-} fixed[] = {
+};
+
+/* What is the same everywhere: programs, settings, names of hosts. */
+static const struct row fixed[] = {
 	{ "/usr", RUN, S | U },
 	{ "/lib", RUN, S | U },
 	{ "/lib64", RUN, S | U },
@@ -71,39 +74,50 @@ folder(struct sandbox *s, const char *path, unsigned allow, struct err *e)
 	return sandbox_allow(s, dir, allow, e);
 }
 
-/* A log that is rotated is made anew. */
+/* A log that is rotated is made anew. Read is the one that is there, for how it
+ * ends. */
 static int
 audit(struct sandbox *s, const struct gitconf_side *c, struct err *e)
 {
-	return c->audit_file == NULL ? 0 : folder(s, c->audit_file, WRITE, e);
+	return c->audit_file == NULL || (sandbox_allow(s, c->audit_file, READ,
+	    e) != -1 && folder(s, c->audit_file, SANDBOX_ADD | PASS,
+	    e) != -1) ? 0 : -1;
+}
+
+/* The pool's program, which a session starts. */
+static int
+program(struct sandbox *s, struct err *e)
+{
+	struct buf path;
+	int rc;
+
+	buf_init(&path, PATH_MAX);
+	rc = gitprog_path("x", &path, e);
+	if (rc == 0)
+		rc = folder(s, path.data, RUN, e);
+	buf_clear(&path);
+	return rc;
 }
 
 static int
 gateway(struct sandbox *s, enum gitjail kind,
     const struct gitconf_gateway *c, struct err *e)
 {
-	const struct {
-		const char *path;
-		unsigned allow;
-	} rows[] = {
-		{ c->ssh, RUN }, { c->key, READ }, { c->known_hosts, READ },
-		{ c->allowed_signers, READ }, { c->base, READ },
-		{ c->keys_dir, kind == GITJAIL_UPDATE ? WRITE : READ },
-		{ c->run_dir, WRITE },
+	const struct row rows[] = {
+		{ c->ssh, RUN, S }, { c->key, READ, S },
+		{ c->known_hosts, READ, S }, { c->allowed_signers, READ, U },
+		{ c->base, READ, S | U }, { c->keys_dir, READ, S },
+		{ c->keys_dir, WRITE, U }, { c->run_dir, WRITE, S | U },
 	};
-	struct buf program;
 	size_t i;
-	int rc;
 
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (sandbox_allow(s, rows[i].path, rows[i].allow, e) == -1)
+		if ((rows[i].kinds & (1u << kind)) != 0 && sandbox_allow(s,
+		    rows[i].path, rows[i].allow, e) == -1)
 			return -1;
-	buf_init(&program, PATH_MAX);
-	rc = gitprog_path("x", &program, e);
-	if (rc == 0)
-		rc = folder(s, program.data, RUN, e);
-	buf_clear(&program);
-	return rc == -1 ? -1 : audit(s, &c->side, e);
+	if (kind == GITJAIL_SESSION && program(s, e) == -1)
+		return -1;
+	return audit(s, &c->side, e);
 }
 
 static int
@@ -121,24 +135,46 @@ allow(struct sandbox *s, enum gitjail kind, const struct gitconf *c,
 }
 
 int
-gitjail_enter(enum gitjail kind, const struct gitconf *c, struct err *e)
+gitjail_open(enum gitjail kind, const struct gitconf *c,
+    struct sandbox **ret, struct err *e)
 {
 	struct sandbox *s = NULL;
-	bool filter;
-	int rc = -1;
 
 	if (sandbox_abi() > 0) {
 		s = sandbox_new(sums[kind], e);
-		if (s == NULL || allow(s, kind, c, e) == -1)
-			goto out;
+		if (s == NULL || allow(s, kind, c, e) == -1) {
+			sandbox_free(s);
+			return err_wrap(e, "confining this program");
+		}
 	}
-	rc = sandbox_try(s, sums[kind], &filter, e);
+	*ret = s;
+	return 0;
+}
+
+int
+gitjail_apply(enum gitjail kind, struct sandbox *s, struct err *e)
+{
+	bool filter;
+
+	if (sandbox_try(s, sums[kind], &filter, e) == -1)
+		return err_wrap(e, "confining this program");
 #ifdef __SANITIZE_ADDRESS__
 	confined = 1;
 #endif
-out:
+	return 0;
+}
+
+int
+gitjail_enter(enum gitjail kind, const struct gitconf *c, struct err *e)
+{
+	struct sandbox *s;
+	int rc;
+
+	if (gitjail_open(kind, c, &s, e) == -1)
+		return -1;
+	rc = gitjail_apply(kind, s, e);
 	sandbox_free(s);
-	return rc == 0 ? 0 : err_wrap(e, "confining this program");
+	return rc;
 }
 
 bool

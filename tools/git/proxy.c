@@ -7,6 +7,7 @@
  * is written down.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -44,29 +45,54 @@ audit(const struct proxy *p, enum gitaudit_event event, const char *why,
 	(void)gitaudit_write(&p->conf.gateway.side, &a, NULL);
 }
 
-/* The key's fingerprint, if sshd says it (ExposeAuthInfo). */
-static void
-find_fp(struct proxy *p)
+/* What sshd says of the key (ExposeAuthInfo), or -1; it lies where we can't
+ * look later on. */
+static int
+open_auth(void)
 {
 	const char *path = getenv("SSH_USER_AUTH");
-	struct buf text;
 
-	memcpy(p->ask.w.fp, "-", 2);
-	if (path == NULL)
-		return;
-	buf_init(&text, AUTH_MAX);
-	if (file_read(path, &text, NULL) == 0)
-		p->cert = gitauth_fp(text.data, text.len, p->ask.w.fp);
-	buf_clear(&text);
+	return path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC |
+	    O_NOCTTY | O_NONBLOCK);
 }
 
-/* Whose session it is, for the log, before anything is judged. */
+/* The key's fingerprint, of that, which is closed. */
+static void
+find_fp(struct proxy *p, int fd)
+{
+	char chunk[4096];
+	struct buf text;
+	ssize_t n = 0;
+
+	buf_init(&text, AUTH_MAX);
+	while (fd != -1 && (n = read(fd, chunk, sizeof(chunk))) > 0 &&
+	    buf_add(&text, chunk, (size_t)n) == 0)
+		continue;
+	/* All of it, or it says nothing. */
+	if (fd != -1 && n == 0)
+		p->cert = gitauth_fp(text.data, text.len, p->ask.w.fp);
+	buf_clear(&text);
+	if (fd != -1)
+		close(fd);
+}
+
+/* Whose session it is, for the log, before anything is judged; confined before
+ * a byte is read that a client chose. */
 static int
 find_who(struct proxy *p, struct err *e)
 {
+	int auth = open_auth(), rc;
+
 	gitwire_client(&p->ask.w, getenv("SSH_CONNECTION"));
-	find_fp(p);
-	return gitprog_sid(p->ask.w.sid, e);
+	memcpy(p->ask.w.fp, "-", 2);
+	rc = gitprog_sid(p->ask.w.sid, e);
+	if (rc == 0)
+		rc = gitjail_enter(GITJAIL_SESSION, &p->conf, e);
+	if (rc == 0)
+		find_fp(p, auth);
+	else if (auth != -1)
+		close(auth);
+	return rc;
 }
 
 /* So that a revocation finds us. By a certificate, any key that is left of the
@@ -118,10 +144,7 @@ settle(struct proxy *p, const char *id, struct err *e)
 	if (p->conf.gateway.server == NULL)
 		return err_set(e, ERR_CONFIG, GITCONF_PATH ": [gateway] has "
 		    "no server");
-	/* Before what the client sent is read. */
-	if (find_who(p, e) == 0 &&
-	    gitjail_enter(GITJAIL_SESSION, &p->conf, e) == 0 &&
-	    gitask_gateway(&p->conf.gateway, id,
+	if (find_who(p, e) == 0 && gitask_gateway(&p->conf.gateway, id,
 	    getenv("SSH_ORIGINAL_COMMAND"), getenv("GIT_PROTOCOL"), &p->ask,
 	    e) == 0 && take_place(p, e) == 0)
 		return 0;

@@ -14,10 +14,10 @@
 #define PUSHSTATE_LOCK	"push.lock"	/* in the state folder */
 
 /*
- * pushstate_write(): the caller holds the lock. path gets the text, atomically; on
- * a disk that is full, into the room that the file has: that a key is revoked
- * does not wait for space. A line that a crash cut then is none to who reads
- * it. 0, or -1: ERR_SYS, ERR_UNSAFE as file_write().
+ * pushstate_write(): the caller holds the lock. path gets the text, atomically;
+ * on a disk that is full, into the room that the file has: that a key is
+ * revoked does not wait for space. A line that a crash cut then is none to who
+ * reads it. 0, or -1: ERR_SYS, ERR_UNSAFE as file_write().
  */
 int pushstate_write(const char *path, const char *text, size_t len,
 	struct err *e);
@@ -28,8 +28,8 @@ int pushstate_write(const char *path, const char *text, size_t len,
 int pushstate_put(const char *dir, const char *name, const char *text,
 	size_t len, unsigned wait_ms, struct err *e);
 
-/* pushstate_sweep(): the caller holds the lock. Away with what a process left that was killed while it
- * wrote. What fails is left to the next one. */
+/* pushstate_sweep(): the caller holds the lock. Away with what a process left
+ * that was killed while it wrote. What fails is left to the next one. */
 void pushstate_sweep(const char *dir);
 
 #endif

@@ -24,6 +24,7 @@
 #include "gitcount.h"
 #include "gitjail.h"
 #include "gitprog.h"
+#include "jail/sandbox.h"
 #include "proc/child.h"
 #include "serve_probe.h"
 #include "setup_plain.h"
@@ -38,6 +39,7 @@ struct serve {
 	struct strv env;
 	struct loop *loop;
 	struct child *child;
+	struct sandbox *jail;
 	struct gitprog_watch out;
 	struct gitcount *count;		/* NULL: nothing is counted */
 	int status;
@@ -123,9 +125,12 @@ run(struct serve *s, struct err *e)
 	    gitcount_new(s->loop, &s->count, e) == -1)
 		return -1;
 	gitcount_io(s->count, &spec);
+	/* What can fail about it, before anything runs that would be ended. */
+	if (gitjail_open(GITJAIL_SERVE, &s->conf, &s->jail, e) == -1)
+		return -1;
 	s->child = child_start(s->loop, &spec, e);
 	if (s->child == NULL || gitprog_watch(s->loop, on_gone, s, &s->out,
-	    e) == -1 || gitjail_enter(GITJAIL_SERVE, &s->conf, e) == -1)
+	    e) == -1 || gitjail_apply(GITJAIL_SERVE, s->jail, e) == -1)
 		return -1;
 	return loop_run(s->loop, e);
 }
@@ -207,6 +212,7 @@ main(void)
 	gitprog_unwatch(&s.out);
 	gitcount_free(s.count);
 	child_free(s.child);
+	sandbox_free(s.jail);
 	loop_free(s.loop);
 	strv_clear(&s.env);
 	gitask_clear(&s.ask);

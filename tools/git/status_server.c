@@ -64,8 +64,8 @@ ask_as_owner(struct server *s)
 	if (geteuid() != 0)
 		return ask((void *)(uintptr_t)c, &s->there, &s->why);
 	pw = owner(c, &s->why);
-	return pw == NULL ? -1 : asuser_run(pw, ask, (void *)(uintptr_t)c, &s->there,
-	    sizeof(s->there), &s->why);
+	return pw == NULL ? -1 : asuser_run(pw, ask, (void *)(uintptr_t)c,
+	    &s->there, sizeof(s->there), &s->why);
 }
 
 /* What is looked at is a time; it need not be looked at as that user. */

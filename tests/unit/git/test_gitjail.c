@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,13 +63,31 @@ remove_tree(void **state)
 	for (i = 0; i < 4; i++) {
 		snprintf(name, sizeof(name), "%s/file", folders[i]);
 		unlink(path(name));
+		snprintf(name, sizeof(name), "%s/new", folders[i]);
+		unlink(path(name));
 		rmdir(path(folders[i]));
 	}
 	return rmdir(top);
 }
 
-/* What a process may do, a letter each: read and write in the four folders,
- * execute, TCP, a memfd. */
+/* A port of TCP: whether we may have it. */
+static bool
+may_bind(uint16_t port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons(port), .sin_addr.s_addr =
+		    htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool may = fd != -1 && (bind(fd, (struct sockaddr *)&a, sizeof(a)) ==
+	    0 || errno == EADDRINUSE);
+
+	if (fd != -1)
+		close(fd);
+	return may;
+}
+
+/* What a process may do, a letter each: read, and write (w) or but make files
+ * (a), in the four folders, TCP, a port of its choice, any port, a memfd. */
 static void
 look(char out[32])
 {
@@ -82,10 +101,13 @@ look(char out[32])
 		out[n++] = fd != -1 ? 'r' : '-';
 		snprintf(name, sizeof(name), "%s/new", folders[i]);
 		fd = open(path(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		out[n++] = fd != -1 && unlink(path(name)) == 0 ? 'w' : '-';
+		out[n++] = fd == -1 ? '-' : unlink(path(name)) == 0 ? 'w' :
+		    'a';
 	}
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	out[n++] = fd != -1 ? 't' : '-';
+	out[n++] = may_bind(4711) ? 'p' : '-';
+	out[n++] = may_bind(0) ? 'l' : '-';
 	fd = memfd_create("x", MFD_CLOEXEC);
 	out[n++] = fd != -1 ? 'm' : '-';
 	fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
@@ -105,7 +127,7 @@ is(enum gitjail kind, const char *want)
 
 	snprintf(keys, sizeof(keys), "%s/keys", top);
 	snprintf(run, sizeof(run), "%s/run", top);
-	snprintf(log, sizeof(log), "%s/log/audit", top);
+	snprintf(log, sizeof(log), "%s/log/file", top);
 	assert_int_equal(gitconf_init(&c, &e), 0);
 	free(c.gateway.keys_dir);
 	free(c.gateway.run_dir);
@@ -130,13 +152,13 @@ is(enum gitjail kind, const char *want)
 	assert_string_equal(said, want);
 }
 
-/* keys, run, log, other; TCP, memfd, /etc, no_new_privs */
+/* keys, run, log, other; TCP, a port, any port, memfd, /etc, no_new_privs */
 static void
 each_program_can_do_what_it_is_for(void **state)
 {
-	is(GITJAIL_SESSION, "r-rwrw--tmen");
-	is(GITJAIL_UPDATE, "rwrwrw---men");
-	is(GITJAIL_SERVE, "----rw----en");
+	is(GITJAIL_SESSION, "r-rwra--t-lmen");
+	is(GITJAIL_UPDATE, "rwrwra-----men");
+	is(GITJAIL_SERVE, "----ra------en");
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include "place.h"
 #include "pushstate.h"
+#include "sys/lock.h"
 
 static void
 pushstate_replaces_a_file_and_keeps_it_to_itself(void **state)
@@ -45,6 +46,27 @@ pushstate_sweeps_what_was_left_and_nothing_else(void **state)
 	assert_int_equal(rmdir(at(".postern.d")), 0);
 }
 
+static void
+pushstate_puts_a_file_under_the_lock_of_sweeps(void **state)
+{
+	struct err e = ERR_INIT;
+	char lock[600];
+	int fd;
+
+	snprintf(lock, sizeof(lock), "%s", at(PUSHSTATE_LOCK));
+	put("f", "old\n");
+	assert_int_equal(lock_take(lock, 0, &fd, &e), 0);
+	assert_int_equal(pushstate_put(at("."), "f", "new\n", 4, 0, &e), -1);
+	assert_int_equal(e.code, ERR_BUSY);
+	assert_string_equal(got_file("f"), "old\n");
+	close(fd);
+	assert_int_equal(pushstate_put(at("."), "f", "new\n", 4, 0, &e), 0);
+	assert_string_equal(got_file("f"), "new\n");
+	/* And it is free again. */
+	assert_int_equal(lock_take(lock, 0, &fd, &e), 0);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -52,6 +74,7 @@ main(void)
 		in_place(pushstate_replaces_a_file_and_keeps_it_to_itself),
 		in_place(pushstate_says_what_it_can_not_write),
 		in_place(pushstate_sweeps_what_was_left_and_nothing_else),
+		in_place(pushstate_puts_a_file_under_the_lock_of_sweeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
