@@ -211,7 +211,7 @@ const struct check_row check_server_rows[] = {
 	{ NULL }
 };
 
-/* Of a mirror, which pushes nothing: its gateway asks whether it would serve. */
+/* Of a mirror, which pushes nothing: its gateway asks whether it serves. */
 const struct check_row check_mirror_rows[] = {
 	{ "gitolite is where git.conf says", shell,
 	    "gitolite-shell in " GITCONF_PATH },
