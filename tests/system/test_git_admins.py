@@ -32,6 +32,8 @@ def site(git):
     made.gl.write("/root/admin/conf/gitolite.conf", made.conf)
     made.admin()
     made.close()
+    # By which a git server is known.
+    made.gl.run(f"rm -r {STATE}")
 
 
 def instead(site, text):
