@@ -30,7 +30,7 @@ run(const char *data, size_t size, size_t step, int *ret_over)
 	struct buf pass;
 	bool was;
 
-	handshake_init(&h, NULL);
+	handshake_init(&h, NULL, NULL);
 	buf_init(&pass, size + HANDSHAKE_MAX);
 	for (i = 0; i < size; i += n) {
 		n = size - i < step ? size - i : step;

@@ -73,6 +73,7 @@ struct backup_opts {
 	bool remove;		/* accept --remove; pin --remove */
 
 	/* run, pull */
+	bool full;		/* run --full: go by no files-cache */
 	bool stdio;		/* run --stdio: the store has started us */
 	char *mode;		/* "channel", "direct" */
 	uint64_t bandwidth;	/* bytes a second; 0: not given */

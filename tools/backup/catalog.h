@@ -121,6 +121,9 @@ int catalog_check(struct catalog *c, struct err *e);
 const struct catalog_snap *catalog_snap(const struct catalog *c,
 	const char *name);
 
+/* catalog_by_id(): likewise. */
+const struct catalog_snap *catalog_by_id(const struct catalog *c, int64_t id);
+
 /* catalog_shown(): the snapshots that row lives in, first and last of those
  * that are still there; NULL, NULL when there is none. */
 void catalog_shown(const struct catalog *c, const struct catalog_row *row,

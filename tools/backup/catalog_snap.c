@@ -140,6 +140,37 @@ catalog_snap(const struct catalog *c, const char *name)
 	return NULL;
 }
 
+const struct catalog_snap *
+catalog_by_id(const struct catalog *c, int64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->snaps[i].id == id)
+			return &c->snaps[i];
+	return NULL;
+}
+
+int
+catalog_add(struct catalog *c, const struct catalog_snap *s, const char *name,
+    struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	int rc;
+
+	if (catalog_prepare(c, "INSERT INTO snapshot VALUES(?1,?2,?3,?4,?5)",
+	    &st, e) == -1)
+		return -1;
+	sqlite3_bind_int64(st, 1, s->id);
+	sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 3, s->made);
+	sqlite3_bind_int64(st, 4, (int64_t)s->files);
+	sqlite3_bind_int64(st, 5, (int64_t)s->bytes);
+	rc = catalog_run(c, st, e);
+	sqlite3_finalize(st);
+	return rc;
+}
+
 /* How many snapshots have a smaller id. */
 static size_t
 below(const struct catalog *c, int64_t id)

@@ -58,6 +58,11 @@ int catalog_id(struct catalog *c, const char *name, int64_t *ret,
 void catalog_around(const struct catalog *c, int64_t id, int64_t *ret_prev,
 	int64_t *ret_next);
 
+/* catalog_add(): a snapshot's own row, within a transaction; name: its name,
+ * instead of s->name. 0, or -1. */
+int catalog_add(struct catalog *c, const struct catalog_snap *s,
+	const char *name, struct err *e);
+
 /* catalog_reload(): c->snaps anew; as it was on failure. */
 int catalog_reload(struct catalog *c, struct err *e);
 

@@ -16,6 +16,7 @@
 #include "keys.h"
 #include "late.h"
 #include "secret/memfile.h"
+#include "scratch.h"
 #include "source.h"
 #include "ssh/host.h"
 #include "ssh/oneshot.h"
@@ -180,7 +181,7 @@ direct_free(struct direct *d)
 	if (d == NULL)
 		return;
 	oneshot_free(d->sshd);
-	source_remove(d->dir);
+	scratch_remove(d->dir);
 	free(d);
 }
 

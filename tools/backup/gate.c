@@ -10,10 +10,11 @@ static const char *const head[] = { "rsync", "--server", "--sender" };
 
 /* The cluster's letters, in the order that rsync writes them. */
 static const struct { char letter; int min, max; } cluster[] = {
-	{ 'v', 0, 2 }, { 'n', 0, 1 }, { 'l', 1, 1 }, { 'W', 0, 1 },
+	{ 'v', 0, 2 }, { 'n', 0, 1 }, { 'l', 1, 1 }, { 'd', 0, 1 },
+	{ 'W', 0, 1 },
 	{ 'H', 0, 2 }, { 'o', 1, 1 }, { 'g', 1, 1 }, { 'D', 1, 1 },
 	{ 't', 1, 1 }, { 'U', 0, 2 }, { 'p', 1, 1 }, { 'A', 0, 1 },
-	{ 'X', 0, 2 }, { 'r', 1, 1 }, { 'c', 0, 1 }, { 'I', 0, 1 },
+	{ 'X', 0, 2 }, { 'r', 0, 1 }, { 'c', 0, 1 }, { 'I', 0, 1 },
 	{ 'R', 0, 1 }, { 'x', 0, 2 }, { 'S', 0, 1 }, { 'z', 0, 1 },
 	{ 'e', 1, 1 }, { '.', 1, 1 },
 };
@@ -83,7 +84,8 @@ letter_why(char c)
 }
 
 static int
-check_cluster(const char *word, bool *ret_relative, struct err *e)
+check_cluster(const char *word, bool listed, bool *ret_relative,
+    struct err *e)
 {
 	const char *s = word;
 	size_t i;
@@ -95,7 +97,8 @@ check_cluster(const char *word, bool *ret_relative, struct err *e)
 	for (i = 0; i < NCLUSTER; i++) {
 		for (n = 0; n < cluster[i].max && *s == cluster[i].letter; n++)
 			s++;
-		if (n < cluster[i].min)
+		if (n < cluster[i].min || (cluster[i].letter == 'd' &&
+		    n != listed) || (cluster[i].letter == 'r' && n == listed))
 			return refuse(e, word, letter_why(*s));
 		if (cluster[i].letter == 'R' && n > 0)
 			*ret_relative = true;
@@ -184,7 +187,8 @@ check_paths(const struct strv *argv, size_t at, const struct strv *roots,
 }
 
 int
-gate_check(const struct strv *argv, const struct strv *roots, struct err *e)
+gate_check(const struct strv *argv, const struct strv *roots, bool listed,
+    struct err *e)
 {
 	bool seen[NOPTIONS] = { false }, relative = false;
 	size_t i;
@@ -202,7 +206,7 @@ gate_check(const struct strv *argv, const struct strv *roots, struct err *e)
 	if (i == argv->n)
 		return err_set(e, ERR_REFUSED, "refused: the command is cut "
 		    "before rsync's letters");
-	if (check_cluster(argv->v[i++], &relative, e) == -1)
+	if (check_cluster(argv->v[i++], listed, &relative, e) == -1)
 		return -1;
 	for (; i < argv->n && strcmp(argv->v[i], ".") != 0; i++)
 		if (check_option(argv->v[i], seen, e) == -1)
@@ -223,7 +227,7 @@ gate_parse(const char *cmd, size_t len, const struct strv *roots,
 	struct strv argv = { .max = GATE_MAX };
 
 	if (gate_split(cmd, len, &argv, e) == -1 ||
-	    gate_check(&argv, roots, e) == -1) {
+	    gate_check(&argv, roots, false, e) == -1) {
 		strv_clear(&argv);
 		return -1;
 	}

@@ -25,6 +25,7 @@
 #ifndef POSTERN_GATE_H
 #define POSTERN_GATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -43,10 +44,11 @@
 int gate_parse(const char *cmd, size_t len, const struct strv *roots,
 	struct strv *ret_argv, struct err *e);
 
-/* gate_check(): the words alone, as they would be an argv. 0, or -1
+/* gate_check(): the words alone, as they would be an argv. listed: with d
+ * behind l in the CLUSTER, and no r: of what is sent there is a list. 0, or -1
  * ERR_REFUSED, as gate_parse(). */
 int gate_check(const struct strv *argv, const struct strv *roots,
-	struct err *e);
+	bool listed, struct err *e);
 
 /*
  * gate_emit(): argv as one command, appended: what gate_parse() takes and

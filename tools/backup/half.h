@@ -90,6 +90,8 @@ struct half_send {
 	const char *nice;	/* "0" … "19", or NULL */
 	const char *ionice;	/* "idle", "best-effort:N", or NULL */
 	const char *bwlimit;	/* KiB a second, or NULL */
+	const char *list;	/* absolute: what rsync may read besides, the
+				 * list of what it sends; or NULL */
 };
 
 struct half_recv {

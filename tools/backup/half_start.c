@@ -99,7 +99,8 @@ half_send_start(struct loop *l, const struct half_send *what,
 	const char *const pairs[][2] = { { "--nice", what->nice },
 		{ "--ionice", what->ionice },
 		{ "--bwlimit", what->bwlimit }, { "--config", what->config },
-		{ "--rules", what->rules }, { "--grants", what->grants } };
+		{ "--rules", what->rules }, { "--list", what->list },
+		{ "--grants", what->grants } };
 	struct strv argv = { 0 };
 	size_t i;
 	int rc;

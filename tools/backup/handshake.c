@@ -13,10 +13,12 @@
 enum stage { AT_GREETING, AT_MODULE, AT_ARGS, AT_END };
 
 void
-handshake_init(struct handshake *h, const struct strv *paths)
+handshake_init(struct handshake *h, const struct strv *paths,
+    const char *list)
 {
 	buf_init(&h->held, HANDSHAKE_MAX);
 	h->paths = paths;
+	h->list = list;
 	h->stage = AT_GREETING;
 }
 
@@ -74,7 +76,7 @@ check_args(const struct handshake *h, struct err *e)
 	for (s = h->held.data; rc == 0 && *s != '\0'; s += strlen(s) + 1)
 		rc = strv_add(&argv, s);
 	rc = rc != 0 ? err_set(e, ERR_MEM, "out of memory") :
-	    gate_check(&argv, &paths, e);
+	    gate_check(&argv, &paths, h->list != NULL, e);
 	strv_clear(&argv);
 	strv_clear(&paths);
 	return rc;
@@ -113,6 +115,19 @@ check(const struct handshake *h, struct err *e)
 	}
 }
 
+/* Behind "--server" and "--sender", which check() has seen. */
+static int
+pass_listed(const struct handshake *h, struct buf *pass)
+{
+	static const char head[] = "--server\0--sender";
+	const size_t n = sizeof(head);
+
+	return buf_add(pass, h->held.data, n) |
+	    buf_addf(pass, "--files-from=%s", h->list) |
+	    buf_add(pass, "\0--from0", sizeof("\0--from0")) |
+	    buf_add(pass, h->held.data + n, h->held.len - n);
+}
+
 int
 handshake_feed(struct handshake *h, const char *data, size_t len,
     struct buf *pass, struct err *e)
@@ -127,7 +142,9 @@ handshake_feed(struct handshake *h, const char *data, size_t len,
 			continue;
 		if (check(h, e) == -1)
 			return -1;
-		if (buf_add(pass, h->held.data, h->held.len) == -1)
+		if ((h->stage == AT_ARGS && h->list != NULL ?
+		    pass_listed(h, pass) :
+		    buf_add(pass, h->held.data, h->held.len)) != 0)
 			return err_set(e, ERR_MEM, "out of memory");
 		buf_clear(&h->held);
 		h->stage++;

@@ -76,6 +76,10 @@ make(struct sync *s, const char *name, struct err *e)
 	struct err why = ERR_INIT;
 	int hold, rc;
 
+	if (s->o->newest != NULL && strcmp(s->o->newest, name) == 0) {
+		o.since = s->o->since;
+		o.changes = s->o->changes;
+	}
 	s->name = name;
 	if (store_hold_take(s->client, name, &hold, &o.root, &why) == -1) {
 		/* It went since the list was read. */

@@ -27,6 +27,10 @@ struct index_opts {
 	bool check;		/* look at each page of it first */
 	bool anew;		/* it is known to be damaged */
 	const atomic_bool *stop;	/* as manifest_opts; may be NULL */
+	/* Of this snapshot it is known what is other than in since; or NULL,
+	 * all three. */
+	const char *newest, *since;
+	const struct changes *changes;
 	/* As manifest_opts, and the snapshot whose manifest is made. May be
 	 * NULL. */
 	int (*progress)(void *arg, const char *snapshot,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "changes.h"
 #include "hash.h"
 #include "links.h"
 #include "manifest_rows.h"
@@ -35,6 +36,7 @@ struct make {
 	void *scratch;
 	struct links links;
 	sqlite3_stmt *path_of;
+	bool part;		/* what did not change is not gone into */
 };
 
 static void
@@ -63,6 +65,11 @@ settle(struct make *mk, int64_t dir, const char *name,
     const struct catalog_meta *m, const struct catalog_row *prev,
     const struct catalog_row *next, struct err *e)
 {
+	/* The sums of a part began as those of the snapshot before. */
+	if (mk->part && prev != NULL) {
+		mk->stats.files--;
+		mk->stats.bytes -= prev->m.size;
+	}
 	if (m != NULL) {
 		mk->stats.files++;
 		mk->stats.bytes += m->size;
@@ -237,37 +244,55 @@ unreadable(void *arg, const char *path, const char *why, struct err *e)
 	return 1;
 }
 
-/* The tree of the snapshot before, or -1. */
+/* Its tree, or -1. */
 static int
 open_twin(const struct make *mk)
 {
-	size_t i;
+	const struct catalog_snap *prev = catalog_by_id(mk->cat,
+	    mk->rows.prev);
 
-	for (i = 0; i < mk->cat->n; i++)
-		if (mk->cat->snaps[i].id == mk->rows.prev &&
-		    mk->o->client != -1)
-			return openat(mk->o->client, mk->cat->snaps[i].name,
-			    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return -1;
+	return prev == NULL || mk->o->client == -1 ? -1 :
+	    openat(mk->o->client, prev->name, O_RDONLY | O_DIRECTORY |
+	    O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* A tree.inside */
+static bool
+inside(void *arg, const char *path)
+{
+	struct make *mk = arg;
+
+	return !mk->part || changes_below(mk->o->changes, path);
+}
+
+static int
+begin_part(struct make *mk, struct err *e)
+{
+	const struct catalog_snap *prev = catalog_by_id(mk->cat,
+	    mk->rows.prev);
+	int more = 0;
+
+	if (mk->o->changes == NULL || prev == NULL || mk->rows.next != 0 ||
+	    strcmp(prev->name, mk->o->since) != 0)
+		return 0;
+	/* What could not be read then is tried again. */
+	more = manifest_rows_unread(&mk->rows, e);
+	mk->part = more == 0;
+	if (mk->part) {
+		mk->stats.files = prev->files;
+		mk->stats.bytes = prev->bytes;
+	}
+	return more == -1 ? -1 : 0;
 }
 
 static int
 record(struct make *mk, struct err *e)
 {
-	sqlite3_stmt *st = NULL;
-	int rc;
+	const struct catalog_snap snap = { .id = mk->rows.id,
+		.made = mk->o->now, .files = mk->stats.files,
+		.bytes = mk->stats.bytes };
 
-	if (catalog_prepare(mk->cat, "INSERT INTO snapshot VALUES(?1,?2,?3,"
-	    "?4,?5)", &st, e) == -1)
-		return -1;
-	sqlite3_bind_int64(st, 1, mk->rows.id);
-	sqlite3_bind_text(st, 2, mk->o->name, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(st, 3, mk->o->now);
-	sqlite3_bind_int64(st, 4, (int64_t)mk->stats.files);
-	sqlite3_bind_int64(st, 5, (int64_t)mk->stats.bytes);
-	rc = catalog_run(mk->cat, st, e);
-	sqlite3_finalize(st);
-	return rc;
+	return catalog_add(mk->cat, &snap, mk->o->name, e);
 }
 
 /* All within the transaction. */
@@ -275,7 +300,8 @@ static int
 fill(struct make *mk, struct err *e)
 {
 	struct tree t = { .cat = mk->cat, .root = mk->o->root, .make = true,
-		.one = one, .folder = folder_done, .unreadable = unreadable,
+		.one = one, .inside = inside, .folder = folder_done,
+		.unreadable = unreadable,
 		.arg = mk };
 	int rc = -1;
 
@@ -285,7 +311,7 @@ fill(struct make *mk, struct err *e)
 	t.prev = mk->rows.prev;
 	t.next = mk->rows.next;
 	t.twin = open_twin(mk);
-	if (manifest_rows_init(&mk->rows, e) == 0 &&
+	if (manifest_rows_init(&mk->rows, e) == 0 && begin_part(mk, e) == 0 &&
 	    tree_run(&t, e) == 0 && hash_pool_drain(mk->pool, e) == 0) {
 		mk->stats.rows = mk->rows.added;
 		rc = record(mk, e);

@@ -19,6 +19,8 @@
 #include "base/err.h"
 #include "catalog.h"
 
+struct changes;
+
 #define MANIFEST_THREADS 2	/* measured: see bench/backup_catalog.c */
 
 struct manifest_stats {
@@ -35,6 +37,10 @@ struct manifest_opts {
 	int root;		/* fd of its tree */
 	int client;		/* fd of the folder that has the other
 				   snapshots, for the one before; -1: read all */
+	/* What is other than in the snapshot since, of which nothing else need
+	 * be looked at; or both NULL. Of use when that is the one before. */
+	const char *since;
+	const struct changes *changes;
 	int64_t now;		/* unix time */
 	unsigned threads;	/* MANIFEST_THREADS; 0: none but the caller's */
 	/* Once true, it is given up soon: ERR_REFUSED. May be NULL. */

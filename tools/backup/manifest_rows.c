@@ -24,6 +24,23 @@ manifest_rows_clear(struct manifest_rows *r)
 	sqlite3_finalize(r->set_first);
 }
 
+int
+manifest_rows_unread(struct manifest_rows *r, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	int more;
+
+	if (catalog_prepare(r->cat, "SELECT 1 FROM entry e WHERE "
+	    CATALOG_LIVE("e", "?1", "?2") " AND e.hash IS NULL AND "
+	    "(e.mode & 61440) IN (32768, 40960) LIMIT 1", &st, e) == -1)
+		return -1;
+	sqlite3_bind_int64(st, 1, catalog_series(r->prev));
+	sqlite3_bind_int64(st, 2, r->prev);
+	more = catalog_step(r->cat, st, e);
+	sqlite3_finalize(st);
+	return more;
+}
+
 static int
 set(struct manifest_rows *r, sqlite3_stmt *st, const struct catalog_row *row,
     int64_t to, struct err *e)

@@ -19,6 +19,10 @@ struct manifest_rows {
 int manifest_rows_init(struct manifest_rows *r, struct err *e);
 void manifest_rows_clear(struct manifest_rows *r);
 
+/* manifest_rows_unread(): whether the snapshot before has a file or link whose
+ * content could not be read: 1, 0; -1 as catalog_step(). */
+int manifest_rows_unread(struct manifest_rows *r, struct err *e);
+
 /*
  * manifest_rows_set(): name in dir is m in this snapshot, or is not there
  * (NULL); prev and next are its rows in those around it (NULL: none; one and

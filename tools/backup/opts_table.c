@@ -37,6 +37,7 @@ static const struct opts_place places[] = {
 	[O_HTML] = { "html", OPTS_STR, AT(html) },
 	[O_TEXTFILE] = { "textfile", OPTS_STR, AT(textfile) },
 	[O_STDIO] = { "stdio", OPTS_FLAG, AT(stdio) },
+	[O_FULL] = { "full", OPTS_FLAG, AT(full) },
 };
 
 /* What several commands have. */
@@ -70,6 +71,8 @@ static const struct opt_row setup_rows[] = {
 	SSH, DRY, COMMON
 };
 static const struct opt_row run_rows[] = {
+	{ 0, "full", NULL, "look at everything, whatever the last run saw",
+	    O_FULL },
 	{ 0, "stdio", NULL, "what pull runs here: not for people", O_STDIO },
 	TRANSFER, SSH, DRY, COMMON
 };

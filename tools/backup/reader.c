@@ -8,6 +8,7 @@
 #include "grants.h"
 #include "late.h"
 #include "rootargs.h"
+#include "scratch.h"
 #include "source.h"
 #include "sys/file.h"
 #include "ui/log.h"
@@ -18,7 +19,9 @@
 static void
 on_over(void *arg)
 {
-	/* The store has the last word. */
+	struct reader *r = arg;
+
+	r->spec.on_over(r->spec.arg);
 }
 
 static void
@@ -86,6 +89,10 @@ on_rc(void *arg, int rc)
 
 	if (rc != UNREAD_PARTIAL || !unread_only(&r->unread))
 		return false;
+	if (r->unread.files.n == 0) {
+		xfer_told(&r->xfer, UNREAD_VANISHED);
+		return true;
+	}
 	if (start_look(r, &e) == 0)
 		return true;
 	log_debug("%s", e.msg);
@@ -96,21 +103,25 @@ on_rc(void *arg, int rc)
 
 int
 reader_start(struct reader *r, struct loop *l, struct chan *c,
-    const struct settings_job *j, struct err *e)
+    const struct reader_spec *spec, struct err *e)
 {
 	static const struct xfer_calls calls = { .on_line = on_line,
 		.on_over = on_over, .on_rc = on_rc };
+	const struct settings_job *j = spec->job;
+	/* What is on a list is on the file systems that are meant. */
+	bool apart = j->one_file_system == 1 && spec->list == NULL;
 	struct source_spec s = { .path = "/", .rules = { &j->roots,
 		&j->excludes }, .nice = j->nice, .ionice = j->ionice,
-		.bandwidth = j->bandwidth, .apart = j->one_file_system == 1 };
+		.bandwidth = j->bandwidth, .apart = apart,
+		.list = spec->list, .own = spec->own };
 	struct half_calls half;
 
 	r->loop = l;
-	r->job = j;
-	if (j->one_file_system == 1 &&
-	    rootargs_make(&j->roots, &r->paths, e) == -1)
+	r->spec = *spec;
+	r->unread.listed = spec->list != NULL;
+	if (apart && rootargs_make(&j->roots, &r->paths, e) == -1)
 		return -1;
-	handshake_init(&r->handshake, &r->paths);
+	handshake_init(&r->handshake, &r->paths, spec->list);
 	xfer_init(&r->xfer, c, &calls, r);
 	half = xfer_calls(&r->xfer);
 	r->xfer.half = source_start(l, &s, &half, &r->dir, e);
@@ -126,7 +137,7 @@ reader_clear(struct reader *r)
 	handshake_clear(&r->handshake);
 	strv_clear(&r->paths);
 	unread_clear(&r->unread);
-	source_remove(r->dir);
+	scratch_remove(r->dir);
 	r->dir = NULL;
 }
 

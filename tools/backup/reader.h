@@ -18,10 +18,18 @@
 #include "unread.h"
 #include "xfer.h"
 
+struct reader_spec {
+	const struct settings_job *job;
+	const char *list;	/* source.h's: what is sent; NULL: all */
+	const char *own;	/* likewise: what never is; NULL: nothing */
+	void (*on_over)(void *arg);	/* both rsyncs are over */
+	void *arg;
+};
+
 struct reader {
 	struct xfer xfer;
 	struct loop *loop;
-	const struct settings_job *job;	/* borrowed */
+	struct reader_spec spec;
 	struct handshake handshake;
 	struct strv paths;		/* that the store may ask for */
 	struct unread unread;
@@ -32,7 +40,7 @@ struct reader {
 /* reader_start(): all is borrowed for the reader's life. 0, or -1: as
  * source_start(). */
 int reader_start(struct reader *r, struct loop *l, struct chan *c,
-	const struct settings_job *j, struct err *e);
+	const struct reader_spec *spec, struct err *e);
 /* reader_clear(): legal on a zeroed struct; before loop_free(). */
 void reader_clear(struct reader *r);
 

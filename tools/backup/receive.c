@@ -8,6 +8,7 @@
 #include "allow.h"
 #include "base/num.h"
 #include "serve.h"
+#include "scratch.h"
 #include "source.h"
 #include "ui/log.h"
 
@@ -106,6 +107,9 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 			serve_refuse(s, &why);
 		return 0;
 	}
+	if (s->op_frame != NULL && s->answered && (type == MSG_CHANGES ||
+	    type == MSG_DATA || type == MSG_END))
+		return s->op_frame(s, type, data, len, e);
 	if ((type == MSG_DATA || type == MSG_END) && s->answered &&
 	    !s->req.direct)
 		return xfer_frame(&s->xfer, type, data, len, e);
@@ -233,7 +237,7 @@ serve_end(struct serve *s)
 	loop_timer_free(s->limit);
 	worker_free(s->worker);
 	xfer_clear(&s->xfer);
-	source_remove(s->source_dir);
+	scratch_remove(s->source_dir);
 	if (s->op_free != NULL)
 		s->op_free(s);
 	chan_free(s->chan);

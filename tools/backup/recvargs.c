@@ -24,6 +24,7 @@ static const struct row {
 	/* What is copied. */
 	{ "recursive", NOTHING }, { "no-recursive", NOTHING },
 	{ "dirs", NOTHING }, { "relative", NOTHING },
+	{ "trust-sender", NOTHING },
 	{ "no-relative", NOTHING }, { "no-implied-dirs", NOTHING },
 	{ "one-file-system", NOTHING }, { "numeric-ids", NOTHING },
 	{ "fake-super", NOTHING }, { "super", NOTHING },

@@ -26,6 +26,7 @@ static const struct place {
 	{ "snapshot", KIND_WORD, TEXT(snapshot) },
 	{ "basis", KIND_WORD, TEXT(basis) },
 	{ "resumed", KIND_YES, AT(resumed) },
+	{ "since", KIND_YES, AT(since) },
 	{ "phase", KIND_WORD, TEXT(phase) },
 	{ "percent", KIND_NUM, AT(percent) },
 	{ "files", KIND_NUM, AT(files) },

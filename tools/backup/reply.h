@@ -9,6 +9,7 @@
  *	why TEXT	when it isn't 0
  *	snapshot NAME	that was made, or that is read
  *	basis NAME	that it was built upon
+ *	since yes	it goes by what the client tells of changes
  *	resumed yes	it goes on from where a broken run stopped
  *	phase WORD	what is being done: space, transfer, sync, manifest, …
  *	percent N	of it
@@ -35,7 +36,7 @@ struct reply {
 	uint64_t status, percent, files, bytes, added, seconds, vanished,
 		rate,		/* bytes a second */
 		total, read, found;
-	bool resumed;
+	bool resumed, since;
 	char snapshot[SNAPNAME_MAX + 1], basis[SNAPNAME_MAX + 1];
 	char phase[REPLY_WORD];
 	char why[REPLY_WHY];	/* escaped by reply_parse() */

@@ -29,6 +29,8 @@
  *	progress            yes no; without it no: somebody looks on, and the
  *	                    store is to say how far rsync is, not only which
  *	                    phase it is in
+ *	since NAME          snapname_parse(): the client knows what is other
+ *	                    than in that snapshot, and can tell; of run
  *	beat N              ms between two beats, of both ends, 100 to 3600000;
  *	                    without it REQUEST_BEAT_MS; of any operation
  *
@@ -80,7 +82,7 @@ struct request {
 	bool progress;
 	bool direct;
 	char *port, *host_key, *user;	/* with direct */
-	char *match, *max_age, *sample, *beat;
+	char *match, *max_age, *sample, *beat, *since;
 };
 
 /* request_clear(): release. Legal on a zeroed struct, which is an empty

@@ -12,7 +12,7 @@
 static const struct request_row ops[] = {
 	{ "run", REQUEST_RUN, K_ROOT | K_RSYNC,
 	    K_JOB | K_EXCLUDE | K_ONE_FS | K_MOUNT | K_COMPRESS | K_MODE |
-	    K_DIRECT | K_PROGRESS, K_ROOT | K_EXCLUDE | K_MOUNT },
+	    K_DIRECT | K_PROGRESS | K_SINCE, K_ROOT | K_EXCLUDE | K_MOUNT },
 	{ "restore", REQUEST_RESTORE, K_SNAPSHOT | K_PATH | K_RSYNC,
 	    K_COMPRESS, K_PATH },
 	{ "list", REQUEST_LIST, 0, K_SNAPSHOT | K_PATH, 0 },
@@ -73,6 +73,8 @@ const struct request_key request_keys[] = {
 	{ "sample", K_SAMPLE, NULL, request_sample_why,
 	    offsetof(struct request, sample) },
 	{ "progress", K_PROGRESS, bool_words },
+	{ "since", K_SINCE, NULL, request_since_why,
+	    offsetof(struct request, since) },
 	{ "beat", K_BEAT, NULL, request_beat_why,
 	    offsetof(struct request, beat) },
 };

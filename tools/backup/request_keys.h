@@ -36,6 +36,7 @@ enum {
 	K_BEAT = 1 << 18,
 	K_MOUNT = 1 << 19,
 	K_PROGRESS = 1 << 20,
+	K_SINCE = 1 << 21,
 };
 
 /* What every operation needs, and what each may have. */
@@ -63,7 +64,7 @@ struct request_key {
 	size_t off;
 	bool list, unique;
 };
-#define REQUEST_KEYS	21
+#define REQUEST_KEYS	22
 /* In the order of emission. */
 extern const struct request_key request_keys[];
 

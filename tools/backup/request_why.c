@@ -29,6 +29,15 @@ request_snapshot_why(const char *value)
 }
 
 const char *
+request_since_why(const char *value)
+{
+	struct snapname s;
+
+	return snapname_parse(value, &s, NULL) == 0 ? NULL :
+	    "is no snapshot's name";
+}
+
+const char *
 request_text_why(const char *value)
 {
 	if (value[0] == '\0')

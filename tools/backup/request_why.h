@@ -9,6 +9,7 @@
 
 const char *request_name_why(const char *value);
 const char *request_snapshot_why(const char *value);
+const char *request_since_why(const char *value);
 const char *request_text_why(const char *value);
 const char *request_rsync_why(const char *value);
 const char *request_port_why(const char *value);

@@ -63,6 +63,7 @@ rsyncdconf_emit(const struct rsyncdconf *c, struct buf *out, struct err *e)
 	    "reverse lookup = no\n"
 	    "transfer logging = no\n"
 	    "refuse options = * %s%s\n", allowed,
+	    c->listed ? " !R !d !dirs !files-from !from0" :
 	    c->relative ? " !R" : "") == -1)
 		goto no_mem;
 	if (c->ids && buf_adds(out, "uid = 0\ngid = 0\n") == -1)

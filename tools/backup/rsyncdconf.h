@@ -21,6 +21,8 @@ struct rsyncdconf {
 	bool ids;		/* rsync starts as uid 0 and is to stay so */
 	bool fake_super;	/* path was stored with --fake-super */
 	bool relative;		/* it is asked for each root (rootargs.h) */
+	bool listed;		/* it is told what to send by a file of ours
+				 * (handshake.h) */
 };
 
 /*

@@ -4,18 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backup.h"
 #include "conn.h"
 #include "direct.h"
-#include "hook.h"
-#include "metrics.h"
 #include "mounts.h"
-#include "reader.h"
+#include "offer.h"
 #include "rules.h"
 #include "run.h"
+#include "run_around.h"
 #include "show.h"
 #include "source.h"
 #include "sys/clock.h"
@@ -35,7 +33,7 @@ struct run {
 	struct conn *conn;
 	struct direct *direct;		/* mode = direct, or NULL */
 	struct strv peers;		/* likewise: where the store is */
-	struct reader reader;		/* mode = channel */
+	struct offer *offer;		/* mode = channel */
 	struct show *show;
 	struct loop_timer *limit;
 	uint64_t begin_ms;		/* clock_ms() */
@@ -68,8 +66,7 @@ on_answer(void *arg, const struct reply *a)
 	show_answer(r->show, a);
 	if ((r->direct != NULL ?
 	    direct_open(r->direct, conn_chan(r->conn), &e) :
-	    reader_start(&r->reader, r->loop, conn_chan(r->conn), r->job,
-	    &e)) == -1)
+	    offer_answer(r->offer, conn_chan(r->conn), a->since, &e)) == -1)
 		fail(r, &e);
 }
 
@@ -77,11 +74,11 @@ static int
 on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 {
 	struct run *r = arg;
-	struct xfer *x = &r->reader.xfer;
+	struct xfer *x = &r->offer->reader.xfer;
 	struct reply p;
 
 	if ((type == MSG_DATA || type == MSG_END) && r->direct == NULL)
-		return reader_frame(&r->reader, type, data, len, e);
+		return offer_frame(r->offer, type, data, len, e);
 	if (reply_parse(data, len, &p, e) == -1)
 		return -1;
 	if (type == MSG_PROGRESS) {
@@ -101,7 +98,7 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 		    "not read%s%s", x->over ? ": " : "", x->said);
 	r->result = p;
 	r->done = true;
-	loop_stop(r->loop);
+	offer_keep(r->offer, &r->result);
 	return 0;
 }
 
@@ -110,7 +107,7 @@ on_room(void *arg)
 {
 	struct run *r = arg;
 
-	reader_room(&r->reader);
+	offer_room(r->offer);
 }
 
 static void
@@ -181,6 +178,7 @@ request(const struct run *r, struct request *q, struct err *e)
 	q->roots = j->roots;		/* borrowed: never request_clear()ed */
 	q->excludes = j->excludes;
 	q->job = j->name;
+	q->since = (char *)(uintptr_t)offer_since(r->offer);
 	if (j->one_file_system == 1 &&
 	    mounts_read(&j->roots, &q->mounts, e) == -1)
 		return -1;
@@ -201,9 +199,23 @@ set_limit(struct run *r, struct err *e)
 	return r->limit != NULL ? 0 : -1;
 }
 
+static void
+on_offer_failed(void *arg, const struct err *e)
+{
+	fail(arg, e);
+}
+
+static void
+on_kept(void *arg)
+{
+	loop_stop(((struct run *)arg)->loop);
+}
+
 static int
 start(struct run *r, struct err *e)
 {
+	const struct offer_calls offer_calls = { on_offer_failed, on_kept,
+		r };
 	static const struct conn_calls calls = { on_answer, on_frame, on_room,
 		on_end };
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT };
@@ -225,6 +237,9 @@ start(struct run *r, struct err *e)
 		return -1;
 	if (set_limit(r, e) == -1)
 		return -1;
+	r->offer = offer_new(r->loop, r->job, r->o->full, &offer_calls, e);
+	if (r->offer == NULL)
+		return -1;
 	rc = request(r, &q, e);
 	if (rc == 0 && r->job->mode == MODE_DIRECT)
 		rc = start_direct(r, &q, e);
@@ -234,6 +249,10 @@ start(struct run *r, struct err *e)
 		    conn_open(r->loop, r->job, &q, &calls, r, e);
 		rc = r->conn != NULL ? 0 : -1;
 	}
+	/* Not before: to ask rsync and ssh about themselves is to wait for
+	 * children, too. */
+	if (rc == 0)
+		offer_begin(r->offer);
 	strv_clear(&q.mounts);
 	free(q.rsync);
 	free(q.port);
@@ -246,54 +265,14 @@ start(struct run *r, struct err *e)
 static void
 add_own_words(struct run *r)
 {
+	const struct xfer *x = &r->offer->reader.xfer;
 	char *why = r->result.why;
 	size_t n = strlen(why);
 
-	if (r->done && r->reader.xfer.rc != 0 &&
-	    r->reader.xfer.said[0] != '\0' &&
+	if (x->rc != 0 && x->said[0] != '\0' &&
 	    (r->result.status != 0 || r->result.vanished > 0))
 		snprintf(why + n, sizeof(r->result.why) - n, "%s%s",
-		    n > 0 ? "; here: " : "", r->reader.xfer.said);
-}
-
-/* A command of the job's; none is 0. `before` is part of the run. */
-static int
-command(const struct settings_job *j, const char *name, const char *what,
-    const struct reply *result, struct err *e)
-{
-	struct hook_spec spec = { .command = what, .name = name,
-		.job = j->section, .result = result,
-		.limit_key = SETTINGS_COMMAND_KEY };
-
-	if (j->command_timeout > 0)
-		spec.limit_ms = (uint64_t)j->command_timeout;
-	if (result == NULL && j->timeout > 0 && (spec.limit_ms == 0 ||
-	    (uint64_t)j->timeout < spec.limit_ms)) {
-		spec.limit_ms = (uint64_t)j->timeout;
-		spec.limit_key = "timeout";
-	}
-	return hook_run(&spec, e);
-}
-
-/* For Prometheus, once the hooks had their turn. */
-static int
-write_metrics(const struct run *r, int status, struct err *e)
-{
-	struct metrics m = { .run_s = (uint64_t)time(NULL),
-		.status = (uint64_t)status,
-		.seconds = (clock_ms() - r->begin_ms) / 1000 };
-
-	if (r->job->textfile == NULL)
-		return 0;
-	/* There is a snapshot, whatever `after` made of it. */
-	if (r->done && r->result.status == 0) {
-		m.good_s = m.run_s;
-		m.files = r->result.files;
-		m.bytes = r->result.bytes;
-		m.added = r->result.added;
-		m.vanished = r->result.vanished > 0;
-	}
-	return metrics_write(r->job->textfile, r->job->section, &m, e);
+		    n > 0 ? "; here: " : "", x->said);
 }
 
 int
@@ -304,10 +283,12 @@ run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 	struct err e = ERR_INIT;
 	int status;
 
-	if (command(j, "before", j->before, NULL, &e) == -1 ||
+	if (run_command(j, "before", j->before, NULL, &e) == -1 ||
 	    start(&r, &e) == -1 || loop_run(r.loop, &e) == -1)
 		r.err = e;
-	reader_clear(&r.reader);
+	if (r.done)
+		add_own_words(&r);
+	offer_free(r.offer);
 	conn_free(r.conn);
 	direct_free(r.direct);
 	strv_clear(&r.peers);
@@ -317,7 +298,6 @@ run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 		r.result.status = (uint64_t)status;
 		snprintf(r.result.why, sizeof(r.result.why), "%s", r.err.msg);
 	}
-	add_own_words(&r);
 	/* A failing `before` has an object, too. */
 	if (r.show == NULL && o->json)
 		r.show = show_new(r.loop, o, j, NULL);
@@ -325,15 +305,16 @@ run_job(struct backup_opts *o, struct settings_job *j, bool *ret_interrupted)
 	show_free(r.show);
 	loop_free(r.loop);
 	e = (struct err)ERR_INIT;
-	if (status != 0 && command(j, "on-failure", j->on_failure, &r.result,
+	if (status != 0 && run_command(j, "on-failure", j->on_failure, &r.result,
 	    &e) == -1)
 		log_err(&e);
 	e = (struct err)ERR_INIT;
-	if (command(j, "after", j->after, &r.result, &e) == -1) {
+	if (run_command(j, "after", j->after, &r.result, &e) == -1) {
 		log_err(&e);
 		status = status != 0 ? status : 1;
 	}
-	if (write_metrics(&r, status, &e) == -1) {
+	if (run_metrics(j, r.done ? &r.result : NULL, status, (clock_ms() -
+	    r.begin_ms) / 1000, &e) == -1) {
 		log_err(&e);
 		status = status != 0 ? status : 1;
 	}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] [--bwlimit KIB]
- *     --config CONF [--rules FILE] --grants FILE
+ *     --config CONF [--rules FILE] [--list FILE] --grants FILE
  * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] --grants FILE
  *     --sender -- rsync --server --sender ARGUMENT…
+ * postern-backup-send [--nice N] [--ionice CLASS[:LEVEL]] --grants FILE
+ *     --scan ORDER
  * postern-backup-send --readable FILE
  * postern-backup-send --explain
  *
@@ -18,6 +20,8 @@
  * effective: they must be the caller's to read. What they hide is left out
  * with the capability: the caller may not even list what lies beside it. Of
  * what is hidden root sees no name either (send_mask.h).
+ *
+ * With --scan no rsync is started: send_scan.h.
  *
  * With --readable no rsync is started: 0 when it could read the files that
  * FILE names (as grants), 1 when not. Who may execute it learns no more than
@@ -38,6 +42,7 @@
 #include "jail.h"
 #include "send_grants.h"
 #include "send_mask.h"
+#include "send_scan.h"
 #include "jail/cap.h"
 #include "sys/file.h"
 
@@ -45,6 +50,7 @@
 
 struct send_opts {
 	const char *nice, *ionice, *bwlimit, *config, *rules, *grants;
+	const char *list, *scan;
 	char *const *sender;	/* rsync's argv; NULL: the daemon */
 };
 
@@ -58,6 +64,8 @@ static const struct {
 	{ "--config", offsetof(struct send_opts, config) },
 	{ "--rules", offsetof(struct send_opts, rules) },
 	{ "--grants", offsetof(struct send_opts, grants) },
+	{ "--list", offsetof(struct send_opts, list) },
+	{ "--scan", offsetof(struct send_opts, scan) },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -99,12 +107,16 @@ parse(char **argv, struct send_opts *o, struct err *e)
 			    "once", *argv);
 		*slot = argv[1];
 	}
-	if (o->grants == NULL || (o->config == NULL) == (o->sender == NULL))
-		return err_set(e, ERR_USAGE,
-		    "--grants and either --config or --sender are needed");
+	if (o->grants == NULL || (o->config != NULL) + (o->sender != NULL) +
+	    (o->scan != NULL) != 1)
+		return err_set(e, ERR_USAGE, "--grants and one of --config, "
+		    "--sender and --scan are needed");
+	if (o->scan != NULL)
+		return 0;
 	if (o->sender != NULL)
 		return check_sender(o->sender, e);
-	if (o->config[0] != '/' || (o->rules != NULL && o->rules[0] != '/'))
+	if (o->config[0] != '/' || (o->rules != NULL && o->rules[0] != '/') ||
+	    (o->list != NULL && o->list[0] != '/'))
 		return err_set(e, ERR_USAGE, "paths must be absolute");
 	return 0;
 }
@@ -156,7 +168,7 @@ be_modest(const struct send_opts *o, struct err *e)
 static int
 needed(const struct send_opts *o, struct strv *out, struct err *e)
 {
-	const char *all[JAIL_PATHS + 3];
+	const char *all[JAIL_PATHS + 4];
 	char *real;
 	size_t i;
 	int rc = 0;
@@ -168,6 +180,8 @@ needed(const struct send_opts *o, struct strv *out, struct err *e)
 		all[i++] = o->config;
 	if (o->rules != NULL)
 		all[i++] = o->rules;
+	if (o->list != NULL)
+		all[i++] = o->list;
 	all[i] = NULL;
 	for (i = 0; rc == 0 && all[i] != NULL; i++) {
 		real = realpath(all[i], NULL);
@@ -194,11 +208,13 @@ confine(const struct send_opts *o, struct err *e)
 	    cap_keep(CAP_KEEP_READ, &all, e) == -1)
 		goto out;
 	s = sandbox_new(0, e);
-	if (s == NULL || jail_programs(s, e) == -1 ||
+	if (s == NULL || (o->scan == NULL && jail_programs(s, e) == -1) ||
 	    (o->config != NULL &&
 		sandbox_allow(s, o->config, SANDBOX_READ, e) == -1) ||
 	    (o->rules != NULL &&
-		sandbox_allow(s, o->rules, SANDBOX_READ, e) == -1))
+		sandbox_allow(s, o->rules, SANDBOX_READ, e) == -1) ||
+	    (o->list != NULL &&
+		sandbox_allow(s, o->list, SANDBOX_READ, e) == -1))
 		goto out;
 	if (send_grants_allow(&text, s, e) == -1) {
 		err_wrap(e, "%s", o->grants);
@@ -242,6 +258,19 @@ readable(const char *path, struct err *e)
 	return rc;
 }
 
+static int
+scan(const struct send_opts *o, struct err *e)
+{
+	struct send_scan s = { .old = NULL };
+	int rc = -1;
+
+	if (send_scan_open(&s, o->scan, e) == 0 && be_modest(o, e) == 0 &&
+	    confine(o, e) == 0)
+		rc = send_scan_run(&s, e);
+	send_scan_clear(&s);
+	return rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -265,6 +294,9 @@ main(int argc, char **argv)
 	}
 	if (argc < 1 || parse(argv + 1, &o, &e) == -1)
 		return jail_fail(NAME, &e);
+	if (o.scan != NULL)
+		return jail_start(3, &e) == 0 && scan(&o, &e) == 0 ? 0 :
+		    jail_fail(NAME, &e);
 	n = snprintf(config, sizeof(config), "--config=%s", o.config != NULL ?
 	    o.config : "");
 	if (n < 0 || (size_t)n >= sizeof(config)) {

@@ -50,6 +50,11 @@ struct serve {
 	 * which nobody hears. NULL: it ends at once.
 	 */
 	bool (*op_lost)(struct serve *s, const struct err *e);
+	/* An MSG_CHANGES came, or, as long as this is set, MSG_DATA or
+	 * MSG_END. 0, or -1 with *e: the connection ends. NULL: changes can't
+	 * come, the others are the transfer's. */
+	int (*op_frame)(struct serve *s, char type, const char *data,
+		size_t len, struct err *e);
 	/* An MSG_KEY came; NULL: none can. */
 	void (*op_key)(struct serve *s, const void *key);
 	void (*op_free)(struct serve *s);

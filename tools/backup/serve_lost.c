@@ -17,8 +17,16 @@ end_transfer(struct serve *s)
 {
 	struct run *r = run_of(s);
 
+	if (r->applying)
+		return;		/* on_applied() looks */
 	if (r->dial != NULL)
 		serve_dial_lost(r->dial);
+	else if (s->op_frame != NULL) {
+		s->op_frame = NULL;
+		/* Nothing of it is there yet: the next one need not go on. */
+		r->discard = true;
+		run_give_up(s);
+	}
 	else if (s->op_key == NULL)
 		xfer_lost(&s->xfer);
 	else {
@@ -35,7 +43,8 @@ run_lost(struct serve *s, const struct err *e)
 {
 	struct run *r = run_of(s);
 
-	if (r->finishing || r->ending || r->lost.code != ERR_NONE)
+	if (r->finishing || r->ending || r->filling ||
+	    r->lost.code != ERR_NONE)
 		return true;
 	if (!r->hooked)
 		return false;
@@ -92,5 +101,6 @@ run_full(void *arg, const struct err *e)
 		return;
 	r->lost = *e;
 	r->discard = e->code == ERR_REFUSED;
+	atomic_store(&r->stop, true);
 	end_transfer(s);
 }

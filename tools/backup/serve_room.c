@@ -145,6 +145,21 @@ min_keep_of(void *arg, const char *name)
 }
 
 int
+run_trim(struct serve *s, struct err *e)
+{
+	int rc = 0;
+
+	/* These senders are asked for each root by itself. */
+	if (s->req.direct || s->chan == NULL || s->req.one_file_system)
+		rc = store_trim(s->client.fd, s->client.path, STORE_INCOMING,
+		    &s->req.roots, e);
+	if (rc == 0)
+		rc = store_trim_folders(s->client.fd, s->client.path,
+		    STORE_INCOMING, &s->req.mounts, e);
+	return rc;
+}
+
+int
 run_prepare(void *arg, struct err *e)
 {
 	struct serve *s = arg;
@@ -160,15 +175,9 @@ run_prepare(void *arg, struct err *e)
 	if (store_remove_sweep(&s->client, e) == 0 &&
 	    store_evict(&s->client, &rules, &removed, e) == 0 &&
 	    store_build_begin(&s->client, &run_of(s)->build, e) == 0)
-		rc = 0;
-	/* These senders are asked for each root by itself. */
-	if (rc == 0 && (s->req.direct || s->chan == NULL ||
-	    s->req.one_file_system))
-		rc = store_trim(s->client.fd, s->client.path, STORE_INCOMING,
-		    &s->req.roots, e);
-	if (rc == 0)
-		rc = store_trim_folders(s->client.fd, s->client.path,
-		    STORE_INCOMING, &s->req.mounts, e);
+		rc = run_listed(s, e);
+	if (rc == 0 && !run_of(s)->build.listed)
+		rc = run_trim(s, e);
 	if (rc == 0)
 		rc = reckon(s, rules.quota, e);
 	run_removed(run_of(s), "for space", &removed);

@@ -15,6 +15,9 @@
  * what took more than the client may have.
  */
 
+/* Of a client's rsync, a daemon's greeting. */
+#define EARLY_MAX ((size_t)16384)
+
 struct run *
 run_of(struct serve *s)
 {
@@ -31,6 +34,9 @@ run_free(struct serve *s)
 	loop_timer_free(r->tick);
 	serve_dial_free(r->dial);
 	store_rec_clear(&r->rec);
+	changes_clear(&r->changes);
+	buf_clear(&r->text);
+	buf_clear(&r->early);
 	free(r);
 	s->op = NULL;
 }
@@ -53,7 +59,8 @@ on_prepared(void *arg, const struct err *e)
 		.prev = r->build.prev, .room = r->room, .base = r->base,
 		.room_inodes = r->room_inodes, .resumed = r->build.resumed,
 		.min_free = run_min_free(s) };
-	struct reply a = { .resumed = r->build.resumed };
+	struct reply a = { .resumed = r->build.resumed,
+		.since = r->build.listed };
 	struct err why = ERR_INIT;
 
 	if (e != NULL || r->lost.code != ERR_NONE) {
@@ -61,7 +68,10 @@ on_prepared(void *arg, const struct err *e)
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
-	if (s->chan != NULL && !s->req.direct && run_join(s, &why) == -1) {
+	if (r->build.listed)
+		s->op_frame = run_changes;
+	else if (s->chan != NULL && !s->req.direct && run_join(s, &why) ==
+	    -1) {
 		run_refuse(s, &why);
 		return;
 	}
@@ -74,7 +84,8 @@ on_prepared(void *arg, const struct err *e)
 		run_dial(s);
 	else if (s->req.direct)
 		s->op_key = run_key;
-	run_phase(s, s->op_key != NULL ? "connect" : "transfer");
+	run_phase(s, s->op_key != NULL ? "connect" : r->build.listed ?
+	    "compare" : "transfer");
 }
 
 static void
@@ -129,6 +140,10 @@ serve_run(struct serve *s, struct err *e)
 	if (s->req.job != NULL)
 		snprintf(r->rec.job, sizeof(r->rec.job), "%s", s->req.job);
 	s->client.job = s->req.job;
+	s->client.since = s->chan != NULL && !s->req.direct ? s->req.since :
+	    NULL;
+	buf_init(&r->text, CHANGES_MAX);
+	buf_init(&r->early, EARLY_MAX);
 	s->client.narrow = s->chan == NULL && s->req.one_file_system;
 	r->rec.real = s->policy.metadata == METADATA_REAL;
 	snprintf(r->rec.rsync, sizeof(r->rec.rsync), "%s", s->req.rsync);

@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "changes.h"
 #include "guard.h"
 #include "serve.h"
 #include "store_build.h"
@@ -36,6 +37,17 @@ struct run {
 	bool ending;			/* noted; what is left is said next */
 	int end_step;
 	struct err why;			/* how it ended; ERR_NONE: well */
+	/* What the client tells of changes (build.listed). */
+	struct buf text;		/* of which .changes is */
+	struct changes changes;
+	struct changes_sums sums;	/* of what it has in all */
+	bool told;			/* all of them came */
+	bool applying;			/* a worker is at them: it looks at
+					 * .lost when it is over */
+	bool filling;			/* after rsync */
+	atomic_bool stop;		/* the worker is to give up */
+	struct buf early;		/* frames of its rsync, until ours has
+					 * begun */
 	struct guard *guard;
 	uint64_t room, room_inodes;	/* guard.h */
 	struct store_weight base;	/* likewise */
@@ -63,6 +75,21 @@ int run_jobs(const struct serve *s, struct err *e);
 /* run_prepare(): a worker's: there is room, and .incoming is there to be
  * filled. 0, or -1 as store_evict() and store_build_begin(). */
 int run_prepare(void *arg, struct err *e);
+/* run_trim(): the part of it that a listed build (run_listed()) needs only when
+ * it is walked after all. 0, or -1 as store_trim(). */
+int run_trim(struct serve *s, struct err *e);
+/* run_listed(): a worker's: whether what the client could tell of changes is of
+ * use: if not, build.listed is false. 0, or -1 as store_build_begin(). */
+int run_listed(struct serve *s, struct err *e);
+/* run_changes(): serve.h's op_frame, until rsync begins. */
+int run_changes(struct serve *s, char type, const char *data, size_t len,
+	struct err *e);
+/* run_received(): rsync has brought all, or had nothing to bring. run_fill():
+ * then, of a listed build: what did not change. run_taken(): all is there:
+ * what it took, and run_settle(). */
+void run_received(struct serve *s);
+void run_fill(struct serve *s);
+void run_taken(struct serve *s);
 /* run_removed(): note for the owner what went, and why: "for space". */
 void run_removed(struct run *r, const char *why, const struct strv *removed);
 /* run_doubt(): guard_doubt() of what is in r->rec; else its inodes are set. */

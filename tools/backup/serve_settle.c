@@ -29,9 +29,12 @@ catalogue_progress(void *arg, const char *snapshot,
 static void
 catalogue(struct serve *s)
 {
-	const struct index_opts o = { .progress = catalogue_progress,
-		.arg = s };
 	struct run *r = run_of(s);
+	const bool listed = r->build.listed;
+	const struct index_opts o = { .progress = catalogue_progress,
+		.newest = listed ? r->snapshot : NULL,
+		.since = listed ? r->build.prev : NULL,
+		.changes = listed ? &r->changes : NULL, .arg = s };
 	struct index_state st = { .made = 0 };
 	struct err why = ERR_INIT;
 

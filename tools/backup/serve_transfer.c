@@ -51,9 +51,28 @@ on_over(void *arg)
 	}
 	r->rec.partial = s->xfer.rc == UNREAD_VANISHED ||
 	    s->xfer.peer_rc == UNREAD_VANISHED;
+	run_received(s);
+}
+
+void
+run_received(struct serve *s)
+{
+	struct run *r = run_of(s);
+
 	r->rec.files = r->now.files;
 	r->rec.bytes = r->now.bytes;
 	r->rec.added = r->now.added;
+	if (r->build.listed)
+		run_fill(s);
+	else
+		run_taken(s);
+}
+
+void
+run_taken(struct serve *s)
+{
+	struct run *r = run_of(s);
+
 	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
 	r->doubt = run_doubt(r);
 	guard_free(r->guard);
@@ -95,16 +114,18 @@ sink_of(struct serve *s)
 	struct run *r = run_of(s);
 
 	return (struct sink_spec){ .dir = s->client.path,
-		.target = STORE_INCOMING "/", .exact = true,
-		.link_dest = r->build.link_dest,
+		.target = STORE_INCOMING "/", .exact = !r->build.listed,
+		.link_dest = r->build.link_dest, .listed = r->build.listed,
 		.in_place = r->build.backend == STORE_BTRFS,
 		.fake_super = s->policy.metadata == METADATA_FAKE_SUPER,
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.uid = s->client.recv_uid, .gid = s->client.recv_gid,
-		.one_file_system = s->req.one_file_system,
+		.one_file_system = s->req.one_file_system &&
+		    !r->build.listed,
 		.progress = s->show != NULL ? show_live(s->show) :
 		    s->req.progress,
-		.roots = s->req.one_file_system ? &s->req.roots : NULL,
+		.roots = s->req.one_file_system && !r->build.listed ?
+		    &s->req.roots : NULL,
 		.bandwidth = bandwidth(s), .compress = s->req.compress };
 }
 

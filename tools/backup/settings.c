@@ -34,7 +34,8 @@ policy_init(struct settings_policy *p)
 static void
 job_init(struct settings_job *j)
 {
-	j->one_file_system = j->compress = j->bandwidth = j->nice =
+	j->files_cache = j->one_file_system = SETTINGS_UNSET;
+	j->compress = j->bandwidth = j->nice =
 	    j->ionice = j->mode = j->timeout = j->connect_timeout =
 	    j->beat = j->direct_port = j->postern = j->command_timeout =
 	    SETTINGS_UNSET;

@@ -64,6 +64,8 @@ struct settings_job {
 	int64_t command_timeout;	/* ms for each command; filled: an
 					 * hour */
 	int64_t connect_timeout;	/* filled: 30 s */
+	int64_t files_cache;	/* 0, 1; filled: 1: what a run saw is kept, so
+				 * that the next sends only what changed */
 	int64_t beat;		/* ms between two 'B', of both ends; filled:
 				 * 10 s. Lost is who says nothing for three */
 };

@@ -29,6 +29,7 @@ settings_job_fill(struct settings_job *j, struct err *e)
 	    KEYS_KNOWN_HOSTS, e)) == NULL)
 		return -1;
 	fill(&j->one_file_system, 0);
+	fill(&j->files_cache, 1);
 	fill(&j->compress, COMPRESS_NONE);
 	fill(&j->bandwidth, 0);
 	fill(&j->nice, 0);

@@ -51,6 +51,7 @@ const struct settings_key settings_keys[] = {
 	JN("nice", nice, 0, 19),
 	J("ionice", KIND_IONICE, ionice),
 	JW("mode", mode, "channel direct"),
+	J("files-cache", KIND_BOOL, files_cache),
 	JN("direct-port", direct_port, 1024, 65535),
 	J("direct-from", KIND_LIST, direct_from),
 	J("ssh", KIND_STR, ssh),

@@ -19,6 +19,14 @@ add_options(const struct sink_spec *s, struct strv *v)
 	/* -1: times are compared to the nanosecond; a change of the same size
 	 * within a second would be missed. */
 	rc |= strv_add(v, "-aHAX");
+	/* The list is not ours to know: what rsync would hold its names
+	 * against is what we ask for. The jail holds it. */
+	if (s->listed) {
+		rc |= strv_add(v, "--no-recursive");
+		rc |= strv_add(v, "--dirs");
+		rc |= strv_add(v, "--relative");
+		rc |= strv_add(v, "--trust-sender");
+	}
 	rc |= strv_add(v, "--numeric-ids");
 	rc |= strv_add(v, "--modify-window=-1");
 	rc |= strv_add(v, "--no-human-readable");

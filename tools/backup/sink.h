@@ -31,6 +31,8 @@ struct sink_spec {
 	bool one_file_system;
 	bool progress;		/* somebody looks on: rsync says how far it
 				 * is, which costs it a line a file */
+	bool listed;		/* the sender has a list of what it sends:
+				 * nothing that is not on it is touched */
 	bool exact;		/* delete what the source has not */
 	bool privileged;	/* owners, devices, file capabilities */
 	uid_t uid;		/* that rsync runs as; 0: ours */

@@ -1,102 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 #include "source.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "grants.h"
 #include "rsyncdconf.h"
+#include "scratch.h"
 #include "settings.h"
 #include "sys/file.h"
 
-#define PREFIX "postern-backup."
 #define PATH_ROOM 4096
 
 static const char *const files[] = { "rsyncd.conf", "rules", "grants",
-	"roots", "meet", "unread" };
-enum { CONF, RULES, GRANTS, ROOTS, MEET, UNREAD, NFILES };
-
-/* --- the folder --- */
-
-static const char *
-base_dir(void)
-{
-	const char *run = getenv("XDG_RUNTIME_DIR");
-
-	if (run != NULL && *run == '/' && access(run, W_OK | X_OK) == 0)
-		return run;
-	return geteuid() == 0 && access("/run", W_OK) == 0 ? "/run" : "/tmp";
-}
-
-void
-source_remove(char *dir)
-{
-	char path[PATH_ROOM];
-	size_t i;
-
-	if (dir == NULL)
-		return;
-	for (i = 0; i < NFILES; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
-		unlink(path);
-	}
-	rmdir(dir);
-	free(dir);
-}
-
-/* Those of our uid whose process is gone. */
-static void
-sweep(const char *base)
-{
-	DIR *d = opendir(base);
-	struct dirent *de;
-	struct stat st;
-	char *path;
-	long pid;
-
-	while (d != NULL && (de = readdir(d)) != NULL) {
-		if (strncmp(de->d_name, PREFIX, sizeof(PREFIX) - 1) != 0)
-			continue;
-		pid = strtol(de->d_name + sizeof(PREFIX) - 1, NULL, 10);
-		if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno == EPERM)
-			continue;
-		if (asprintf(&path, "%s/%s", base, de->d_name) == -1)
-			break;
-		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
-		    st.st_uid == geteuid())
-			source_remove(path);
-		else
-			free(path);
-	}
-	if (d != NULL)
-		closedir(d);
-}
-
-static char *
-make_dir(struct err *e)
-{
-	const char *base = base_dir();
-	char *dir;
-
-	sweep(base);
-	if (asprintf(&dir, "%s/" PREFIX "%ld.XXXXXX", base,
-	    (long)getpid()) == -1) {
-		err_set(e, ERR_MEM, "out of memory");
-		return NULL;
-	}
-	if (mkdtemp(dir) == NULL) {
-		err_sys(e, "%s", dir);
-		free(dir);
-		return NULL;
-	}
-	return dir;
-}
+	"roots" };
+enum { CONF, RULES, GRANTS, ROOTS, NFILES };
 
 /* --- what is in it --- */
 
@@ -111,6 +31,19 @@ roots_text(const struct source_spec *s, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* Not these files: they are of this run, and of this machine, alone. The
+ * daemon opens no list that its rules leave out. */
+static int
+own_rules(const struct source_spec *s, const char *dir, struct buf *out,
+    struct err *e)
+{
+	if ((s->list != NULL && buf_addf(out, "+ %s\n", s->list) == -1) ||
+	    (s->own != NULL && buf_addf(out, "- %s/\n", s->own) == -1) ||
+	    buf_addf(out, "- %s/\n", dir) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	return 0;
+}
+
 static int
 write_all(const struct source_spec *s, const char *dir,
     char paths[NFILES][PATH_ROOM], bool gate, struct err *e)
@@ -118,7 +51,7 @@ write_all(const struct source_spec *s, const char *dir,
 	struct rsyncdconf conf = { .path = s->path,
 		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
 		.ids = geteuid() == 0, .fake_super = s->fake_super,
-		.relative = s->apart };
+		.relative = s->apart, .listed = s->list != NULL };
 	struct buf b;
 	int i, rc = 0;
 
@@ -134,12 +67,9 @@ write_all(const struct source_spec *s, const char *dir,
 			rc = s->rules.roots == NULL ?
 			    grants_add(&b, 'r', s->path, e) :
 			    rules_grants(&s->rules, gate, &b, e);
-		else if (s->rules.roots != NULL) {
-			/* Not these files: they are of this run alone. */
-			rc = buf_addf(&b, "- %s/\n", dir) == 0 ?
-			    rules_text(&s->rules, &b, e) :
-			    err_set(e, ERR_MEM, "out of memory");
-		}
+		else if (s->rules.roots != NULL)
+			rc = own_rules(s, dir, &b, e) == -1 ? -1 :
+			    rules_text(&s->rules, &b, e);
 		if (rc == 0)
 			rc = file_write(paths[i], b.data, b.len, 0600, NULL,
 			    e);
@@ -172,12 +102,13 @@ source_start(struct loop *l, const struct source_spec *s,
 	char limit[24];
 	struct half_send what = { .program = program, .config = paths[CONF],
 		.rules = s->rules.roots != NULL ? paths[RULES] : NULL,
-		.grants = paths[GRANTS], .ionice = source_ionice(s->ionice, io) };
+		.grants = paths[GRANTS], .list = s->list,
+		.ionice = source_ionice(s->ionice, io) };
 	struct half *h = NULL;
 	char *dir;
 	int i;
 
-	dir = make_dir(e);
+	dir = scratch_make(scratch_base(), e);
 	if (dir == NULL)
 		return NULL;
 	for (i = 0; i < NFILES; i++)
@@ -195,7 +126,7 @@ source_start(struct loop *l, const struct source_spec *s,
 	    program, sizeof(program), e) == 0)
 		h = half_send_start(l, &what, calls, e);
 	if (h == NULL)
-		source_remove(dir);
+		scratch_remove(dir);
 	else
 		*ret_dir = dir;
 	return h;
@@ -205,7 +136,7 @@ int
 source_files(const struct source_spec *s, char **ret_dir, struct err *e)
 {
 	char paths[NFILES][PATH_ROOM];
-	char *dir = make_dir(e);
+	char *dir = scratch_make(scratch_base(), e);
 	int i;
 
 	if (dir == NULL)
@@ -213,7 +144,7 @@ source_files(const struct source_spec *s, char **ret_dir, struct err *e)
 	for (i = 0; i < NFILES; i++)
 		snprintf(paths[i], PATH_ROOM, "%s/%s", dir, files[i]);
 	if (write_all(s, dir, paths, true, e) == -1) {
-		source_remove(dir);
+		scratch_remove(dir);
 		return -1;
 	}
 	*ret_dir = dir;

@@ -4,8 +4,7 @@
  * postern-backup-send wants (rsyncd.conf, rules, grants) in a private folder
  * of ours, and the program started on them.
  *
- * The folder is $XDG_RUNTIME_DIR's or /run's or /tmp's postern-backup.PID.*,
- * 0700. It holds no secret. What a killed run left there goes with the next.
+ * The folder is one of scratch.h. It holds no secret.
  */
 #ifndef BACKUP_SOURCE_H
 #define BACKUP_SOURCE_H
@@ -23,11 +22,16 @@ struct source_spec {
 	int64_t nice;
 	int64_t ionice;		/* SETTINGS_IONICE(), 0: as it is */
 	int64_t bandwidth;	/* bytes a second; 0: no limit */
+	const char *list;	/* absolute: a file of what is sent, and nothing
+				 * else; NUL behind each path (below "/", and
+				 * without that '/'). NULL: all */
+	const char *own;	/* absolute: a folder that is left out, or
+				 * NULL */
 };
 
 /*
  * source_start(): returns the half, owned, with *ret_dir the folder's path,
- * owned, to be given to source_remove() once the half is over; or NULL:
+ * owned, to be given to scratch_remove() once the half is over; or NULL:
  * ERR_CONFIG (rules), ERR_SYS, ERR_MEM, and then no folder is left.
  */
 struct half *source_start(struct loop *l, const struct source_spec *s,
@@ -44,7 +48,5 @@ struct half *source_start(struct loop *l, const struct source_spec *s,
 int source_files(const struct source_spec *s, char **ret_dir, struct err *e);
 /* source_ionice(): ionice(1)'s words for s->ionice into out; NULL: none. */
 const char *source_ionice(int64_t ionice, char out[32]);
-/* source_remove(): the folder and dir itself. NULL is legal. */
-void source_remove(char *dir);
 
 #endif

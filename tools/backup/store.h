@@ -67,6 +67,9 @@ struct store_client {
 	uid_t recv_uid;
 	gid_t recv_gid;
 	const char *job;	/* borrowed; that one is made of; or NULL */
+	/* borrowed; its sender can tell what has changed since that snapshot;
+	 * or NULL */
+	const char *since;
 	/* It is made by a sender that stays on one file system and doesn't
 	 * say where others begin (mounts.h). */
 	bool narrow;

@@ -13,6 +13,7 @@
 #include "store_btrfs.h"
 #include "store_file.h"
 #include "store_lend.h"
+#include "store_listed.h"
 #include "store_loose.h"
 #include "store_rec.h"
 #include "store_remove.h"
@@ -77,8 +78,10 @@ take_incoming(const struct store_client *c, int fd, struct store_build *b,
 		return err_sys(e, "%s/" STORE_INCOMING, c->path);
 	b->dev = st.st_dev;
 	b->ino = st.st_ino;
+	b->listed = !b->resumed && c->since != NULL &&
+	    strcmp(b->prev, c->since) == 0 && store_listed_can(c, b);
 	/* A new folder has nothing in it, a new subvolume all of the basis. */
-	return b->resumed || b->backend == STORE_BTRFS ?
+	return !b->listed && (b->resumed || b->backend == STORE_BTRFS) ?
 	    store_loosen(fd, c->path, b->backend, e) : 0;
 }
 

@@ -33,6 +33,8 @@ enum store_backend store_build_pick(const struct store_client *c);
 struct store_build {
 	enum store_backend backend;
 	bool resumed;			/* a broken run's .incoming goes on */
+	bool listed;			/* new, and what changed since prev will
+					 * be told: it is as it was made */
 	/* What it is built upon; "" if none, or if another uid received it. */
 	char prev[STORE_SNAP_MAX];
 	/* rsync's --link-dest, from within .incoming; "" when there is none

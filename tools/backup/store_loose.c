@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "descend.h"
+#include "store_copy.h"
 #include "store_rmtree.h"
 
 #define TEMP ".postern-%u"
@@ -103,18 +104,12 @@ make_temp(struct loosen *l, int dirfd, char name[32])
 	return -1;
 }
 
-/* What rsync goes by, time and content; all else it sets. Who receives must
- * be able to do so. */
+/* All of it: rsync may not come to it. */
 static int
 fill(int out, int in, const struct stat *st)
 {
-	const struct timespec times[2] = { st->st_atim, st->st_mtim };
-
-	if (ioctl(out, FICLONE, in) == -1)
-		return -1;
-	if (geteuid() == 0 && fchown(out, st->st_uid, st->st_gid) == -1)
-		return -1;
-	return futimens(out, times);
+	return ioctl(out, FICLONE, in) == -1 ? -1 :
+	    store_copy_meta(in, st, out, NULL);
 }
 
 /* Puts a copy in the place of name: whether it could. */
@@ -176,6 +171,21 @@ store_loosen(int root, const char *where, enum store_backend b,
 
 	free(l.seen);
 	return rc;
+}
+
+int
+store_loosen_name(int fd, const char *where, const char *name, struct err *e)
+{
+	struct loosen l = { .where = where, .copies = true };
+	struct stat st;
+
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "%s/…/%.200s", where,
+		    name);
+	if (S_ISDIR(st.st_mode) || st.st_nlink < 2 ||
+	    (S_ISREG(st.st_mode) && copy(&l, fd, name, &st)))
+		return 0;
+	return drop(&l, fd, name, e);
 }
 
 /* --- parts of files --- */

@@ -37,6 +37,11 @@
 int store_loosen(int root, const char *where, enum store_backend b,
 	struct err *e);
 
+/* store_loosen_name(): btrfs: the same for one name in the folder fd, where rsync
+ * is about to change that file alone. As store_loosen(). */
+int store_loosen_name(int fd, const char *where, const char *name,
+	struct err *e);
+
 /* store_tidy(): removes each folder STORE_PARTIAL in the tree root. As
  * store_loosen(). */
 int store_tidy(int root, const char *where, struct err *e);

@@ -134,6 +134,9 @@ push(struct run *r, const char *name, bool gone, struct err *e)
 	    buf_adds(&r->child, name) == -1 ||
 	    (*name != '\0' && buf_addc(&r->child, '/') == -1))
 		return err_set(e, ERR_MEM, "a folder's path is too long");
+	if (!gone && r->t->inside != NULL &&
+	    !r->t->inside(r->t->arg, r->child.data))
+		return 0;
 	return todo_push(&r->todo, r->child.data, gone, e);
 }
 

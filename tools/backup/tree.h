@@ -31,6 +31,9 @@ struct tree {
 	bool make;			/* give each folder an id */
 	/* one: for each name; -1 ends it all. Borrows item. */
 	int (*one)(void *arg, const struct tree_item *item, struct err *e);
+	/* inside: whether what is below a folder that is on disk, path, may be
+	 * other than in prev: if not, it is not gone into. NULL: it may. */
+	bool (*inside)(void *arg, const char *path);
 	/* folder: after each folder. */
 	int (*folder)(void *arg, struct err *e);
 	/* unreadable: a folder can't be read: path, why. 1: it counts as

@@ -80,6 +80,19 @@ name_of(const char *line, char out[PATH_MAX])
 	return len > 0 && len + 1 < PATH_MAX;
 }
 
+/* rsync: [sender] link_stat "NAME" (in root) failed: …  */
+static bool
+is_gone(const char *line)
+{
+	size_t len = strlen(line);
+
+	return begins(line, "rsync: [sender] link_stat \"") &&
+	    (drop(line, &len, "\" (in root) failed: No such file or directory "
+	    "(2)") || drop(line, &len, "\" (in root) failed: Not a directory "
+	    "(20)") || drop(line, &len, "\" (in root) failed: Too many levels "
+	    "of symbolic links (40)"));
+}
+
 void
 unread_line(struct unread *u, const char *line, bool cut)
 {
@@ -87,6 +100,10 @@ unread_line(struct unread *u, const char *line, bool cut)
 
 	if (begins_any(line, plain))
 		return;
+	if (u->listed && !cut && is_gone(line)) {
+		u->gone++;
+		return;
+	}
 	u->files.max = UNREAD_MAX;
 	if (cut || !name_of(line, name) || strv_add(&u->files, name) == -1)
 		u->strange = true;
@@ -102,7 +119,7 @@ unread_complaint(const char *line)
 bool
 unread_only(const struct unread *u)
 {
-	return u->files.n > 0 && !u->strange;
+	return (u->files.n > 0 || u->gone > 0) && !u->strange;
 }
 
 int

@@ -9,7 +9,8 @@
  * then, as after any other failure. Who started it asks the jail's program
  * whether it could have read them (source_could_read()): then they came too
  * late, which is like a file that vanished (24): named, and left to the next
- * run. Whatever else rsync complains about stays a failure: a line that is
+ * run. Where rsync goes by a list of ours, it has a 23 for what vanished, too.
+ * Whatever else rsync complains about stays a failure: a line that is
  * not known here is one, at either end.
  */
 #ifndef BACKUP_UNREAD_H
@@ -28,6 +29,10 @@
 
 struct unread {
 	struct strv files;	/* absolute paths, byte by byte */
+	bool listed;		/* rsync sends what a list of ours names: a
+				 * name that is not there is one that vanished
+				 * since; set by the owner */
+	size_t gone;		/* such names */
 	bool strange;		/* rsync told of something else */
 };
 
@@ -44,8 +49,8 @@ void unread_line(struct unread *u, const char *line, bool cut);
  */
 bool unread_complaint(const char *line);
 
-/* unread_only(): whether there were files that could not be opened, and
- * nothing else. For the end that reads: its rsync may tell no other one. */
+/* unread_only(): whether there were files that could not be opened, or were
+ * gone from a list, and nothing else. For the end that reads: its rsync may tell no other one. */
 bool unread_only(const struct unread *u);
 
 /* unread_grants(): the files as grants.h has them, appended.

@@ -13,6 +13,7 @@
 #define GOOD	GREET "root\n" ARGS
 
 static const struct strv *paths;	/* of the next handshakes */
+static const char *list;
 
 /* All of text (its own NUL apart) in pieces of size bytes. */
 static int
@@ -21,7 +22,7 @@ feed(struct handshake *h, const char *text, size_t len, size_t size,
 {
 	size_t i, n;
 
-	handshake_init(h, paths);
+	handshake_init(h, paths, list);
 	buf_init(pass, 65536);
 	*e = (struct err)ERR_INIT;
 	for (i = 0; i < len; i += n) {
@@ -50,6 +51,57 @@ what_our_receivers_say_goes_on_byte_by_byte(void **state)
 		buf_clear(&pass);
 		handshake_clear(&h);
 	}
+}
+
+/* With a list the store asks for folders one by one, and we say what is on
+ * it: it can't. */
+static void
+a_list_of_ours_is_put_in_and_none_of_theirs(void **state)
+{
+	static const char theirs[] = GREET "root\n" SENDER
+	    "-ldHogDtpAXRSe.LsfxCIvu\0--numeric-ids\0.\0root/\0\0after";
+	static const char ours[] = GREET "root\n" SENDER
+	    "--files-from=/run/x/list\0--from0\0"
+	    "-ldHogDtpAXRSe.LsfxCIvu\0--numeric-ids\0.\0root/\0\0after";
+	static const struct { const char *text; size_t len; } bad[] = {
+		/* All of it, recursively. */
+		{ GOOD, sizeof(GOOD) - 1 },
+#define OTHER(words) { GREET "root\n" SENDER words ".\0root/\0\0", \
+	sizeof(GREET "root\n" SENDER words ".\0root/\0\0") - 1 }
+		OTHER("--files-from=/etc/shadow\0"
+		    "-ldHogDtpAXRSe.LsfxCIvu\0--numeric-ids\0"),
+		OTHER("-ldHogDtpAXRSe.LsfxCIvu\0--numeric-ids\0"
+		    "--files-from=/etc/shadow\0"),
+		OTHER("-ldHogDtpAXrRSe.LsfxCIvu\0--numeric-ids\0"),
+	};
+	struct handshake h;
+	struct buf pass;
+	struct err e;
+	size_t size, i;
+
+	list = "/run/x/list";
+	for (size = 1; size <= sizeof(theirs); size++) {
+		if (feed(&h, theirs, sizeof(theirs) - 1, size, &pass, &e) ==
+		    -1)
+			fail_msg("%s", e.msg);
+		assert_int_equal(pass.len, sizeof(ours) - 1);
+		assert_memory_equal(pass.data, ours, sizeof(ours) - 1);
+		buf_clear(&pass);
+		handshake_clear(&h);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(feed(&h, bad[i].text, bad[i].len, 7, &pass,
+		    &e), -1);
+		assert_int_equal(e.code, ERR_REFUSED);
+		buf_clear(&pass);
+		handshake_clear(&h);
+	}
+	list = NULL;
+	/* And without a list nobody asks for folders one by one. */
+	assert_int_equal(feed(&h, theirs, sizeof(theirs) - 1, 7, &pass, &e),
+	    -1);
+	buf_clear(&pass);
+	handshake_clear(&h);
 }
 
 static void
@@ -257,6 +309,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_our_receivers_say_goes_on_byte_by_byte),
+		cmocka_unit_test(a_list_of_ours_is_put_in_and_none_of_theirs),
 		cmocka_unit_test(nothing_goes_on_before_it_is_whole),
 		cmocka_unit_test(
 		    what_asks_for_more_than_the_module_is_refused),
