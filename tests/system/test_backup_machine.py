@@ -17,7 +17,8 @@ THERE = "/srv/there"
 ROOT_CONF = "/etc/postern/backup.conf"
 PORT = "2222"
 # What a machine that runs writes by itself. Nothing else may differ.
-LIVE = (b"/var/log/", b"/var/lib/systemd/", b"/run", b"/tmp", b"/srv")
+LIVE = (b"/home/backup/.cache", b"/var/log/", b"/var/lib/systemd/", b"/run",
+        b"/tmp", b"/srv")
 ENTRIES_MIN = 5000
 
 
