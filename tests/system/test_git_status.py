@@ -6,7 +6,8 @@ import json
 import os
 import time
 
-from gitkeylib import POSTERN, STATE, STORE, keys  # noqa: F401
+from gitkeylib import (CONF, ENV, ETC, POSTERN, STATE, STORE,  # noqa: F401
+                       keys)
 from gitlib import git, git_hosts  # noqa: F401
 from lab import proc
 
@@ -69,6 +70,36 @@ def test_a_gateway_that_can_not_be_asked_is_no_agreement(keys):
     keys.gw.write("/etc/postern/git/authorized_keys", text)
     keys.push()
     assert said(keys.gl, 0)["agree"]
+
+
+def test_the_last_push_is_the_one_with_the_newest_keys(keys):
+    """One that hangs while another comes and goes does not hide it."""
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    ssh_config = f"{ETC}/ssh_config"
+    keys.gl.write("/usr/local/bin/hang", """#!/bin/sh
+[ -e /tmp/hung ] || { : >/tmp/hung; echo >/tmp/hangs; cat /tmp/hang; }
+false
+""", 0o755)
+    keys.gl.write(ssh_config, 'Match exec "/usr/local/bin/hang"\n')
+    keys.gl.run("rm -f /tmp/hung /tmp/hang /tmp/hangs; "
+                "mkfifo -m 666 /tmp/hang /tmp/hangs")
+    keys.server(push_ssh_config=ssh_config, push_timeout="60s")
+    try:
+        with keys.gl.popen(keys.as_git(keys.gl, POSTERN, "push-keys"),
+                           env=ENV, text=True, stdout=-1) as old:
+            keys.gl.run("read x </tmp/hangs")
+            keys.put("bob.pub", keys.person("b"))
+            keys.push()
+            new = said(keys.gl, 0)
+            keys.gl.run("timeout 9 sh -c ': >/tmp/hang'")
+            out, _ = old.communicate(timeout=60)
+        assert old.returncode == 0 and "of a later push already" in out
+        now = said(keys.gl, 0)
+        assert (now["sequence"], now["keys"]) == (new["sequence"], 2)
+    finally:
+        keys.gl.run("timeout 1 sh -c ': >/tmp/hang'; rm -f /tmp/hung "
+                    "/tmp/hang /tmp/hangs /usr/local/bin/hang", check=False)
 
 
 def test_a_question_changes_nothing(keys):

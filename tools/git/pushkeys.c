@@ -13,9 +13,9 @@
 #include "keyrules.h"
 #include "keyserial.h"
 #include "keysig.h"
+#include "pushnote.h"
 #include "pushstate.h"
 #include "sys/clock.h"
-#include "sys/file.h"
 #include "sys/lock.h"
 
 #define PAUSE_MS	250		/* after the first try; doubled each */
@@ -223,36 +223,13 @@ send_it(struct push *p, struct err *e)
 static void
 note(const struct push *p, const struct err *e)
 {
-	char text[ERR_MSG_MAX + 128];
-	int n;
+	struct pushnote n = { .time_s = (uint64_t)time(NULL),
+		.sequence = p->ret->sequence, .keys = p->ret->keys,
+		.ok = e == NULL };
 
-	n = snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " %zu %s\n",
-	    (uint64_t)time(NULL), p->ret->sequence, p->ret->keys,
-	    e == NULL ? "ok" : e->msg);
-	if (n > 0 && (size_t)n < sizeof(text))
-		(void)pushstate_put(p->conf->state, "pushed", text, (size_t)n,
-		    NOTE_MS, NULL);
-}
-
-void
-pushkeys_last(const char *state, struct pushkeys_last *ret)
-{
-	struct pushkeys_last last = { 0 };
-	struct buf b;
-	int n = 0;
-
-	buf_init(&b, ERR_MSG_MAX + 128);
-	if (file_read_below(state, "pushed", &b, NULL) == 0 && b.len > 0 &&
-	    sscanf(b.data, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %n",
-	    &last.time_s, &last.sequence, &last.keys, &n) == 3 && n > 0) {
-		snprintf(last.why, sizeof(last.why), "%.*s", (int)strcspn(
-		    b.data + n, "\n"), b.data + n);
-		last.ok = strcmp(last.why, "ok") == 0;
-	} else {
-		last = (struct pushkeys_last){ 0 };
-	}
-	*ret = last;
-	buf_clear(&b);
+	if (e != NULL)
+		snprintf(n.why, sizeof(n.why), "%s", e->msg);
+	(void)pushnote_put(p->conf->state, &n, NOTE_MS, NULL);
 }
 
 int

@@ -7,7 +7,7 @@
  *
  * Files in the state folder, which belongs to the git user:
  *	sequence	keyserial.h
- *	pushed		how the last push ended: pushkeys_last
+ *	pushed		how the last push ended: pushnote.h
  *	push.lock	while a sequence is taken and the keydir is read, so
  *			that a higher sequence never has older keys, and while
  *			these files are written; not while the gateway is
@@ -71,15 +71,5 @@ enum pushkeys_voice { PUSHKEYS_TEXT, PUSHKEYS_JSON, PUSHKEYS_TRIGGER };
  * as a trigger 0 always. */
 int pushkeys_main(const struct pushkeys_conf *c, enum pushkeys_voice voice,
 	bool quiet);
-
-/* The last push that was tried: time 0, none. */
-struct pushkeys_last {
-	uint64_t time_s;	/* seconds since 1970 */
-	uint64_t sequence, keys;
-	bool ok;
-	char why[ERR_MSG_MAX];
-};
-
-void pushkeys_last(const char *state, struct pushkeys_last *ret);
 
 #endif

@@ -9,6 +9,7 @@
 #include "keycmds.h"
 #include "keyproc.h"
 #include "keyserial.h"
+#include "pushnote.h"
 #include "setup_plain.h"
 #include "sys/lock.h"
 
@@ -86,12 +87,12 @@ in_state(const struct gitconf_server *c, const char *name, char ret[4200],
 static int
 status(const struct gitconf_server *c, struct err *e)
 {
-	struct pushkeys_last last;
+	struct pushnote last;
 	char path[4200], line[200];
 
 	if (in_state(c, "sequence", path, e) == -1)
 		return -1;
-	pushkeys_last(c->state_dir, &last);
+	pushnote_read(c->state_dir, &last);
 	snprintf(line, sizeof(line), GITPROBE_WORD "sequence=%" PRIu64
 	    " keys=%" PRIu64 " pushed=%" PRIu64 " taken=%" PRIu64 " ok=%s",
 	    last.sequence, last.keys, last.time_s, keyserial_last(path),

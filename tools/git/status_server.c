@@ -13,6 +13,7 @@
 #include "gitadmins.h"
 #include "keycmds.h"
 #include "keyserial.h"
+#include "pushnote.h"
 #include "setup_plain.h"
 #include "ui/emit.h"
 
@@ -20,7 +21,7 @@
 
 struct server {
 	const struct gitconf_server *conf;
-	struct pushkeys_last last;
+	struct pushnote last;
 	uint64_t taken;			/* the last sequence, also of a push
 					 * that never arrived */
 	struct keyreply there;		/* what the gateway has */
@@ -89,7 +90,7 @@ look(struct server *s)
 {
 	char path[PATH];
 
-	pushkeys_last(s->conf->state_dir, &s->last);
+	pushnote_read(s->conf->state_dir, &s->last);
 	s->asked = ask_as_owner(s) == 0;
 	s->late = late(s->conf);
 	/* A later push than the one that is noted may just have arrived: its
@@ -105,7 +106,7 @@ look(struct server *s)
 static int
 say_json(const struct server *s)
 {
-	const struct pushkeys_last *l = &s->last;
+	const struct pushnote *l = &s->last;
 	struct emit j;
 
 	emit_begin(&j);
@@ -131,7 +132,7 @@ say_json(const struct server *s)
 }
 
 static int
-say_push(const struct pushkeys_last *l)
+say_push(const struct pushnote *l)
 {
 	struct buf why;
 	int rc;
