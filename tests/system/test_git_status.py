@@ -72,6 +72,33 @@ def test_a_gateway_that_can_not_be_asked_is_no_agreement(keys):
     assert said(keys.gl, 0)["agree"]
 
 
+def test_what_is_wrong_is_not_hidden_by_what_can_not_be_asked(keys):
+    """On a host with both sides' settings, either way round."""
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    gw, text = keys.gw, keys.gw.read(CONF)
+    both = (f"{text}[server]\ngateway = git@{keys.gw.name}\n"
+            "state-dir = /var/lib/postern/server\n")
+    gw.run("install -d -o git -g git -m 700 /var/lib/postern/server")
+    gw.write(CONF, both)
+    note = "/var/lib/postern/server/pushed"
+    for why, stale, code in (("ok", "1h", 2), ("no route", "1h", 1),
+                             ("ok", "1s", 1)):
+        gw.write(note, f"1000 5 1 {why}\n")
+        gw.run(["chown", "git:git", note])
+        gw.write(CONF, both.replace(
+            "[server]", f"stale-after = {stale}\n[server]"))
+        if stale == "1s":
+            age(gw, 3600)
+        sides = [json.loads(x) for x in
+                 status(gw, code, "--json").splitlines()]
+        # Neither has been asked, which alone would be 2.
+        assert [s["side"] for s in sides] == ["server", "gateway"]
+        assert all(s["not-asked"] for s in sides), sides
+        assert sides[0]["ok"] is (why == "ok")
+        assert sides[1]["stale"] is (stale == "1s")
+
+
 def test_the_last_push_is_the_one_with_the_newest_keys(keys):
     """One that hangs while another comes and goes does not hide it."""
     keys.put("alice.pub", keys.person("a"))

@@ -5,6 +5,14 @@
 #include "status_gateway.h"
 #include "status_server.h"
 
+/* Of both sides the worse one: 1, what is wrong, before 2, what was not
+ * asked. */
+static int
+worse(int a, int b)
+{
+	return a == 1 || b == 0 ? a : b;
+}
+
 int
 status_run(const struct gitconf *c, const struct check_opts *o, struct err *e)
 {
@@ -21,6 +29,5 @@ status_run(const struct gitconf *c, const struct check_opts *o, struct err *e)
 		rc = status_gateway(&c->gateway, o, e);
 	if (rc != -1 && fflush(stdout) != 0)
 		rc = err_sys(e, "standard output");
-	/* Of both sides the worse one. */
-	return rc == 0 ? server : rc;
+	return rc == -1 ? -1 : worse(server, rc);
 }
