@@ -14,7 +14,7 @@ from doclib import BUILDS, LINE_S, TREE, Machines, tutorial
 from gitkeylib import fingerprint
 from lab import proc
 
-# A mirror's are run by test_git_mirror.py.
+# A mirror's are run by test_git_mirror_setup.py.
 LINES = [line for line in tutorial(TREE / "docs/git.md")
          if not line.hint.startswith("a mirror")]
 HOSTS = ("desk", "gw", "gl", "gv", "gs")

@@ -97,13 +97,69 @@ def test_a_push_that_the_gateway_refuses_fails_its_set_up(ready):
     """It is let in there, so that nothing is left to be run."""
     ready.gw.run(f"mv {ETC}/allowed_signers {ETC}/off; "
                  f"echo >{ETC}/allowed_signers")
-    line = ready.for_gw.split(" --key ")[0] + " --timeout 2s"
+    line = ready.for_gw.split(" --key ")[0] + " --timeout 5s"
+    before = asked(ready)
     try:
         _, said = ready.paste(ready.gw, line, 1)
     finally:
         ready.gw.run(f"mv {ETC}/off {ETC}/allowed_signers")
     assert "WRONG: the git server lets this host in, but: " in said
     assert "the keys did not reach the gateway" in said
+    # It says no, and is asked no more.
+    assert asked(ready) == before + 1
+
+
+def asked(ready):
+    """How often the gateway has asked the git server for a push."""
+    ready.gl.run("journalctl --sync")
+    lines = ready.gl.run("journalctl -q -o cat -t postern-git").stdout
+    return len([x for x in lines.splitlines()
+                if x.startswith("begin ") and " verb=key-push" in x])
+
+
+def test_a_push_that_finds_nobody_is_asked_for_again(ready):
+    """The gateway's sshd is away, as after a change of its settings."""
+    # Its folder goes with it, without which sshd -T says nothing.
+    ready.gw.run("systemctl stop ssh.socket ssh; install -d /run/sshd")
+    before = asked(ready)
+    try:
+        _, said = ready.paste(ready.gw, ready.for_gw.split(" --key ")[0]
+                              + " --timeout 12s", 1)
+    finally:
+        ready.gw.run("systemctl start ssh")
+        ready.gw.wait_up()
+    assert "WRONG: the git server lets this host in, but: " in said
+    assert asked(ready) > before + 1
+
+
+@pytest.mark.parametrize("side, line, program, who", [
+    ("gw", "for_gw", "postern-git-serve", "the git server"),
+    ("gl", "for_gl", "postern-git-proxy --auth-update", "the gateway"),
+])
+def test_another_side_that_lets_it_in_and_fails_is_wrong(
+        ready, changed, side, line, program, who):
+    """Not one that can't be reached."""
+    other = ready.gl if side == "gw" else ready.gw
+    path = f"{ETC}/authorized_keys"
+    changed(other, path, edit(other, path, program, "nothing"))
+    _, said = ready.paste(getattr(ready, side),
+                          getattr(ready, line) + " --timeout 5s", 1)
+    assert f"WRONG: {who} lets this host in, but: " in said
+    assert "status 127" in said and "can't be reached" not in said
+
+
+@pytest.mark.parametrize("side, words, who", [
+    ("gw", "setup-gateway --server git@gl --here git@gw", "the git server"),
+    ("gl", "setup-server --gateway git@gw --here git@gl", "the gateway"),
+])
+def test_another_host_key_than_the_pinned_one_is_wrong(ready, changed, side,
+                                                       words, who):
+    host, path = getattr(ready, side), f"{ETC}/known_hosts"
+    name = "gl" if side == "gw" else "gw"
+    changed(host, path, f"{name} {ready.client.host_key}\n")
+    _, said = ready.paste(host, f"postern git {words} --timeout 5s", 1)
+    assert f"WRONG: {who} does not show the host key that is pinned" in said
+    assert "can't be reached" not in said
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@
 #include "ui/log.h"
 
 #define SAID_MAX	((size_t)1 << 20)
-#define PAUSE_MS	200
+#define PAUSE_MS	500	/* after the first look; doubled each */
+#define PAUSE_MAX_MS	4000
 #define STARTS_MS	15000	/* for what a set-up has just started */
 
 void
@@ -146,20 +147,29 @@ look(struct check *c, const struct check_row *r, struct err *why)
 	return CHECK_NOT_TRIED;
 }
 
-/* After a set-up sshd and the pool may have a moment to go. */
+/* After a set-up sshd and the pool may have a moment to go. Not too often: what
+ * is looked at may be a login that is refused, which sshd may count
+ * (sshd_config(5), PerSourcePenalties). */
 static int
 look_again(struct check *c, const struct check_row *r, struct err *why)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	uint64_t wait = PAUSE_MS, now;
+	struct timespec t;
 	int found;
 
 	for (;;) {
 		*why = (struct err)ERR_INIT;
 		c->note[0] = '\0';
 		found = look(c, r, why);
-		if (found != -1 || !r->again || clock_ms() >= c->until)
+		now = clock_ms();
+		if (found != -1 || !r->again || now >= c->until)
 			return found;
-		nanosleep(&pause, NULL);
+		if (wait > c->until - now)
+			wait = c->until - now;
+		t.tv_sec = (time_t)(wait / 1000);
+		t.tv_nsec = (long)(wait % 1000) * 1000000;
+		nanosleep(&t, NULL);
+		wait = wait < PAUSE_MAX_MS ? 2 * wait : wait;
 	}
 }
 

@@ -2,20 +2,18 @@
 #include "check_canary.h"
 
 #include <string.h>
-#include <sys/wait.h>
 
 #include "asuser.h"
 #include "authgen.h"
 #include "gitcheck.h"
 #include "gitid.h"
 #include "gitprog.h"
+#include "gitreach.h"
 #include "keycmds.h"
 #include "keyproc.h"
 #include "ssh/edkey.h"
-#include "ssh/sshargv.h"
 #include "ui/log.h"
 
-#define SSH_FAILED 255	/* ssh's own status; a command's is another one */
 #define HERE_S		10	/* to be connected to the own sshd */
 
 static int
@@ -163,37 +161,25 @@ canary_push(struct canary *c, bool with, struct pushkeys_result *ret,
 	return rc;
 }
 
-static void
-on_said(void *arg, const char *line)
-{
-	enum sshfail *worst = arg, f = sshargv_fail(line);
-
-	if (f > *worst)
-		*worst = f;
-}
-
 static int
-judge(const struct keyproc_end *end, enum sshfail worst, const char *gateway,
-    struct err *e)
+judge(const struct keyproc_end *end, const struct gitreach *reach,
+    const char *gateway, struct err *e)
 {
-	bool ssh = !WIFEXITED(end->status) ||
-	    WEXITSTATUS(end->status) == SSH_FAILED;
-
-	if (ssh && !end->timed_out && worst == SSHFAIL_DENIED)
+	if (!reach->in && !end->timed_out && reach->fail == SSHFAIL_DENIED)
 		return CANARY_REFUSED;
 	if (keyproc_why(end, gateway, e) == 0)
 		return CANARY_IN;
-	return ssh || end->timed_out ? -1 : CANARY_IN_FAILED;
+	return reach->in ? CANARY_IN_FAILED : -1;
 }
 
 int
 canary_login(struct canary *c, const char *command, struct buf *out,
     struct err *e)
 {
-	enum sshfail worst = SSHFAIL_OTHER;
+	struct gitreach reach = { 0 };
 	struct keysend s = c->way;
 	struct strv argv = { 0 };
-	struct keyproc p = { .in = "", .on_said = on_said, .arg = &worst,
+	struct keyproc p = { .in = "", .on_said = gitreach_said, .arg = &reach,
 		.timeout_ms = c->login_ms > 0 ? c->login_ms :
 		    CANARY_LOGIN_MS };
 	struct keyproc_end end;
@@ -205,8 +191,9 @@ canary_login(struct canary *c, const char *command, struct buf *out,
 		rc = keyproc_run(&p, out, &end, e);
 	}
 	if (rc == 0) {
+		gitreach_end(&reach, &end);
 		c->status = gitprog_status(end.status);
-		rc = judge(&end, worst, s.gateway, e);
+		rc = judge(&end, &reach, s.gateway, e);
 	}
 	strv_clear(&argv);
 	return rc;

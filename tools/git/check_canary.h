@@ -41,7 +41,12 @@ struct canary {
 };
 
 #define CANARY_INIT { .held = GITCHECK_NONE }
-#define CANARY_LOGIN_MS	30000	/* all limits of both sides are below it */
+
+/* For all of a login, its way included. No setting of either side's changes it:
+ * the gateway waits for the git server as long as answer-timeout says, 20 s by
+ * itself, and that one for gitolite 20 s; a login that would take longer, also
+ * since one of these is set longer, ends with ERR_TIMEOUT. */
+#define CANARY_LOGIN_MS	30000
 
 /* canary_begin(): the key. Signals that would end us wait until canary_end().
  * 0, or -1: ERR_BUSY (another check runs), ERR_SYS, ERR_MEM. */

@@ -203,27 +203,15 @@ found(struct check *c, struct err *e)
 	return rc;
 }
 
-/* That it is held to postern-git-serve there says the answer. */
+/* What gitolite makes of it is another row's. */
 static int
 way(struct check *c, struct err *e)
 {
 	const struct gwask a = { .conf = &c->conf->gateway,
-		.user = c->user.pw_name, .command = GITPROBE_C_INFO,
-		.timeout_ms = c->o->timeout_ms };
-	enum sshfail fail;
-	struct buf said;
-	int rc;
+		.user = c->user.pw_name, .timeout_ms = c->o->timeout_ms };
+	struct gitreach reach;
 
-	buf_init(&said, 65536);
-	rc = gwask_run(&a, &said, &fail, e);
-	/* What gitolite makes of it is another row's. */
-	if (gitprobe_way(said.data, &c->way))
-		rc = 0;
-	else if (rc == 0)
-		rc = err_set(e, ERR_PEER, "%s let this key in and did not "
-		    "hold it to postern-git-serve", a.conf->server);
-	buf_clear(&said);
-	return rc;
+	return gwask_way(&a, &c->way, &reach, e);
 }
 
 static int

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 #include "check_priv.h"
-#include "gwmirror.h"
+#include "gwask.h"
 
 int
 check_mirrors(struct check *c, struct err *e)
 {
-	struct gwmirror m = { .conf = &c->conf->gateway,
-		.user = c->user.pw_name, .timeout_ms = c->o->timeout_ms };
-	enum sshfail fail;
+	const struct gitconf_gateway *g = &c->conf->gateway;
+	struct gwask a = { .conf = g, .user = c->user.pw_name,
+		.timeout_ms = c->o->timeout_ms };
+	struct gitprobe_way way;
+	struct gitreach reach;
 	size_t i;
 
-	for (i = 0; i < m.conf->mirrors.n; i++) {
-		m.dest = m.conf->mirrors.v[i];
-		if (gwmirror_ask(&m, &fail, e) == -1)
+	for (i = 0; i < g->mirrors.n; i++) {
+		a.dest = g->mirrors.v[i];
+		if (gwask_way(&a, &way, &reach, e) == -1)
 			return -1;
 	}
 	return 0;

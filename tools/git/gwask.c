@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "gitprobe.h"
 #include "gitprog.h"
 #include "gitssh.h"
 #include "keyproc.h"
@@ -50,33 +49,49 @@ words(const struct gwask *a, struct strv *v, struct err *e)
 	return rc;
 }
 
-static void
-on_said(void *arg, const char *line)
-{
-	enum sshfail *worst = arg, f = sshargv_fail(line);
-
-	if (f > *worst)
-		*worst = f;
-}
-
 int
-gwask_run(const struct gwask *a, struct buf *out, enum sshfail *ret_fail,
+gwask_run(const struct gwask *a, struct buf *out, struct gitreach *reach,
     struct err *e)
 {
 	struct strv v = { 0 };
-	struct keyproc p = { .in = "", .on_said = on_said, .arg = ret_fail,
+	struct keyproc p = { .in = "", .on_said = gitreach_said, .arg = reach,
 		.timeout_ms = a->timeout_ms > 0 ? a->timeout_ms : GWASK_MS };
 	struct keyproc_end end;
 	int rc;
 
-	*ret_fail = SSHFAIL_OTHER;
+	*reach = (struct gitreach){ 0 };
 	rc = words(a, &v, e);
 	if (rc == 0) {
 		p.argv = v.v;
 		rc = keyproc_run(&p, out, &end, e);
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		gitreach_end(reach, &end);
 		rc = keyproc_why(&end, dest(a), e);
+	}
 	strv_clear(&v);
+	return rc;
+}
+
+int
+gwask_way(const struct gwask *a, struct gitprobe_way *ret,
+    struct gitreach *reach, struct err *e)
+{
+	struct err why = ERR_INIT;
+	struct gwask info = *a;
+	struct buf said;
+	int rc;
+
+	info.command = GITPROBE_C_INFO;
+	buf_init(&said, 65536);
+	rc = gwask_run(&info, &said, reach, &why);
+	if (gitprobe_way(said.data, ret))
+		rc = 0;
+	else if (rc == 0)
+		rc = err_set(e, ERR_PEER, "%s let this key in and did not "
+		    "hold it to postern-git-serve", dest(a));
+	else if (e != NULL)
+		*e = why;
+	buf_clear(&said);
 	return rc;
 }

@@ -2,7 +2,6 @@
 #include "keysend.h"
 
 #include <string.h>
-#include <sys/wait.h>
 
 #include "gitssh.h"
 #include "keyproc.h"
@@ -75,15 +74,6 @@ keysend_argv(const struct keysend *s, const char *command,
 	return rc;
 }
 
-static void
-on_said(void *arg, const char *line)
-{
-	enum sshfail *worst = arg, f = sshargv_fail(line);
-
-	if (f > *worst)
-		*worst = f;
-}
-
 /* The last line that came: what stands before it is a login shell's. */
 static int
 answer(const struct buf *out, struct keyreply *ret, struct err *e)
@@ -105,36 +95,36 @@ answer(const struct buf *out, struct keyreply *ret, struct err *e)
 static int
 talk(const struct keysend *s, const char *command, const struct buf *stream,
     unsigned timeout_ms, struct keyreply *ret, bool *ret_again,
-    enum sshfail *ret_fail, struct err *e)
+    struct gitreach *reach, struct err *e)
 {
-	enum sshfail worst = SSHFAIL_OTHER;
 	struct strv argv = { 0 };
 	struct keyproc p = { .in = stream != NULL ? stream->data : "",
 		.in_len = stream != NULL ? stream->len : 0,
-		.timeout_ms = timeout_ms, .on_said = on_said,
-		.arg = &worst };
+		.timeout_ms = timeout_ms, .on_said = gitreach_said,
+		.arg = reach };
 	struct keyproc_end end;
 	struct buf out;
 	int rc = -1;
 
 	*ret_again = false;
-	*ret_fail = SSHFAIL_OTHER;
+	*reach = (struct gitreach){ 0 };
 	buf_init(&out, ANSWER_MAX);
 	if (keysend_argv(s, command, &argv, e) == -1)
 		goto out;
 	p.argv = argv.v;
 	if (keyproc_run(&p, &out, &end, e) == -1)
 		goto out;
+	gitreach_end(reach, &end);
 	/* Whatever the status: the line says more. */
 	if (out.len > 0 && !end.timed_out) {
+		reach->in = true;
+		reach->fail = SSHFAIL_OTHER;
 		rc = answer(&out, ret, e);
 		goto out;
 	}
-	*ret_fail = worst;
 	if (keyproc_why(&end, s->gateway, e) == 0)
 		err_set(e, ERR_PEER, "%s: no answer came", s->gateway);
-	*ret_again = worst == SSHFAIL_OTHER || worst == SSHFAIL_LOST ||
-	    worst == SSHFAIL_UNREACHABLE;
+	*ret_again = reach->fail < SSHFAIL_DENIED;
 out:
 	strv_clear(&argv);
 	buf_clear(&out);
@@ -146,20 +136,20 @@ keysend_once(const struct keysend *s, const struct buf *stream, bool force,
     unsigned timeout_ms, struct keyreply *ret, bool *ret_again,
     struct err *e)
 {
-	enum sshfail fail;
+	struct gitreach reach;
 
 	return talk(s, force ? KEYUPDATE_FORCE : KEYUPDATE_COMMAND, stream,
-	    timeout_ms, ret, ret_again, &fail, e);
+	    timeout_ms, ret, ret_again, &reach, e);
 }
 
 int
 keysend_ask(const struct keysend *s, unsigned timeout_ms,
-    struct keyreply *ret, enum sshfail *ret_fail, struct err *e)
+    struct keyreply *ret, struct gitreach *reach, struct err *e)
 {
 	struct keyreply r;
 	bool again;
 
-	if (talk(s, KEYUPDATE_STATUS, NULL, timeout_ms, &r, &again, ret_fail,
+	if (talk(s, KEYUPDATE_STATUS, NULL, timeout_ms, &r, &again, reach,
 	    e) == -1)
 		return -1;
 	if (r.what != KEYREPLY_NOW)

@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
+#include "gitreach.h"
 #include "keyreply.h"
-#include "ssh/sshargv.h"
 
 /* All borrowed. */
 struct keysend {
@@ -48,10 +48,10 @@ int keysend_once(const struct keysend *s, const struct buf *stream,
 	bool *ret_again, struct err *e);
 
 /* keysend_ask(): what keys are in force there: *ret is KEYREPLY_NOW's.
- * ret_fail  why no session came about, as far as ssh says it.
+ * reach  how far it came, also when it fails; in as soon as there is an answer.
  * 0, or -1 as keysend_once(); ERR_PEER also for any other answer, such as an
  * older gateway's, which knows no question. */
 int keysend_ask(const struct keysend *s, unsigned timeout_ms,
-	struct keyreply *ret, enum sshfail *ret_fail, struct err *e);
+	struct keyreply *ret, struct gitreach *reach, struct err *e);
 
 #endif

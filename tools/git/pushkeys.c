@@ -238,14 +238,14 @@ pushkeys_run(const struct pushkeys_conf *c, pushkeys_bad_fn *told, void *arg,
 {
 	struct push p = { .conf = c, .on_bad = told, .arg = arg,
 		.end_ms = clock_ms() + c->timeout_ms, .ret = ret };
-	enum sshfail fail;
+	struct gitreach reach;
 	int rc = -1;
 
 	*ret = (struct pushkeys_result){ 0 };
 	buf_init(&p.stream, KEYPUSH_BYTES + KEYSIG_MAX);
 	rc = collect(&p, e);
 	if (rc == 0 && c->dry_run)
-		rc = keysend_ask(&c->send, left_ms(&p), &ret->reply, &fail,
+		rc = keysend_ask(&c->send, left_ms(&p), &ret->reply, &reach,
 		    e);
 	else if (rc == 0)
 		rc = make(&p, e) == -1 ? -1 : send_it(&p, e);

@@ -14,7 +14,7 @@
 #include "sys/lock.h"
 
 #define GITOLITE_MS	20000	/* whoever asks waits somewhat longer */
-#define SAID_MAX	((size_t)16 << 20)	/* "info" of many repositories */
+#define SAID_MAX	((size_t)16 << 20)	/* "info" of many repos */
 #define FLUSH		"0000"	/* to git: that was all. gitprotocol-v2(5) */
 
 static int
@@ -113,6 +113,9 @@ push(const struct gitconf_server *c, struct err *e)
 		return -1;
 	rc = keycmds_try(c, NULL, &r, e);
 	close(fd);
+	/* Where the gateway did not answer it may the next time: exit 75. */
+	if (rc == -1 && e->code == ERR_PEER && r.reply.what == 0)
+		e->code = ERR_BUSY;
 	if (rc == -1)
 		return err_wrap(e, "the keys did not reach the gateway");
 	snprintf(line, sizeof(line), GITPROBE_WORD "pushed=%" PRIu64

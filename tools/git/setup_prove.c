@@ -3,62 +3,92 @@
 
 #include <inttypes.h>
 #include <pwd.h>
+#include <sysexits.h>
 #include <time.h>
 
 #include "asuser.h"
 #include "check.h"
 #include "gitprobe.h"
 #include "gwask.h"
-#include "gwmirror.h"
 #include "keycmds.h"
 #include "sys/clock.h"
 #include "ui/log.h"
 
-#define PAUSE_MS	250
+#define PAUSE_MS	250	/* after the first try; doubled each */
+#define PAUSE_MAX_MS	4000
 #define STARTS_MS	15000	/* an sshd that was reloaded, a pool */
 #define DENIED_MS	2000	/* sshd with its old settings, no longer */
+#define DENIED_PAUSE_MS	1000	/* three tries: sshd may count them, and shuts
+				 * out whom it refuses more often within
+				 * seconds: PerSourcePenalties */
 
 /* What one try came to. */
 struct reach {
-	enum sshfail fail;
-	bool in;		/* a session came about */
+	struct gitreach at;
 	struct gitprobe_keys keys;
 };
 
 typedef int try_fn(const struct setup_prove *p, struct reach *r,
 	struct err *e);
 
-/* As long as it may get better by itself. */
+/* How long it may get better by itself. Who let us in and failed, or refused
+ * what was asked, does so the next time; but for who is busy, or had no answer
+ * of somebody else's. Nor does another host key pass. */
+static uint64_t
+most_ms(const struct setup_prove *p, const struct gitreach *at)
+{
+	uint64_t most = STARTS_MS;
+
+	if (at->in ? at->status != EX_TEMPFAIL : at->fail > SSHFAIL_DENIED)
+		return 0;
+	if (at->fail == SSHFAIL_DENIED)
+		most = DENIED_MS;
+	return p->timeout_ms > 0 && p->timeout_ms < most ? p->timeout_ms :
+	    most;
+}
+
 static int
 try_long(const struct setup_prove *p, try_fn *try, struct reach *r,
     struct err *e)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-	uint64_t begin = clock_ms(), most;
+	uint64_t begin = clock_ms(), most, took, wait = PAUSE_MS;
+	struct timespec t;
 
 	for (;;) {
 		*r = (struct reach){ 0 };
 		*e = (struct err)ERR_INIT;
 		if (try(p, r, e) == 0)
 			return 0;
-		most = r->fail >= SSHFAIL_DENIED ? DENIED_MS : STARTS_MS;
-		if (p->timeout_ms > 0 && p->timeout_ms < most)
-			most = p->timeout_ms;
-		if (clock_ms() - begin >= most)
+		most = most_ms(p, &r->at);
+		took = clock_ms() - begin;
+		if (took >= most)
 			return -1;
-		nanosleep(&pause, NULL);
+		if (r->at.fail == SSHFAIL_DENIED && wait < DENIED_PAUSE_MS)
+			wait = DENIED_PAUSE_MS;
+		/* The last one is at its end. */
+		if (wait > most - took)
+			wait = most - took;
+		t.tv_sec = (time_t)(wait / 1000);
+		t.tv_nsec = (long)(wait % 1000) * 1000000;
+		nanosleep(&t, NULL);
+		wait = wait < PAUSE_MAX_MS ? 2 * wait : wait;
 	}
 }
 
 static int
-left(const struct reach *r, const char *who, const struct err *why)
+left(const struct gitreach *at, const char *who, const struct err *why)
 {
-	if (r->in) {
+	if (at->in) {
 		log_error("WRONG: %s lets this host in, but: %s", who,
 		    why->msg);
 		return 1;
 	}
-	if (r->fail == SSHFAIL_DENIED)
+	if (at->fail > SSHFAIL_DENIED) {
+		log_error("WRONG: %s does not show the host key that is "
+		    "pinned: %s", who, why->msg);
+		return 1;
+	}
+	if (at->fail == SSHFAIL_DENIED)
 		log_info("one step is left: %s does not let this host in yet, "
 		    "so run there what is printed above; it tries the whole "
 		    "way then", who);
@@ -85,8 +115,9 @@ have_pushed(const struct setup_prove *p, struct reach *r, struct err *e)
 	int rc;
 
 	buf_init(&said, 65536);
-	rc = gwask_run(&a, &said, &r->fail, e);
-	r->in = gitprobe_way(said.data, &way);
+	rc = gwask_run(&a, &said, &r->at, e);
+	/* Also one that hangs then, and is ended. */
+	r->at.in = r->at.in || gitprobe_way(said.data, &way);
 	if (rc == 0)
 		rc = gitprobe_pushed(said.data, &r->keys, e);
 	buf_clear(&said);
@@ -100,7 +131,7 @@ setup_prove_gateway(const struct setup_prove *p, struct err *e)
 	struct reach r;
 
 	if (try_long(p, have_pushed, &r, &why) == -1)
-		return left(&r, "the git server", &why);
+		return left(&r.at, "the git server", &why);
 	log_info("the git server was asked for its keys: %" PRIu64 " are in "
 	    "force, sequence %" PRIu64, r.keys.keys, r.keys.sequence);
 	return check(p, e);
@@ -109,11 +140,11 @@ setup_prove_gateway(const struct setup_prove *p, struct err *e)
 static int
 mirror_asked(const struct setup_prove *p, struct reach *r, struct err *e)
 {
-	const struct gwmirror m = { .conf = &p->conf->gateway,
-		.dest = p->peer, .user = p->user,
-		.timeout_ms = p->timeout_ms };
+	const struct gwask a = { .conf = &p->conf->gateway, .dest = p->peer,
+		.user = p->user, .timeout_ms = p->timeout_ms };
+	struct gitprobe_way way;
 
-	return gwmirror_ask(&m, &r->fail, e);
+	return gwask_way(&a, &way, &r->at, e);
 }
 
 int
@@ -124,9 +155,8 @@ setup_prove_mirror(const struct setup_prove *p, struct err *e)
 
 	(void)e;
 	if (try_long(p, mirror_asked, &r, &why) == -1) {
-		r.in = r.fail == SSHFAIL_OTHER;
-		if (r.fail != SSHFAIL_DENIED)
-			return left(&r, p->peer, &why);
+		if (r.at.fail != SSHFAIL_DENIED)
+			return left(&r.at, p->peer, &why);
 		log_info("one step is left: %s does not let this gateway in "
 		    "yet, so run there what is printed above", p->peer);
 		return 2;
@@ -148,7 +178,7 @@ ask(void *arg, void *ret, struct err *e)
 	struct reach *r = ret;
 
 	*r = (struct reach){ 0 };
-	return keysend_ask(&send, (unsigned)ms, &reply, &r->fail, e);
+	return keysend_ask(&send, (unsigned)ms, &reply, &r->at, e);
 }
 
 static int
@@ -169,6 +199,6 @@ setup_prove_server(const struct setup_prove *p, struct err *e)
 	struct reach r;
 
 	if (try_long(p, asked, &r, &why) == -1)
-		return left(&r, "the gateway", &why);
+		return left(&r.at, "the gateway", &why);
 	return check(p, e);
 }

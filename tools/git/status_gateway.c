@@ -78,12 +78,12 @@ ask(struct gateway *g, uint64_t timeout_ms)
 		.command = GITPROBE_C_STATUS,
 		.timeout_ms = timeout_ms > 0 ? timeout_ms : ASK_MS };
 	struct keyreply before = { 0 };
-	enum sshfail fail;
+	struct gitreach reach;
 	struct buf said;
 
 	(void)keystate_run(g->conf->keys_dir, &before, NULL);
 	buf_init(&said, 65536);
-	g->asked = gwask_run(&a, &said, &fail, &g->why) == 0 &&
+	g->asked = gwask_run(&a, &said, &reach, &g->why) == 0 &&
 	    gitprobe_keys(said.data, &g->there, &g->why) == 0;
 	buf_clear(&said);
 	if (!g->asked)

@@ -4,16 +4,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gwmirror.h"
+#include "gwask.h"
 
 int
 status_mirror_ask(const struct gitconf_gateway *c, uint64_t timeout_ms,
     struct status_mirror **ret, size_t *ret_n, struct err *e)
 {
-	struct gwmirror m = { .conf = c, .timeout_ms = timeout_ms };
+	struct gwask a = { .conf = c, .timeout_ms = timeout_ms };
 	size_t n = c->mirrors.n, i;
+	struct gitprobe_way way;
+	struct gitreach reach;
 	struct status_mirror *v;
-	enum sshfail fail;
 
 	if (n == 0) {
 		*ret = NULL;
@@ -24,9 +25,9 @@ status_mirror_ask(const struct gitconf_gateway *c, uint64_t timeout_ms,
 	if (v == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
 	for (i = 0; i < n; i++) {
-		v[i].dest = m.dest = c->mirrors.v[i];
+		v[i].dest = a.dest = c->mirrors.v[i];
 		v[i].why = (struct err)ERR_INIT;
-		v[i].ok = gwmirror_ask(&m, &fail, &v[i].why) == 0;
+		v[i].ok = gwask_way(&a, &way, &reach, &v[i].why) == 0;
 	}
 	*ret = v;
 	*ret_n = n;

@@ -36,9 +36,9 @@ ask(void *arg, void *ret, struct err *e)
 {
 	const struct gitconf_server *c = arg;
 	struct keysend send = keycmds_send(c);
-	enum sshfail fail;
+	struct gitreach reach;
 
-	return keysend_ask(&send, (unsigned)c->push_ms, ret, &fail, e);
+	return keysend_ask(&send, (unsigned)c->push_ms, ret, &reach, e);
 }
 
 /* The state folder's, or NULL. */
