@@ -216,6 +216,27 @@ def test_the_status_says_of_each_mirror_whether_it_would_serve(mirrored):
         ready.gl2.run("systemctl kill -s CONT ssh")
 
 
+def test_no_mirror_is_set_up_beside_exec_and_one_that_is_set_is_not_asked(
+        mirrored):
+    ready, conf = mirrored, mirrored.gw.read(CONF)
+    with_exec = conf + "exec = yes\n"
+    ready.gw.write(CONF, with_exec)
+    try:
+        done = ready.gw.run("postern git setup-gateway --mirror git@gl2",
+                            check=False)
+        assert done.returncode == 1 and done.stdout == "", done
+        assert "exec = yes, with which no session asks a mirror" in done.stderr
+        assert ready.gw.read(CONF) == with_exec
+        rows = [json.loads(x) for x in ready.gw.run(
+            "postern git check --json").stdout.splitlines()]
+        row, = (r for r in rows if r["check"] == ROW)
+        assert row["ok"] and "no session asks one: exec" in row["note"]
+        assert "git@gl2: would serve reads; no session asks it (exec)\n" in \
+            state(ready, 0)
+    finally:
+        ready.gw.write(CONF, conf)
+
+
 def test_what_can_be_no_mirror_is_told(mirrored):
     ready = mirrored
     for host, words, code, why in (

@@ -17,5 +17,8 @@ check_mirrors(struct check *c, struct err *e)
 		if (gwask_way(&a, &way, &reach, e) == -1)
 			return -1;
 	}
+	if (g->mirrors.n > 0 && g->exec != 0)
+		check_note(c, "no session asks one: exec = yes in "
+		    GITCONF_PATH);
 	return 0;
 }

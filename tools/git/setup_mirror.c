@@ -60,6 +60,9 @@ steps(struct setup *s, struct err *e)
 	if (server == NULL)
 		return err_set(e, ERR_CONFIG, GITCONF_PATH " has no server in "
 		    "[gateway]: postern git setup-gateway --server first");
+	if (s->conf.gateway.exec != 0)
+		return err_set(e, ERR_CONFIG, GITCONF_PATH " has exec = yes, "
+		    "with which no session asks a mirror");
 	if (strcmp(server, s->o->peer) == 0)
 		return err_set(e, ERR_CONFIG, "%s is the git server itself",
 		    server);

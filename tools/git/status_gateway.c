@@ -244,7 +244,8 @@ say_text(const struct gateway *g)
 {
 	return printf("gateway to %s\n", g->conf->server) > 0 &&
 	    say_keys(g) > 0 && say_masters(g) > 0 && say_server(g) > 0 &&
-	    status_mirror_text(g->mirrors, g->mirror_n) == 0 ? 0 : -1;
+	    status_mirror_text(g->mirrors, g->mirror_n,
+	    g->conf->exec != 0) == 0 ? 0 : -1;
 }
 
 int

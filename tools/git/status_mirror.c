@@ -62,14 +62,15 @@ status_mirror_json(const struct status_mirror *m, size_t n, struct emit *j)
 }
 
 int
-status_mirror_text(const struct status_mirror *m, size_t n)
+status_mirror_text(const struct status_mirror *m, size_t n, bool exec)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (printf("  mirror       %s: %s%s\n", m[i].dest,
+		if (printf("  mirror       %s: %s%s%s\n", m[i].dest,
 		    m[i].ok ? "would serve reads" : "WOULD SERVE NOTHING: ",
-		    m[i].ok ? "" : m[i].why.msg) < 0)
+		    m[i].ok ? "" : m[i].why.msg, exec ? "; no session asks "
+		    "it (exec)" : "") < 0)
 			return -1;
 	return 0;
 }

@@ -30,9 +30,9 @@ int status_mirror_ask(const struct gitconf_gateway *c, uint64_t timeout_ms,
 bool status_mirror_all(const struct status_mirror *m, size_t n);
 
 /* status_mirror_json(): a member of j; status_mirror_text(): lines on stdout,
- * 0, or -1. */
+ * 0, or -1. exec: as git.conf has it, with which no session asks a mirror. */
 void status_mirror_json(const struct status_mirror *m, size_t n,
 	struct emit *j);
-int status_mirror_text(const struct status_mirror *m, size_t n);
+int status_mirror_text(const struct status_mirror *m, size_t n, bool exec);
 
 #endif
