@@ -14,7 +14,11 @@
  * A gateway may ask at any time, since it could say any id anyway; so nothing
  * here is worth having. These four words and nothing else are known, nothing
  * that comes on stdin is read, and what goes back are lines of ours, of which
- * the longest word is gitolite's greeting. The lines:
+ * the longest word is gitolite's greeting; and why it failed, with the last
+ * line that gitolite or git said on standard error then, escaped. That one is
+ * meant for whoever asks: in a session of anybody's, and a gateway can ask for
+ * one, all such lines come as they are. It can't be made to tell of what is in
+ * a repository: whoever asks has no word in what gitolite is given. The lines:
  *
  *	postern-check ip=IP fp=FP gitproto=PROTO serves=gitolite|another
  *	hello postern-check, ...
