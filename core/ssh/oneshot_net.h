@@ -23,7 +23,7 @@ union oneshot_addr {
 struct oneshot_net {
 	union oneshot_addr peer[ONESHOT_NET_MAX];
 	size_t npeers;
-	int fd[ONESHOT_NET_MAX];	/* bound, one for each of our addresses */
+	int fd[ONESHOT_NET_MAX];	/* bound, one for each address here */
 	size_t nfds;
 	uint16_t port;
 };

@@ -7,13 +7,14 @@
  * Always: -T -x -a, no escape character, no local command, BatchMode,
  * StrictHostKeyChecking=yes (ours is given first, and ssh takes the first
  * value: neither the configuration nor -o can relax it), "--" before the
- * destination (host_words()), ForwardAgent no, ClearAllForwardings unless remote forwards
- * are asked for, and then ControlPath=none, since a master would keep them
- * after us. What a configuration may say for interactive use (RemoteCommand,
- * SessionType, StdinNull, ForkAfterAuthentication, Tunnel) is off, and
- * loopback host keys are checked as well. Needs OpenSSH 8.7. The user's -o
- * come before our defaults (ConnectTimeout, ServerAlive*, LogLevel=INFO,
- * without which ssh may not say why it failed) and after what is a promise.
+ * destination (host_words()), ForwardAgent no, ClearAllForwardings unless
+ * remote forwards are asked for, and then ControlPath=none, since a master
+ * would keep them after us. What a configuration may say for interactive use
+ * (RemoteCommand, SessionType, StdinNull, ForkAfterAuthentication, Tunnel) is
+ * off, and loopback host keys are checked as well. Needs OpenSSH 8.7. The
+ * user's -o come before our defaults (ConnectTimeout, ServerAlive*,
+ * LogLevel=INFO, without which ssh may not say why it failed) and after what
+ * is a promise.
  * Source: ssh(1), ssh_config(5).
  */
 #ifndef POSTERN_SSHARGV_H

@@ -38,7 +38,8 @@ void emit_bool(struct emit *j, const char *key, bool val);
 void emit_arr(struct emit *j, const char *key);	/* "key":[ */
 /* "key":{ ; key NULL in an array */
 void emit_obj(struct emit *j, const char *key);
-void emit_item(struct emit *j, const char *val);	/* a string in an array */
+/* a string in an array */
+void emit_item(struct emit *j, const char *val);
 void emit_close(struct emit *j);		/* the innermost ] or } */
 /* emit_end(): every ] and } that is still open, newline, written and
  * flushed. 0, or -1 when out of memory, the line is void or the stream

@@ -4,8 +4,8 @@
  * one this is says git.conf. The check tries what a session or a push will
  * need, the other host included: it goes the whole way through the gateway's
  * sshd to gitolite's answer and git's, with a key that it makes; the git
- * server's pushes the keys. Nothing that anybody has is changed by it, but that a
- * rollback on the gateway ends, as with any push.
+ * server's pushes the keys. Nothing that anybody has is changed by it, but that
+ * a rollback on the gateway ends, as with any push.
  */
 #ifndef GIT_CHECK_H
 #define GIT_CHECK_H
@@ -33,9 +33,9 @@ int check_run(const struct gitconf *c, const struct check_opts *o,
 /* status_run(): what is in force and how the last push ended, on stdout; each
  * side asks the other, and says whether both have the same. A root becomes the
  * owner of the folders. Returns 0; 1: keys are missing or too old, the last
- * push failed, or the sides differ; 2: all is well here, but the other side
- * could not be asked, or a mirror would not serve; or -1: ERR_CONFIG as above, and what keyroll_list()
- * gives. */
+ * push failed, or the sides differ, whatever else could not be asked; 2: all
+ * is well here, but the other side could not be asked, or a mirror would not
+ * serve; or -1: ERR_CONFIG as above, and what keyroll_list() gives. */
 int status_run(const struct gitconf *c, const struct check_opts *o,
 	struct err *e);
 

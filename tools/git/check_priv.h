@@ -24,7 +24,7 @@ struct check {
 	const struct check_opts *o;
 	bool plain;		/* another program than gitolite serves here */
 	unsigned wrong, tried;
-	uint64_t until;		/* clock_ms(): what only starts has until then */
+	uint64_t until;		/* clock_ms(): what only starts has till then */
 	char note[ERR_MSG_MAX];	/* what is well, and could be better; of the
 				 * look that is under way */
 	struct canary canary;

@@ -18,7 +18,7 @@ struct update {
 	bool force;
 	struct keystore store;
 	uint64_t highest;		/* sequence that was taken before */
-	uint64_t before;		/* the generation in force when we came */
+	uint64_t before;		/* generation in force when we came */
 	bool checked;			/* it has a check's key in it */
 	bool check;			/* and this push has one */
 	struct keyreply reply;

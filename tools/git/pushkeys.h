@@ -37,7 +37,7 @@ struct pushkeys_conf {
 	bool dry_run;			/* nothing is taken, sent or noted: the
 					 * gateway is asked what it has */
 	const char *check;		/* "TYPE BASE64": GITID_CHECK's key,
-					 * besides those of keydir; NULL: none */
+					 * beside those of keydir; NULL: none */
 };
 
 struct pushkeys_result {
