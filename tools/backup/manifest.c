@@ -180,23 +180,6 @@ regular(struct make *mk, const struct tree_item *it, struct err *e)
 	return settle(mk, it->dir, it->name, &m, it->prev, it->next, e);
 }
 
-/* The very file that the snapshot before has: all that is recorded holds,
- * unless it was written to in the store since. */
-static bool
-unchanged(const struct tree_item *it)
-{
-	const struct catalog_meta *m = &it->prev->m;
-	struct catalog_meta now;
-
-	meta_plain(it->st, &now);
-	if (now.mtime_ns != m->mtime_ns)
-		return false;
-	if (!S_ISREG(it->st->st_mode))
-		return true;
-	return now.size == m->size && (m->has_hash ||
-	    !(S_ISREG(m->mode) || S_ISLNK(m->mode)));
-}
-
 static int
 one(void *arg, const struct tree_item *it, struct err *e)
 {
@@ -210,7 +193,8 @@ one(void *arg, const struct tree_item *it, struct err *e)
 	if (it->st == NULL)
 		return settle(mk, it->dir, it->name, NULL, it->prev, it->next,
 		    e);
-	if (it->same && it->prev != NULL && unchanged(it))
+	/* The very file that the snapshot before has. */
+	if (it->same && it->prev != NULL && meta_holds(&it->prev->m, it->st))
 		return settle(mk, it->dir, it->name, &it->prev->m, it->prev,
 		    it->next, e);
 	if (S_ISREG(it->st->st_mode))

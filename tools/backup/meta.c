@@ -203,3 +203,17 @@ meta_read(int dirfd, const char *name, int fd, const struct stat *st,
 	*ret = m;
 	return 0;
 }
+
+bool
+meta_holds(const struct catalog_meta *m, const struct stat *st)
+{
+	struct catalog_meta now;
+
+	meta_plain(st, &now);
+	if (now.mtime_ns != m->mtime_ns)
+		return false;
+	if (!S_ISREG(st->st_mode))
+		return true;
+	return now.size == m->size && (m->has_hash ||
+	    !(S_ISREG(m->mode) || S_ISLNK(m->mode)));
+}

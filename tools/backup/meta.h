@@ -39,4 +39,8 @@ void meta_plain(const struct stat *st, struct catalog_meta *ret);
 int meta_open(int dirfd, const char *name, const struct stat *st, int *ret_fd,
 	struct err *e);
 
+/* meta_holds(): whether all that is recorded of the file that is st holds, and
+ * can: it does, unless it was written to in the store since. */
+bool meta_holds(const struct catalog_meta *m, const struct stat *st);
+
 #endif

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store_basis.h"
 #include "store_begun.h"
 #include "store_btrfs.h"
 #include "store_file.h"
@@ -85,43 +86,6 @@ take_incoming(const struct store_client *c, int fd, struct store_build *b,
 	    store_loosen(fd, c->path, b->backend, e) : 0;
 }
 
-/* Whether who receives now owns what is in that snapshot: nobody else may
- * link its files, or change those of a copy. */
-static bool
-same_receiver(const struct store_client *c, const char *snapshot)
-{
-	struct store_rec rec = { 0 };
-	uint64_t uid = 0;
-
-	if (store_rec_get(c, snapshot, &rec, NULL) == 0)
-		uid = rec.receiver;
-	store_rec_clear(&rec);
-	return uid == c->recv_uid;
-}
-
-/* What it is built upon: the newest of the same job, if there is one: that is
- * where the same files are. NULL: nothing. */
-static const struct store_snap *
-basis_of(const struct store_client *c, const struct store_list *l)
-{
-	const struct store_snap *any = store_list_basis(l, c->store->now());
-	const struct store_snap *s = any;
-	struct store_rec rec;
-	bool same;
-
-	if (c->job == NULL || any == NULL)
-		return any;
-	for (; s < l->snaps + l->n; s++) {
-		if (store_rec_get(c, s->name, &rec, NULL) == -1)
-			continue;
-		same = strcmp(rec.job, c->job) == 0;
-		store_rec_clear(&rec);
-		if (same)
-			return s;
-	}
-	return any;
-}
-
 /* Whether a broken run of another job has left .incoming: nothing of it is of
  * use for this one, and it would be weighed against a snapshot that it has
  * nothing of. */
@@ -146,21 +110,6 @@ begin(const struct store_client *c, const char *prev, struct err *e)
 	    make_incoming(c, prev, e);
 }
 
-/* Whether basis, and with it an .incoming, may have what lies below the
- * sender's mount points: rsync would take nothing of that away. */
-static bool
-too_wide(const struct store_client *c, const struct store_snap *basis)
-{
-	struct store_rec rec = { 0 };
-	bool wide = false;
-
-	if (c->narrow && basis != NULL)
-		wide = store_rec_get(c, basis->name, &rec, NULL) == -1 ||
-		    !rec.one_fs;
-	store_rec_clear(&rec);
-	return wide;
-}
-
 int
 store_build_begin(const struct store_client *c, struct store_build *ret,
     struct err *e)
@@ -172,15 +121,15 @@ store_build_begin(const struct store_client *c, struct store_build *ret,
 
 	if (store_lend(c, e) == -1 || store_list_read(c, &l, e) == -1)
 		return -1;
-	basis = basis_of(c, &l);
-	if (too_wide(c, basis)) {
+	basis = store_basis(c, &l);
+	if (store_basis_wide(c, basis)) {
 		if (store_remove_incoming(c, e) == -1)
 			goto out;
 		/* What is linked is what rsync lists. */
 		if (store_build_pick(c) == STORE_BTRFS)
 			basis = NULL;
 	}
-	if (basis != NULL && same_receiver(c, basis->name))
+	if (basis != NULL && store_basis_ours(c, basis))
 		snprintf(b.prev, sizeof(b.prev), "%s", basis->name);
 	b.resumed = faccessat(c->fd, STORE_INCOMING, F_OK,
 	    AT_SYMLINK_NOFOLLOW) == 0;
