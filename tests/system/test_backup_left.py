@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from backuplib import BUILD, CLIENT, STORE, backup  # noqa: F401
+from lab import faults, proc
 from test_backup_store import MIB, Store, file_system, kind  # noqa: F401
 
 BACKUP = BUILD / "tools" / "backup" / "postern-backup"
@@ -85,6 +86,26 @@ def test_status_does_not_weigh_what_a_run_is_at(file_system):  # noqa: F811
                                                     "--json"))
         busy.stdin.close()
     assert "well, unfinished: 3." in owner(store, "status")
+
+
+def test_a_prune_waits_for_who_only_asks_whether_a_run_goes_on(
+        file_system, tmp_path):  # noqa: F811
+    """status takes the client's lock for that, for a moment."""
+    store = Store(file_system("ext4"), "ext4")
+    snapshot(store, 1)
+    log = tmp_path / "log"
+    log.touch()
+    with subprocess.Popen(["flock", "-s", store.admin / "lock", "-c",
+                           "echo locked; cat"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as asking:
+        assert asking.stdout.readline() == b"locked\n"
+        with subprocess.Popen(["strace", *faults.NO_LEAKS, "-qq", "-e",
+                               "trace=flock", "-o", log, BACKUP, "prune",
+                               "--store", store.path]) as prune:
+            proc.wait_for(lambda: "EAGAIN" in log.read_text() or
+                          prune.poll() is not None, 30, "a try")
+            asking.stdin.close()
+            assert prune.wait(60) == 0
 
 
 def test_what_ones_own_run_has_left_goes_after_ones_own_history(

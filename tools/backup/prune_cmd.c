@@ -14,6 +14,10 @@
 #include "ui/emit.h"
 #include "ui/log.h"
 
+/* `status` asks whether somebody has a client's lock by taking it for a moment
+ * (state.c); another's run may, too, for as long as one snapshot takes. */
+#define LOCK_MS 5000
+
 struct what {
 	struct table table;
 	size_t gone;
@@ -103,7 +107,7 @@ one_client(void *arg, struct store_client *c, struct err *e)
 	int rc = 0;
 
 	/* Who only looks needs no lock. */
-	if (!w->o->dry_run && store_client_lock(c, 0, e) == -1)
+	if (!w->o->dry_run && store_client_lock(c, LOCK_MS, e) == -1)
 		return -1;
 	if (history_read(c, &h, e) == -1 || prune_mark(c, &h, &w->policy,
 	    w->o->job, e) == -1) {
