@@ -40,7 +40,7 @@ look(const struct buf *text)
 	}
 	demand(changes_below(&c, "/") == (c.n > 0));
 	buf_init(&list, CHANGES_MAX);
-	demand(changes_list(&c, &list, &e) == 0);
+	demand(changes_list(text->data, text->len, &list, &e) == 0);
 	demand((list.len > 0) == changes_new(text->data, text->len));
 	buf_clear(&list);
 	changes_clear(&c);

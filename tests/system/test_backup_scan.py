@@ -2,6 +2,7 @@
 """The scan that tells what has changed, against rsync: what a pattern leaves
 out must be one thing to both. And what the file system says of a change."""
 
+import hashlib
 import os
 import pathlib
 import random
@@ -14,15 +15,17 @@ import pytest
 TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
 SEND = BUILD / "tools/backup/postern-backup-send"
-HEAD = struct.Struct("=24s32sQQQq")
-MAGIC = b"postern backup seen 1\n"
+HEAD = struct.Struct("=24s32sQQQqq40s")
+MAGIC = b"postern backup seen 2\n"
+BOOT = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 SNAPSHOT = b"t.2026-01-01.1767225600"
 NEVER = 1 << 62         # ns: nothing is in doubt
 
 PARTS = ["a", "b", "ab", "a.o", "b.o", "a-b", "x y", "q?", "[z]", "st*r",
-         "deep", "o", "\\", "é"]
+         "deep", "o", "\\", "é", "]", "A", "#b"]
 PIECES = ["a", "b", "*", "**", "?", "[ab]", "[!a]", "[a-c]", "[^b]", ".o",
-          "/", "/", "deep", "x y", "***", "-", "o"]
+          "/", "/", "deep", "x y", "***", "-", "o", "[]a]", "[b-a]", "[-b]",
+          "[a-]", "[!-a]", "[/a]", "[!/]", "[a--]", "A", "#"]
 
 
 def octal(path):
@@ -56,7 +59,7 @@ class Scan:
         if begun is None:
             begun = time.time_ns() - 10 ** 7
         data = (self.at / "out").read_bytes()
-        head = HEAD.pack(MAGIC, b"", 0, 0, partial, begun) + SNAPSHOT
+        head = HEAD.pack(MAGIC, b"", 0, 0, partial, begun, 0, b"") + SNAPSHOT
         (self.at / "old").write_bytes(head + data[len(head):])
 
     def first(self):
@@ -224,7 +227,9 @@ def test_each_kind_of_change_is_told(known):
         ("+", n) for n in (
             "content", "mode", "a new name", "linked", "sub", "sub/another",
             "sub/f", "dir", "sub/away", "sub/away/x", "sub/away/x/f", "link",
-            "empty")} | {("-", n) for n in ("gone", "renamed", "dir", "away")}
+            "empty")} | {("-", n) for n in ("gone", "renamed", "dir", "away")
+            } | {(".", "sub")} | {("=", n) for n in (
+                "sub/away", "sub/away/x", "empty")}
 
 
 def test_a_change_that_may_come_after_the_look_is_in_doubt(known):
@@ -281,6 +286,53 @@ def test_what_goes_before_a_late_look_is_told(known):
     assert {n for s, n in said if n.startswith("sub/")} == {
         "sub/deep", "sub/deep/f"}
     assert ("=", "dir") not in said and ("=", "sub/deep") not in said
+
+
+def test_a_folder_that_was_away_during_a_look_is_told_whole(known):
+    """The list has its own entry, and not what is in it; the snapshot has."""
+    scan, root = known
+    old = scan.at / "old"
+    data = old.read_bytes()
+    body, tail = data[:-33], b"Z"
+    at = body.index(b"D" + os.fsencode(root) + b"/dir/\0")
+    end = body.index(b"D" + os.fsencode(root) + b"/sub/\0")
+    body = body[:at] + body[end:]
+    # All behind the head, as the compiler lays it out.
+    first = data.index(b"D\0E", HEAD.size)
+    seen = body[first:] + tail
+    old.write_bytes(body + tail + hashlib.blake2b(
+        seen, digest_size=32).digest())
+    assert scan.changes() == {("=", "dir"), ("+", "dir/f")}
+
+
+def test_what_was_sent_below_a_folder_above_the_root_that_was_away(tmp_path):
+    """rsync may have read another's."""
+    root = tmp_path / "top/tree"
+    (root / "sub").mkdir(parents=True)
+    for name in ("sub/f", "same"):
+        (root / name).write_text(name)
+    time.sleep(0.1)
+    scan = Scan(tmp_path, root)
+    scan.first()
+    (root / "sub/f").write_text("more")
+    assert ("+", "sub/f") in scan.changes()
+    scan.keep()
+    (tmp_path / "top").rename(tmp_path / "aside")
+    (tmp_path / "aside").rename(tmp_path / "top")
+    assert scan.changes() == {("+", "sub/f")}
+
+
+def test_times_out_of_reach_are_times(known):
+    scan, root = known
+    for when in (2 ** 40, -2 ** 40):
+        os.utime(root / "sub/f", (when, when))
+        scan.run(old=True)
+        time.sleep(0.05)
+        scan.keep()
+        time.sleep(0.05)
+        scan.run(old=True)
+        scan.keep()
+        assert scan.changes() == set()
 
 
 def test_a_file_of_several_names_that_was_moved_is_left_to_rsync(known):

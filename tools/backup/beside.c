@@ -65,19 +65,22 @@ tell_folder(struct beside *b, const char *path, struct err *e)
 }
 
 /* What comes before path in the list is gone: its folder's own entry, or one
- * above, said so. */
+ * above, said so. Of a folder that the list has not, the snapshot may have had
+ * names: it came back, or was gone when the list was made. */
 int
 beside_folder(struct beside *b, const char *path, bool resend,
     struct err *e)
 {
 	b->here = b->known = b->all = false;
 	b->resend = resend;
+	if (b->in.f == NULL)
+		return 0;
 	while (b->more && (b->in.kind != 'D' ||
 	    seen_order(b->in.name.data, path) < 0))
 		if (advance(b, e) == -1)
 			return -1;
 	if (!b->more || strcmp(b->in.name.data, path) != 0)
-		return 0;
+		return tell_folder(b, path, e);
 	b->known = b->here = true;
 	b->all = b->in.unsure;
 	if (b->all && tell_folder(b, path, e) == -1)
@@ -131,7 +134,9 @@ beside_name(struct beside *b, const char *dir, const char *name,
 	    S_IFMT)) && tell(b, '-', dir, name, e) == -1)
 		return -1;
 	now->flags |= SEEN_SENT;
-	if (tell(b, '+', dir, name, e) == -1)
+	if (tell(b, '+', dir, name, e) == -1 || (known && !closed &&
+	    S_ISDIR(then->mode) && S_ISDIR(now->mode) &&
+	    tell(b, '.', dir, name, e) == -1))
 		return -1;
 	return known ? advance(b, e) : 0;
 }

@@ -25,8 +25,10 @@ changes_add(struct buf *out, char sign, const char *dir, const char *name)
 static int
 by_path(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a + 1,
-	    *(const char *const *)b + 1);
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	int order = strcmp(x + 1, y + 1);
+
+	return order != 0 ? order : *x - *y;
 }
 
 static int
@@ -47,6 +49,18 @@ check(const char *s, const char *end, struct err *e)
 	return 0;
 }
 
+/* A folder is not to be gone through once for each time that it is told of. */
+static void
+once(struct changes *c)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->n; i++)
+		if (n == 0 || strcmp(c->v[n - 1], c->v[i]) != 0)
+			c->v[n++] = c->v[i];
+	c->n = n;
+}
+
 int
 changes_parse(const char *text, size_t len, struct changes *ret,
     struct err *e)
@@ -64,6 +78,7 @@ changes_parse(const char *text, size_t len, struct changes *ret,
 		c.v[c.n++] = s;
 	if (c.n > 0)
 		qsort(c.v, c.n, sizeof(*c.v), by_path);
+	once(&c);
 	*ret = c;
 	return 0;
 }
@@ -133,17 +148,20 @@ changes_find(const struct changes *c, const char *path)
 }
 
 int
-changes_list(const struct changes *c, struct buf *out, struct err *e)
+changes_list(const char *text, size_t len, struct buf *out, struct err *e)
 {
+	struct changes c = { .n = 0 };
+	int rc = changes_parse(text, len, &c, e);
 	size_t i;
 
 	/* With its '/' in front, which rsync drops: a line that begins with '#'
 	 * or ';' it takes for a remark. */
-	for (i = 0; i < c->n; i++)
-		if (c->v[i][0] == '+' && buf_add(out, c->v[i] + 1,
-		    strlen(c->v[i])) == -1)
-			return err_set(e, ERR_MEM, "out of memory");
-	return 0;
+	for (i = 0; rc == 0 && i < c.n; i++)
+		if (c.v[i][0] == '+' && buf_add(out, c.v[i] + 1,
+		    strlen(c.v[i])) == -1)
+			rc = err_set(e, ERR_MEM, "out of memory");
+	changes_clear(&c);
+	return rc;
 }
 
 size_t

@@ -7,10 +7,12 @@
  *	'-' PATH NUL	is gone, or was of another type
  *	'=' PATH NUL	a folder of which all names are told: the others are
  *			gone
- *	'.' PATH NUL	a name of such a folder that is as it was
+ *	'.' PATH NUL	a name of such a folder that is as it was; of any folder
+ *			with '+': that it was one, and what is not told of its
+ *			names is as it was
  *
- * A path is plain (plain.h), and not "/". It may have '+', '-' and '='; of
- * what lies below a '-' none need be told.
+ * A path is plain (plain.h), and not "/". It may have several; of what lies
+ * below a '-' none need be told.
  */
 #ifndef BACKUP_CHANGES_H
 #define BACKUP_CHANGES_H
@@ -26,7 +28,7 @@
 
 struct changes {
 	const char **v;		/* owned, n; into the text, sign and path;
-				 * by path */
+				 * by path, each but once */
 	size_t n;
 };
 
@@ -59,9 +61,10 @@ int changes_find(const struct changes *c, const char *path);
  * ("/", "/a/"), or that it is another one, or all of its names. */
 bool changes_below(const struct changes *c, const char *path);
 
-/* changes_list(): the paths with '+', for rsync's --files-from with --from0,
- * appended. 0, or -1 ERR_MEM. */
-int changes_list(const struct changes *c, struct buf *out, struct err *e);
+/* changes_list(): the paths with '+' in the text, for rsync's --files-from with
+ * --from0, appended. 0, or -1 as changes_parse(). */
+int changes_list(const char *text, size_t len, struct buf *out,
+	struct err *e);
 
 /*
  * On the wire, a MSG_CHANGES frame's first byte says what the rest of it is:

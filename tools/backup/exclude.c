@@ -42,7 +42,8 @@ set_match(const char *s, char c, bool *ret)
 			b = (unsigned char)s[2];
 			s += 2;
 		}
-		hit = hit || (u >= a && u <= b);
+		/* A range that runs backwards is where it begins. */
+		hit = hit || u == a || (u >= a && u <= b);
 	}
 	*ret = hit != not && c != '/';
 	return s + 1;

@@ -31,8 +31,6 @@ start_reader(struct offer *o, struct err *e)
 		.list = o->listed ? scanner_list_path(o->scanner) : NULL,
 		.own = scanner_own(o->scanner), .arg = o };
 
-	if (o->listed && scanner_list(o->scanner, e) == -1)
-		return -1;
 	if (!o->listed)
 		scanner_begun(o->scanner);
 	return reader_start(&o->reader, o->loop, o->chan, &spec, e);
@@ -66,10 +64,13 @@ tell(struct offer *o, struct err *e)
 static void
 go_on(struct offer *o)
 {
+	const struct buf *text = scanner_changes(o->scanner);
 	struct err e = ERR_INIT;
 	int rc;
 
-	if (scanner_changes(o->scanner) != NULL) {
+	/* What rsync needs is there before the store builds on it. */
+	if (text != NULL && (!changes_new(text->data, text->len) ||
+	    scanner_list(o->scanner) == 0)) {
 		rc = tell(o, &e);
 	} else {
 		o->listed = false;

@@ -3,21 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "beside.h"
 #include "exclude.h"
+#include "fskind.h"
 #include "plain.h"
 #include "sys/beneath.h"
 #include "treewalk.h"
-
-/* Not in every linux/magic.h. */
-#define ZFS_MAGIC	0x2fc12fc1
-#define BCACHEFS_MAGIC	0xca451a4e
+#include "walk.h"
 
 struct scan {
 	const struct scan_spec *spec;
@@ -31,25 +27,10 @@ struct scan {
 	/* What lies below these is in doubt: a folder that moved while all was
 	 * read (late); one that moved since the last look. Owned, or NULL. */
 	char *moved, *stirred;
+	bool shaken;		/* so did one above a root */
+	bool young;		/* the folder at hand changed while all was read */
+	size_t names;		/* of it, so far */
 };
-
-/* Kept on the disk, or as long as it is mounted; ctime set by this kernel. */
-static bool
-good_fs(int fd)
-{
-	static const unsigned long known[] = { EXT4_SUPER_MAGIC,
-		XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, RAMFS_MAGIC,
-		F2FS_SUPER_MAGIC, ZFS_MAGIC, BCACHEFS_MAGIC };
-	struct statfs fs;
-	size_t i;
-
-	if (fstatfs(fd, &fs) == -1)
-		return false;
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if ((unsigned long)fs.f_type == known[i])
-			return true;
-	return false;
-}
 
 /* --- the walk --- */
 
@@ -90,7 +71,7 @@ static int
 begin(void *arg, int fd, const char *path, struct err *e)
 {
 	struct scan *s = arg;
-	bool root = strcmp(path, s->start) == 0, young, stirred, moved;
+	bool root = strcmp(path, s->start) == 0, stirred, moved;
 	struct seen_entry now;
 	struct stat st;
 
@@ -100,17 +81,19 @@ begin(void *arg, int fd, const char *path, struct err *e)
 		return 0;
 	if (st.st_dev != s->dev) {
 		s->dev = st.st_dev;
-		s->good = good_fs(fd);
+		s->good = fskind_good(fd);
 	}
 	now = seen_of(&st);
-	young = now.ctime_ns >= s->spec->doubt_ns;
-	/* A root is where it was: what is young in it says so itself. */
-	if (below(&s->moved, path, s->spec->late && young && !root, &moved,
-	    e) == -1 || below(&s->stirred, path, s->spec->old != NULL &&
+	s->young = now.ctime_ns >= s->spec->doubt_ns;
+	s->names = 0;
+	/* A root may not be in doubt for each name that comes into it: that
+	 * sets its mtime as well. What else may be, steady.h sees. */
+	if (below(&s->moved, path, s->spec->late && s->young && (!root ||
+	    now.mtime_ns != now.ctime_ns), &moved, e) == -1 || below(&s->stirred, path, s->spec->old != NULL &&
 	    now.ctime_ns >= s->old.in.head.begun_ns, &stirred, e) == -1)
 		return -1;
-	if (seen_out_folder(&s->out, path, s->spec->late && young, e) == -1 ||
-	    beside_folder(&s->old, path, stirred, e) == -1)
+	if (seen_out_folder(&s->out, path, s->spec->late && s->young, e) ==
+	    -1 || beside_folder(&s->old, path, stirred || s->shaken, e) == -1)
 		return -1;
 	return 1;
 }
@@ -136,6 +119,7 @@ one(void *arg, int fd, const char *dir, const char *name,
 	char path[PLAIN_MAX + 1];
 	size_t d = strlen(dir), n = strlen(name);
 
+	s->names++;
 	/* rsync can't name it either. */
 	if (d + n > PLAIN_MAX)
 		return err_set(e, ERR_CONFIG, "%.100s…: too long a path", dir);
@@ -157,7 +141,16 @@ static int
 end(void *arg, int fd, const char *path, struct err *e)
 {
 	struct scan *s = arg;
+	struct stat st;
 
+	/* Of a larger one some names were read after begin() looked. */
+	if (s->spec->late && !s->young && s->names >= WALK_PART) {
+		if (fstat(fd, &st) == -1)
+			return err_sys(e, "%s", path);
+		if (seen_of(&st).ctime_ns >= s->spec->doubt_ns)
+			return err_set(e, ERR_CONFIG, "%s: changed while it "
+			    "was looked at", path);
+	}
 	return beside_end(&s->old, path, e);
 }
 
@@ -208,23 +201,47 @@ look(int top, const char *path, struct stat *st, bool *ret_good,
 	if (fd == -1)
 		return err_sys(e, "%s", path);
 	rc = fstat(fd, st) == 0 ? 0 : err_sys(e, "%s", path);
-	*ret_good = good_fs(fd);
+	*ret_good = fskind_good(fd);
 	close(fd);
 	return rc;
 }
 
-/* Of the top only its time is told. */
+/* Of the top only its time is told. What sets the ctime and not the mtime is
+ * another owner, or other attributes. */
 static int
 is_the_top(struct scan *s, const struct stat *st, struct err *e)
 {
-	const struct seen_entry *then = &s->old.in.entry;
+	const struct seen_entry *then = &s->old.in.entry, now = seen_of(st);
 
-	s->sum->top_ns = seen_of(st).mtime_ns;
-	if (s->spec->old != NULL && (!s->old.here ||
-	    strcmp(s->old.in.name.data, "/") != 0 || then->ino != st->st_ino ||
-	    then->mode != st->st_mode))
+	s->sum->top_ns = now.mtime_ns;
+	if (s->spec->old == NULL)
+		return 0;
+	if (!s->old.here || strcmp(s->old.in.name.data, "/") != 0 ||
+	    then->ino != now.ino || then->mode != now.mode ||
+	    (then->ctime_ns != now.ctime_ns && now.ctime_ns != now.mtime_ns))
 		return err_set(e, ERR_CONFIG, "/ is another one, or has "
-		    "another mode");
+		    "another mode or owner");
+	return now.mtime_ns >= 0 ? 0 : err_set(e, ERR_CONFIG, "the time of / "
+	    "is before 1970");
+}
+
+/* Whether a folder above a root changed since the last look: then it may have
+ * been another one while rsync read. */
+static int
+above(struct scan *s, int top, const struct strv *v, struct err *e)
+{
+	struct stat st;
+	bool good;
+	size_t i;
+
+	for (i = 0; s->spec->old != NULL && i < v->n; i++) {
+		if (strv_has(s->spec->roots, v->v[i]))
+			continue;
+		if (look(top, v->v[i], &st, &good, e) == -1)
+			return -1;
+		s->shaken = s->shaken ||
+		    seen_of(&st).ctime_ns >= s->old.in.head.begun_ns;
+	}
 	return 0;
 }
 
@@ -235,8 +252,9 @@ tops(struct scan *s, int top, const struct strv *v, struct err *e)
 	bool good;
 	size_t i;
 
-	if (seen_out_folder(&s->out, "", false, e) == -1 ||
-	    beside_folder(&s->old, "", false, e) == -1)
+	if (above(s, top, v, e) == -1 ||
+	    seen_out_folder(&s->out, "", false, e) == -1 ||
+	    beside_folder(&s->old, "", s->shaken, e) == -1)
 		return -1;
 	/* Of a folder above a root there is nothing to tell but what stat(2)
 	 * does. */

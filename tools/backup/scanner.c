@@ -2,13 +2,11 @@
 #include "scanner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "changes.h"
@@ -19,12 +17,12 @@
 #include "scratch.h"
 #include "send_scan.h"
 #include "source.h"
+#include "steady.h"
 #include "ui/log.h"
 
 #define PATH_ROOM 4096
 /* Clocks of file systems tick that late, at worst; ns. */
 #define MARGIN_NS ((int64_t)3 * 1000000000)
-#define CLOCK_SLACK_NS ((int64_t)1000000000)
 
 enum { ORDER, GRANTS, OUT, CHANGES, LIST, NFILES };
 
@@ -46,34 +44,24 @@ struct scanner {
 	bool late;		/* it came after the transfer */
 	struct changes_sums sums;	/* of what it saw */
 	struct buf changes;
-	int64_t begun_ns;	/* CLOCK_REALTIME */
-	int64_t begun_boot_ns;	/* CLOCK_BOOTTIME, of the same moment */
+	struct steady steady;	/* since the look, or what a late one is
+				 * about, began */
+	bool warned;
 };
 
-static int64_t
-now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
+/* That a list can't be had is no failure, and for most reasons the same each
+ * time; but room is something that a person can make. */
 static void
-begun(struct scanner *s)
+without(struct scanner *s, const struct err *e)
 {
-	s->begun_ns = now_ns(CLOCK_REALTIME);
-	s->begun_boot_ns = now_ns(CLOCK_BOOTTIME);
-}
+	bool full = e->sys_errno == ENOSPC || e->sys_errno == EDQUOT;
 
-/* A clock that was set meanwhile makes old changes of new ones. */
-static bool
-clock_stepped(const struct scanner *s)
-{
-	int64_t real = now_ns(CLOCK_REALTIME) - s->begun_ns;
-	int64_t boot = now_ns(CLOCK_BOOTTIME) - s->begun_boot_ns;
-
-	return real - boot > CLOCK_SLACK_NS || boot - real > CLOCK_SLACK_NS;
+	if (full && !s->warned)
+		log_warn("%s: no list of what has changed, so that a run looks "
+		    "at everything: %s", s->job->section, e->msg);
+	else
+		log_debug("scan: %s", e->msg);
+	s->warned = s->warned || full;
 }
 
 /* --- a look --- */
@@ -93,16 +81,22 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 static void
 on_end(void *arg, const struct child_end *end)
 {
+	int status = WIFEXITED(end->status) ? WEXITSTATUS(end->status) : -1;
 	struct scanner *s = arg;
 	struct err e = ERR_INIT;
 
 	child_free(s->child);
 	s->child = NULL;
-	s->good = WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
+	s->good = status == 0;
+	if (status == SEND_SCAN_FULL) {
+		errno = ENOSPC;
+		err_sys(&e, "%s", s->cache);
+		without(s, &e);
+	}
 	buf_clear(&s->changes);
 	if (s->good && scratch_get(s->paths[CHANGES], &s->changes, &e) ==
 	    -1) {
-		log_debug("scan: %s", e.msg);
+		without(s, &e);
 		s->good = false;
 	}
 	s->on_over(s->arg);
@@ -128,7 +122,7 @@ write_files(struct scanner *s, bool late, struct err *e)
 	const struct scan_spec spec = { .roots = &s->job->roots,
 		.excludes = &s->job->excludes, .own = &own,
 		.one_fs = s->job->one_file_system == 1, .late = late,
-		.doubt_ns = s->begun_ns - MARGIN_NS };
+		.doubt_ns = s->steady.real_ns - MARGIN_NS };
 	struct buf b;
 	int rc;
 
@@ -195,6 +189,7 @@ scanner_new(struct loop *l, const struct settings_job *j,
     void (*on_over)(void *arg), void *arg, struct err *e)
 {
 	struct scanner *s = calloc(1, sizeof(*s));
+	struct err why = ERR_INIT;
 
 	if (s == NULL) {
 		err_set(e, ERR_MEM, "out of memory");
@@ -205,9 +200,13 @@ scanner_new(struct loop *l, const struct settings_job *j,
 	s->on_over = on_over;
 	s->arg = arg;
 	buf_init(&s->changes, CHANGES_MAX);
-	if (j->files_cache == 0 || j->mode != MODE_CHANNEL ||
-	    (s->cache = scanner_cache()) == NULL)
+	if (j->files_cache == 0 || j->mode != MODE_CHANNEL)
 		return s;
+	s->cache = scanner_cache(&why);
+	if (s->cache == NULL) {
+		without(s, &why);
+		return s;
+	}
 	s->file = scanner_file(s->cache, j);
 	if (s->file == NULL) {
 		scanner_free(s);
@@ -226,6 +225,7 @@ scanner_free(struct scanner *s)
 	child_free(s->child);
 	scratch_remove(s->dir);
 	buf_clear(&s->changes);
+	steady_clear(&s->steady);
 	free(s->cache);
 	free(s->file);
 	free(s);
@@ -253,10 +253,10 @@ scanner_first(struct scanner *s)
 
 	if (scanner_since(s) == NULL)
 		return;
-	begun(s);
+	scanner_begun(s);
 	/* That it can't be told is what the store hears then. */
 	if (start(s, false, &e) == -1)
-		log_debug("%s", e.msg);
+		without(s, &e);
 }
 
 bool
@@ -280,7 +280,9 @@ scanner_sums(const struct scanner *s)
 void
 scanner_begun(struct scanner *s)
 {
-	begun(s);
+	steady_begin(&s->steady, &s->job->roots);
+	/* What was seen before is not of what is read now. */
+	s->good = false;
 }
 
 void
@@ -288,9 +290,8 @@ scanner_late(struct scanner *s)
 {
 	struct err e = ERR_INIT;
 
-	if (s->file == NULL || start(s, true, &e) == 0)
-		return;
-	log_debug("%s", e.msg);
+	if (s->file != NULL && start(s, true, &e) == -1)
+		without(s, &e);
 }
 
 void
@@ -298,31 +299,40 @@ scanner_keep(struct scanner *s, const char *snapshot, bool partial)
 {
 	struct seen_head head = { .magic = SEEN_MAGIC,
 		.files = s->sums.files, .bytes = s->sums.bytes,
-		.partial = partial, .begun_ns = s->begun_ns - MARGIN_NS };
+		.begun_ns = s->steady.real_ns - MARGIN_NS,
+		.offset_ns = s->steady.real_ns - s->steady.boot_ns };
+	struct err e = ERR_INIT;
 
-	/* Of a late look nobody knows what of it did not come. */
-	if (!s->good || (partial && s->late) || clock_stepped(s) ||
+	if (!s->good || !steady_clock(&s->steady) ||
 	    strlen(snapshot) >= sizeof(head.snapshot))
 		return;
+	/* What was sent may be another file system's, or another root's. */
+	partial = partial || !steady_places(&s->steady);
+	/* Of a late look nobody knows what of it did not come. */
+	if (partial && s->late)
+		return;
+	head.partial = partial;
+	steady_boot(head.boot);
 	snprintf(head.snapshot, sizeof(head.snapshot), "%s", snapshot);
-	if (scanner_write(s->paths[OUT], s->file, s->job, &head) == -1)
-		log_debug("%s: %s", s->file, strerror(errno));
+	if (scanner_write(s->paths[OUT], s->file, s->job, &head) == -1) {
+		err_sys(&e, "%s", s->file);
+		without(s, &e);
+	}
 }
 
 int
-scanner_list(struct scanner *s, struct err *e)
+scanner_list(struct scanner *s)
 {
-	struct changes c = { .n = 0 };
+	struct err e = ERR_INIT;
 	struct buf b;
 	int rc;
 
 	buf_init(&b, CHANGES_MAX);
-	rc = changes_parse(s->changes.data, s->changes.len, &c, e);
+	rc = changes_list(s->changes.data, s->changes.len, &b, &e);
 	if (rc == 0)
-		rc = changes_list(&c, &b, e);
-	if (rc == 0)
-		rc = scratch_put(s->paths[LIST], b.data, b.len, e);
-	changes_clear(&c);
+		rc = scratch_put(s->paths[LIST], b.data, b.len, &e);
+	if (rc == -1)
+		without(s, &e);
 	buf_clear(&b);
 	return rc;
 }

@@ -13,7 +13,8 @@
  * key, which say whose backups these are, with
  * CACHE /var/cache/postern/backup for root, else $XDG_CACHE_HOME or
  * $HOME/.cache, and /postern/backup. Where there is no such folder, or files
- * can't be made in it, nothing is ever known; that is no failure.
+ * can't be made in it, nothing is ever known; that is no failure. Where there
+ * is no room in it, that is said, once a run.
  */
 #ifndef BACKUP_SCANNER_H
 #define BACKUP_SCANNER_H
@@ -46,20 +47,21 @@ const struct buf *scanner_changes(const struct scanner *s);
 const struct changes_sums *scanner_sums(const struct scanner *s);
 
 /* scanner_begun(): all is about to be read: what changes from now on is in
- * doubt. scanner_late(): it was read; look now. on_over comes only if
- * scanner_busy() then. */
+ * doubt, and no look before counts. scanner_late(): it was read; look now.
+ * on_over comes only if scanner_busy() then. */
 void scanner_begun(struct scanner *s);
 void scanner_late(struct scanner *s);
 
 /* scanner_keep(): what was seen is what snapshot has; partial: but for some
- * of what was sent: after a late look nothing is kept then. What goes wrong is
- * said in the log, for who debugs. */
+ * of what was sent: after a late look nothing is kept then. Nor is it where
+ * the clock was set, or a root or what is mounted below one is not what it was
+ * (steady.h). What goes wrong is said in the log. */
 void scanner_keep(struct scanner *s, const char *snapshot, bool partial);
 
 /* scanner_list(): a file with what rsync is to send, written: of the changes,
- * which are not NULL. 0, or -1 ERR_SYS, ERR_MEM. scanner_list_path(): its
+ * which are not NULL. 0, or -1: there is none. scanner_list_path(): its
  * path. scanner_own(): CACHE, to be left out of the backup, or NULL. */
-int scanner_list(struct scanner *s, struct err *e);
+int scanner_list(struct scanner *s);
 const char *scanner_list_path(const struct scanner *s);
 const char *scanner_own(const struct scanner *s);
 

@@ -11,7 +11,7 @@
 #include "sys/file.h"
 
 char *
-scanner_cache(void)
+scanner_cache(struct err *e)
 {
 	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	char *dir = NULL, *real = NULL;
@@ -26,7 +26,7 @@ scanner_cache(void)
 	if (rc == -1)
 		return NULL;
 	/* It is to be left out of backups by its path. */
-	if (file_mkdirs(dir, 0700, NULL) == 0)
+	if (file_mkdirs(dir, 0700, e) == 0)
 		real = realpath(dir, NULL);
 	free(dir);
 	if (real != NULL && plain_why(real) == NULL &&
@@ -98,8 +98,10 @@ scanner_read(const char *file, const struct settings_job *j,
 	if (f == NULL)
 		return;
 	sum_job(j, job);
+	/* With a clock that was set back two changes may have one ctime. */
 	if (fread(ret, sizeof(*ret), 1, f) != 1 || !seen_head_ok(ret) ||
-	    memcmp(ret->job, job, sizeof(job)) != 0)
+	    memcmp(ret->job, job, sizeof(job)) != 0 ||
+	    !steady_since(ret->begun_ns, ret->offset_ns, ret->boot))
 		*ret = (struct seen_head){ .magic = "" };
 	fclose(f);
 }

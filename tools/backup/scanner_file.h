@@ -7,8 +7,9 @@
 #include "settings.h"
 
 /* scanner_cache(): CACHE of scanner.h, made if need be, without a link in its
- * path. Owned; NULL: there can be none. */
-char *scanner_cache(void);
+ * path. Owned; NULL: there can be none, and *e is filled where a system call
+ * said why. */
+char *scanner_cache(struct err *e);
 /* scanner_file(): the job's, in cache. Owned, or NULL: out of memory. */
 char *scanner_file(const char *cache, const struct settings_job *j);
 /* scanner_read(): its head; when it is of no use for j, zeroed. */

@@ -8,15 +8,23 @@
 
 #define NAME_ROOM ((size_t)1 << 20)	/* bytes of a path */
 
+/* mtimes are whatever somebody has set. */
+static int64_t
+ns_of(const struct timespec *ts)
+{
+	const int64_t most = INT64_MAX / 1000000000 - 1;
+
+	return ts->tv_sec > most ? INT64_MAX : ts->tv_sec < -most ?
+	    INT64_MIN : (int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec;
+}
+
 struct seen_entry
 seen_of(const struct stat *st)
 {
 	return (struct seen_entry){ .ino = st->st_ino,
 		.size = S_ISDIR(st->st_mode) ? 0 : (uint64_t)st->st_size,
-		.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 +
-		    st->st_mtim.tv_nsec,
-		.ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 +
-		    st->st_ctim.tv_nsec, .mode = st->st_mode };
+		.mtime_ns = ns_of(&st->st_mtim),
+		.ctime_ns = ns_of(&st->st_ctim), .mode = st->st_mode };
 }
 
 bool

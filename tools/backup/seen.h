@@ -26,8 +26,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "snapname.h"
+#include "steady.h"
 
-#define SEEN_MAGIC	"postern backup seen 1\n"
+#define SEEN_MAGIC	"postern backup seen 2\n"
 #define SEEN_SUM	32
 
 struct seen_head {
@@ -37,6 +38,8 @@ struct seen_head {
 	uint64_t partial;		/* 1: not all with SEEN_SENT came */
 	int64_t begun_ns;		/* when its look, or what a late look
 					 * is about, began; unix time */
+	int64_t offset_ns;		/* of the clocks then, in that boot: */
+	char boot[STEADY_BOOT];		/* steady_since() */
 	char snapshot[SNAPNAME_MAX + 1];	/* that it made */
 };
 
@@ -53,7 +56,8 @@ struct seen_entry {
 	uint32_t mode, flags;
 };
 
-/* seen_of(): flags are 0; a folder's size says nothing, and is 0. */
+/* seen_of(): flags are 0; a folder's size says nothing, and is 0; a time that
+ * is out of reach (before 1678, after 2261) is the last that is not. */
 struct seen_entry seen_of(const struct stat *st);
 /* seen_same(): whether now is certainly as it was then; resend: what was sent
  * then may not be what it is. */

@@ -27,8 +27,10 @@
  * FILE names (as grants), 1 when not. Who may execute it learns no more than
  * a run would tell.
  *
- * Exit status: rsync's; 120 when rsync was not started, 64 usage.
+ * Exit status: rsync's; 120 when rsync was not started, 64 usage; of a scan
+ * send_scan.h's.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,9 +296,13 @@ main(int argc, char **argv)
 	}
 	if (argc < 1 || parse(argv + 1, &o, &e) == -1)
 		return jail_fail(NAME, &e);
-	if (o.scan != NULL)
-		return jail_start(3, &e) == 0 && scan(&o, &e) == 0 ? 0 :
-		    jail_fail(NAME, &e);
+	if (o.scan != NULL) {
+		if (jail_start(3, &e) == 0 && scan(&o, &e) == 0)
+			return 0;
+		n = jail_fail(NAME, &e);
+		return e.sys_errno == ENOSPC || e.sys_errno == EDQUOT ?
+		    SEND_SCAN_FULL : n;
+	}
 	n = snprintf(config, sizeof(config), "--config=%s", o.config != NULL ?
 	    o.config : "");
 	if (n < 0 || (size_t)n >= sizeof(config)) {

@@ -13,11 +13,16 @@
  *
  * The files are opened before the capability is effective: they must be the
  * caller's to read and to write.
+ *
+ * Exit status: 0; SEND_SCAN_FULL when there is no room for its files; else as
+ * send.c has it.
  */
 #ifndef BACKUP_SEND_SCAN_H
 #define BACKUP_SEND_SCAN_H
 
 #include "scan.h"
+
+#define SEND_SCAN_FULL 121
 
 struct send_scan {
 	struct strv roots, excludes, own;

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +12,8 @@
 
 #include "plain.h"
 #include "store_copy.h"
-#include "store_loose.h"
-#include "store_rmtree.h"
 #include "sys/beneath.h"
 #include "treewalk.h"
-#include "walk.h"
-
-/* --- hardlink, after rsync --- */
 
 /* A file that has no room for another name, and its copy's path. */
 struct again {
@@ -139,6 +133,54 @@ link_one(struct fill *f, int fd, const char *dir, const char *name,
 	return err_sys(e, "%s%s%.200s: linking it", f->where, dir, name);
 }
 
+/* Of a folder that was made here, before its names come: as it was. */
+static int
+as_it_was(const struct fill *f, int fd, const char *name,
+    const struct stat *st, struct err *e)
+{
+	int rc = -1, to = -1;
+	int from = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+
+	if (from != -1)
+		to = openat(f->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+		    O_CLOEXEC);
+	if (to != -1)
+		rc = store_copy_meta(from, st, to, e);
+	else
+		err_sys(e, "…/%.200s", name);
+	if (from != -1)
+		close(from);
+	if (to != -1)
+		close(to);
+	return rc;
+}
+
+/* One that has what is not told. If rsync met with none, or with something else
+ * in its place, it was moved away for that moment: what lies in it is not asked
+ * for again, so it is here as it was. */
+static int
+folder(const struct fill *f, int fd, const char *dir, const char *name,
+    const struct stat *st, bool changed, struct err *e)
+{
+	struct stat now;
+
+	if (mkdirat(f->fd, name, 0700) == -1) {
+		if (errno != EEXIST || fstatat(f->fd, name, &now,
+		    AT_SYMLINK_NOFOLLOW) == -1)
+			return err_sys(e, "%s%s%.200s", f->where, dir, name);
+		if (S_ISDIR(now.st_mode))
+			return 1;
+		if (unlinkat(f->fd, name, 0) == -1 ||
+		    mkdirat(f->fd, name, 0700) == -1)
+			return err_sys(e, "%s%s%.200s", f->where, dir, name);
+	}
+	/* end() sees to what is not told at all. */
+	if (changed && as_it_was(f, fd, name, st, e) == -1)
+		return err_wrap(e, "%s%s", f->where, dir);
+	return 1;
+}
+
 /* A treewalk.one */
 static int
 one(void *arg, int fd, const char *dir, const char *name,
@@ -154,10 +196,10 @@ one(void *arg, int fd, const char *dir, const char *name,
 	if (!S_ISDIR(st->st_mode))
 		return (said & CHANGES_NEW) != 0 ? 0 :
 		    link_one(f, fd, dir, name, st, e);
-	/* One that changed rsync has brought, and others that it passed. */
-	if ((said & CHANGES_NEW) == 0 && mkdirat(f->fd, name, 0700) == -1 && errno != EEXIST)
-		return err_sys(e, "%s%s%.200s", f->where, dir, name);
-	return 1;
+	/* rsync has brought what is new, and whatever it is. */
+	if ((said & CHANGES_NEW) != 0 && (said & CHANGES_KEPT) == 0)
+		return 1;
+	return folder(f, fd, dir, name, st, (said & CHANGES_NEW) != 0, e);
 }
 
 /* A treewalk.end */
@@ -211,103 +253,4 @@ store_fill_top(int incoming, const char *where, int64_t top_ns,
 	    { top_ns / 1000000000, top_ns % 1000000000 } };
 
 	return futimens(incoming, times) == 0 ? 0 : err_sys(e, "%s", where);
-}
-
-/* --- btrfs, before rsync --- */
-
-/* The folder that has path, and path's last part: 1; 0: there is none. */
-static int
-parent(int incoming, const char *where, const char *path, int *ret_fd,
-    const char **ret_name, struct err *e)
-{
-	char dir[PLAIN_MAX + 1];
-	const char *slash = strrchr(path, '/');
-
-	*ret_name = slash + 1;
-	memcpy(dir, path, (size_t)(slash - path));
-	dir[slash - path] = '\0';
-	*ret_fd = beneath_open(incoming, dir, O_RDONLY | O_DIRECTORY, 0);
-	if (*ret_fd != -1)
-		return 1;
-	return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 :
-	    err_sys(e, "%s%s", where, dir);
-}
-
-static int
-take_away(int fd, const char *where, const char *name, struct err *e)
-{
-	struct stat st;
-
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : err_sys(e, "%s/…/%.200s", where,
-		    name);
-	if (S_ISDIR(st.st_mode))
-		return store_rmtree(fd, where, name, e);
-	return unlinkat(fd, name, 0) == 0 || errno == ENOENT ? 0 :
-	    err_sys(e, "%s/…/%.200s: removing it", where, name);
-}
-
-/* Of a folder all names were told: the others go. */
-static int
-only_told(int incoming, const char *where, const char *path,
-    const struct changes *c, struct err *e)
-{
-	char after[NAME_MAX + 1] = "", one[PLAIN_MAX + NAME_MAX + 2];
-	struct walk_list list = { .n = 0 };
-	int fd, rc = 0;
-	size_t i;
-
-	fd = beneath_open(incoming, path, O_RDONLY | O_DIRECTORY, 0);
-	if (fd == -1)
-		return errno == ENOENT || errno == ENOTDIR ||
-		    errno == ELOOP ? 0 : err_sys(e, "%s%s", where, path);
-	do {
-		rc = walk_list(fd, after, &list, e);
-		for (i = 0; rc == 0 && i < list.n; i++) {
-			snprintf(after, sizeof(after), "%s",
-			    list.names + list.at[i]);
-			snprintf(one, sizeof(one), "%s/%s", path, after);
-			if (changes_find(c, one) == 0)
-				rc = take_away(fd, where, after, e);
-		}
-	} while (rc == 0 && list.more && list.n > 0);
-	walk_list_clear(&list);
-	close(fd);
-	return rc;
-}
-
-static int
-each(int incoming, const char *where, const struct changes *c, char sign,
-    struct err *e)
-{
-	const char *name;
-	int fd, rc = 0;
-	size_t i;
-
-	for (i = 0; rc == 0 && i < c->n; i++) {
-		if (c->v[i][0] != sign)
-			continue;
-		if (sign == '=') {
-			rc = only_told(incoming, where, c->v[i] + 1, c, e);
-			continue;
-		}
-		rc = parent(incoming, where, c->v[i] + 1, &fd, &name, e);
-		if (rc != 1)
-			continue;
-		rc = sign == '-' ? take_away(fd, where, name, e) :
-		    store_loosen_name(fd, where, name, e);
-		close(fd);
-	}
-	return rc;
-}
-
-/* What is gone goes first: what was two names of one file may be one by then.
- */
-int
-store_fill_before(int incoming, const char *where, const struct changes *c,
-    struct err *e)
-{
-	return each(incoming, where, c, '-', e) == -1 ||
-	    each(incoming, where, c, '=', e) == -1 ? -1 :
-	    each(incoming, where, c, '+', e);
 }

@@ -8,6 +8,7 @@
 #include "store_file.h"
 #include "store_fill.h"
 #include "store_loose.h"
+#include "store_ready.h"
 
 bool
 store_listed_can(const struct store_client *c, const struct store_build *b)
@@ -52,7 +53,7 @@ store_listed_before(const struct store_client *c, const struct store_build *b,
 		return 0;
 	if (store_file_dir(c->fd, c->path, STORE_INCOMING, &fd, e) == -1)
 		return -1;
-	rc = store_fill_before(fd, c->path, changes, e);
+	rc = store_ready(fd, c->path, changes, e);
 	close(fd);
 	return rc;
 }

@@ -23,7 +23,7 @@ int store_listed_not(const struct store_client *c, struct store_build *b,
 	struct err *e);
 
 /* store_listed_before(), store_listed_after(): before and after rsync has had
- * its turn: store_fill.h. 0, or -1. */
+ * its turn: store_ready.h, store_fill.h. 0, or -1. */
 int store_listed_before(const struct store_client *c,
 	const struct store_build *b, const struct changes *changes,
 	struct err *e);

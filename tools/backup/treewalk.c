@@ -76,21 +76,22 @@ each(struct way *w, int fd, struct err *e)
 	return 0;
 }
 
+/* The first part of the list is there. */
 static int
 names(struct way *w, int fd, struct err *e)
 {
-	char after[NAME_MAX + 1] = "";
+	char after[NAME_MAX + 1];
 
-	do {
-		if (walk_list(fd, after, &w->list, e) == -1)
-			return err_wrap(e, "%s", w->path.data);
+	for (;;) {
 		if (each(w, fd, e) == -1)
 			return -1;
-		if (w->list.n > 0)
-			snprintf(after, sizeof(after), "%s",
-			    w->list.names + w->list.at[w->list.n - 1]);
-	} while (w->list.more && w->list.n > 0);
-	return 0;
+		if (!w->list.more || w->list.n == 0)
+			return 0;
+		snprintf(after, sizeof(after), "%s",
+		    w->list.names + w->list.at[w->list.n - 1]);
+		if (walk_list(fd, after, &w->list, e) == -1)
+			return err_wrap(e, "%s", w->path.data);
+	}
 }
 
 /* What was found is to be gone into next, the first name first. */
@@ -124,7 +125,11 @@ folder(struct way *w, struct err *e)
 			*e = (struct err)ERR_INIT;
 		return 0;
 	}
-	rc = t->begin != NULL ? t->begin(t->arg, fd, w->path.data, e) : 1;
+	if (walk_list(fd, "", &w->list, e) == -1)
+		rc = err_wrap(e, "%s", w->path.data);
+	else
+		rc = t->begin == NULL ? 1 :
+		    t->begin(t->arg, fd, w->path.data, e);
 	if (rc == 1) {
 		rc = names(w, fd, e);
 		if (rc == 0 && t->end != NULL)

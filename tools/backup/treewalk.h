@@ -23,7 +23,8 @@ struct treewalk {
 	int root;		/* borrowed: a folder's descriptor */
 	const char *start;	/* "/", or "/a/b/": below root, where to
 				 * begin; its own name does not come */
-	/* A folder was opened: 1: its names are to come, 0: none of it.
+	/* A folder was opened, and its names read (of a large one the first
+	 * part, walk.h): 1: they are to come, 0: none of it.
 	 * path: "/", "/a/b/". May be NULL. */
 	int (*begin)(void *arg, int fd, const char *path, struct err *e);
 	/* A name of it. Of a folder 1: it is gone into later, 0: not. */
