@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+#include "secret/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "sys/tty.h"
+
+#define LEAVE_MS 10000		/* for a command that has said its secret */
+#define WHAT_MAX 64
+
+void
+source_line(struct secret *s)
+{
+	const unsigned char *nl;
+
+	nl = memchr(secret_data(s), '\n', secret_len(s));
+	if (nl != NULL)
+		secret_cut(s, (size_t)(nl - secret_data(s)));
+}
+
+static struct secret *
+from_file(const char *path, const struct source_opts *o, struct err *e)
+{
+	struct secret *s;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1) {
+		err_sys(e, "%s file:%s", o->option, path);
+		return NULL;
+	}
+	s = secret_read(fd, o->max, o->timeout_ms, path, e);
+	close(fd);
+	return s;
+}
+
+static struct secret *
+from_fd(const char *number, const struct source_opts *o, struct err *e)
+{
+	char what[WHAT_MAX];
+	uint64_t fd;
+
+	snprintf(what, sizeof(what), "%s fd:", o->option);
+	if (num_u64(number, what, 0, 65535, &fd, e) == -1)
+		return NULL;
+	snprintf(what, sizeof(what), "%s fd", o->option);
+	return secret_read((int)fd, o->max, o->timeout_ms, what, e);
+}
+
+/* Reaps the command; ends it when it has not said its secret in time, or said
+ * it and does not go. It stays in our process group, since it may have to
+ * ask on the terminal. */
+static int
+reap(pid_t pid, bool said)
+{
+	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	int status;
+
+	if (!said || p.fd == -1 || poll(&p, 1, LEAVE_MS) != 1)
+		kill(pid, SIGKILL);
+	if (p.fd != -1)
+		close(p.fd);
+	while (waitpid(pid, &status, 0) == -1)
+		if (errno != EINTR)
+			return -1;
+	return status;
+}
+
+static struct secret *
+from_command(const char *command, const struct source_opts *o,
+    struct err *e)
+{
+	char what[WHAT_MAX];
+	struct secret *s;
+	int p[2], status;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) == -1) {
+		err_sys(e, "pipe");
+		return NULL;
+	}
+	pid = fork();
+	if (pid == -1) {
+		err_sys(e, "fork");
+		close(p[0]);
+		close(p[1]);
+		return NULL;
+	}
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (dup2(p[1], 1) == 1)
+			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	close(p[1]);
+	snprintf(what, sizeof(what), "%s cmd", o->option);
+	s = secret_read(p[0], o->max, o->timeout_ms, what, e);
+	close(p[0]);
+	status = reap(pid, s != NULL);
+	if (s != NULL && status != 0) {
+		secret_free(s);
+		err_set(e, ERR_CONFIG, "%s cmd: '%s' failed (status %d)",
+		    o->option, command, WIFEXITED(status) ?
+		    WEXITSTATUS(status) : 128 + WTERMSIG(status));
+		return NULL;
+	}
+	return s;
+}
+
+static struct secret *
+from_tty(const struct source_opts *o, struct err *e)
+{
+	struct secret *s;
+	size_t len;
+
+	s = secret_new(o->max, e);
+	if (s == NULL)
+		return NULL;
+	if (tty_ask(o->prompt, secret_data_mut(s), o->max, o->timeout_ms,
+	    &len, e) == -1) {
+		secret_free(s);
+		return NULL;
+	}
+	secret_cut(s, len);
+	return s;
+}
+
+struct secret *
+source_read(const char *spec, const struct source_opts *o, struct err *e)
+{
+	if (strncmp(spec, "file:", 5) == 0)
+		return from_file(spec + 5, o, e);
+	if (strncmp(spec, "fd:", 3) == 0)
+		return from_fd(spec + 3, o, e);
+	if (strncmp(spec, "cmd:", 4) == 0)
+		return from_command(spec + 4, o, e);
+	if (strcmp(spec, "tty") == 0)
+		return from_tty(o, e);
+	err_set(e, ERR_USAGE, "%s '%s' is none of %sfile:PATH, fd:N, "
+	    "cmd:COMMAND, tty", o->option, spec, o->also);
+	return NULL;
+}

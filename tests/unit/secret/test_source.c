@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+#include "../unit.h"
+
+#include <unistd.h>
+
+#include "secret/source.h"
+
+static const struct source_opts opts = { .option = "--key", .also = "random, ",
+    .prompt = "key: ", .max = 16, .timeout_ms = 10000 };
+
+static struct secret *
+get(const char *spec, struct err *e)
+{
+	*e = (struct err)ERR_INIT;
+	return source_read(spec, &opts, e);
+}
+
+static void
+assert_secret(struct secret *s, const char *want)
+{
+	assert_non_null(s);
+	assert_int_equal(secret_len(s), strlen(want));
+	assert_memory_equal(secret_data(s), want, strlen(want));
+	secret_free(s);
+}
+
+static void
+a_file_a_descriptor_and_a_command_are_read(void **state)
+{
+	char path[] = "/tmp/postern-test-XXXXXX", spec[64];
+	int fd = mkstemp(path), p[2];
+	struct err e;
+
+	assert_int_equal(write(fd, "one\ntwo", 7), 7);
+	close(fd);
+	snprintf(spec, sizeof(spec), "file:%s", path);
+	assert_secret(get(spec, &e), "one\ntwo");
+	unlink(path);
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(write(p[1], "three", 5), 5);
+	close(p[1]);
+	snprintf(spec, sizeof(spec), "fd:%d", p[0]);
+	assert_secret(get(spec, &e), "three");
+	close(p[0]);
+	assert_secret(get("cmd:printf four", &e), "four");
+}
+
+static void
+each_failure_names_its_option(void **state)
+{
+	struct err e;
+
+	assert_null(get("file:/nowhere", &e));
+	assert_err(&e, ERR_SYS, "--key file:/nowhere");
+	assert_null(get("fd:x", &e));
+	assert_err(&e, ERR_USAGE, "--key fd:");
+	assert_null(get("cmd:printf 12345678901234567", &e));
+	assert_err(&e, ERR_CONFIG, "--key cmd: more than 16 bytes");
+	assert_null(get("cmd:exit 9", &e));
+	assert_err(&e, ERR_CONFIG, "--key cmd: 'exit 9' failed (status 9)");
+	assert_null(get("other", &e));
+	assert_err(&e, ERR_USAGE, "is none of random, file:PATH, fd:N");
+}
+
+static void
+a_line_is_what_stands_before_the_first_newline(void **state)
+{
+	struct err e;
+	struct secret *s = get("cmd:printf 'a\\nb\\n'", &e);
+
+	source_line(s);
+	assert_secret(s, "a");
+	s = get("cmd:printf ab", &e);
+	source_line(s);
+	assert_secret(s, "ab");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_a_descriptor_and_a_command_are_read),
+		cmocka_unit_test(each_failure_names_its_option),
+		cmocka_unit_test(
+		    a_line_is_what_stands_before_the_first_newline),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
