@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+#include "askargv.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum takes { NOTHING, VALUE, NO_PROMPT };
+
+/* Options of cryptsetup 2.0 to 2.8 that "open" of a LUKS disk may have. */
+static const struct {
+	char letter;
+	const char *name;
+	enum takes takes;
+} options[] = {
+	{ 'T', "tries", VALUE }, { 't', "timeout", VALUE },
+	{ 'M', "type", VALUE }, { 'S', "key-slot", VALUE },
+	{ 0, "token-id", VALUE }, { 0, "token-type", VALUE },
+	{ 'b', "size", VALUE }, { 0, "device-size", VALUE },
+	{ 0, "sector-size", VALUE }, { 'l', "keyfile-size", VALUE },
+	{ 0, "keyfile-offset", VALUE },
+	{ 0, "allow-discards", NOTHING }, { 'r', "readonly", NOTHING },
+	{ 0, "persistent", NOTHING }, { 0, "shared", NOTHING },
+	{ 'q', "batch-mode", NOTHING }, { 'v', "verbose", NOTHING },
+	{ 0, "debug", NOTHING }, { 0, "disable-locks", NOTHING },
+	{ 0, "disable-keyring", NOTHING },
+	{ 0, "serialize-memory-hard-pbkdf", NOTHING },
+	{ 0, "perf-same_cpu_crypt", NOTHING },
+	{ 0, "perf-submit_from_crypt_cpus", NOTHING },
+	{ 0, "perf-no_read_workqueue", NOTHING },
+	{ 0, "perf-no_write_workqueue", NOTHING },
+	{ 'd', "key-file", NO_PROMPT }, { 0, "header", NO_PROMPT },
+	{ 0, "test-passphrase", NO_PROMPT }, { 0, "token-only", NO_PROMPT },
+	{ 0, "volume-key-file", NO_PROMPT },
+	{ 0, "master-key-file", NO_PROMPT },
+};
+#define OPTIONS (sizeof(options) / sizeof(options[0]))
+
+/* What the option in word takes, and whether it has it already. NO_PROMPT for
+ * one that is not known. */
+static enum takes
+option(const char *word, bool *has)
+{
+	size_t i, n;
+
+	if (word[1] != '-') {
+		*has = word[1] != '\0' && word[2] != '\0';
+		for (i = 0; i < OPTIONS; i++)
+			if (word[1] != '\0' && options[i].letter == word[1])
+				/* Letters behind a flag may be anything. */
+				return options[i].takes == NOTHING && *has ?
+				    NO_PROMPT : options[i].takes;
+		return NO_PROMPT;
+	}
+	n = strcspn(word + 2, "=");
+	*has = word[2 + n] == '=';
+	for (i = 0; i < OPTIONS; i++)
+		if (strlen(options[i].name) == n &&
+		    memcmp(options[i].name, word + 2, n) == 0)
+			return options[i].takes;
+	return NO_PROMPT;
+}
+
+int
+askargv_parse(const struct strv *argv, struct askargv *ret, struct err *e)
+{
+	const char *operand[3] = { NULL, NULL, NULL };
+	enum takes takes;
+	size_t i, n = 0;
+	bool has;
+
+	for (i = 1; i < argv->n; i++) {
+		if (argv->v[i][0] != '-') {
+			if (n == 3)
+				goto bad;
+			operand[n++] = argv->v[i];
+			continue;
+		}
+		takes = option(argv->v[i], &has);
+		if (takes == NO_PROMPT)
+			goto bad;
+		if (takes == VALUE && !has && ++i == argv->n)
+			goto bad;
+	}
+	if (n != 3 || (strcmp(operand[0], "open") != 0 &&
+	    strcmp(operand[0], "luksOpen") != 0) || operand[1][0] != '/' ||
+	    operand[2][0] == '\0')
+		goto bad;
+	ret->device = operand[1];
+	ret->name = operand[2];
+	return 0;
+bad:
+	return err_set(e, ERR_PEER, "not a cryptsetup that asks for the "
+	    "passphrase of a disk");
+}
+
+int
+askargv_rerun(const struct strv *argv, struct strv *out)
+{
+	static char *const more[] = { "--key-file=-", "--tries=1", NULL };
+
+	if (strv_addv(out, argv->v) == -1)
+		return -1;
+	return strv_addv(out, more);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bootline: what client and agent say to each other. Pure; both link it. The
+ * client's ssh command is one of
+ *
+ *	list			which prompts wait
+ *	unlock ID		a passphrase for one of them follows on stdin
+ *	peek			what stands on the console's screen
+ *
+ * and the agent answers in lines:
+ *
+ *	postern-boot 1			first; the protocol's version
+ *	prompt KIND ID UUID TRIES DEVICE NAME
+ *	screen TEXT			a line of the screen
+ *	state WORD			ready (now the passphrase may be sent),
+ *					testing, delivering, waiting
+ *	verdict WORD TEXT		how an unlock ended, and why
+ *	end				all was said
+ *
+ * ID is the disk's UUID, or its device where it has none. Each field is one
+ * word: bytes that are not plain stand as %XX, "-" stands for nothing.
+ */
+#ifndef BOOT_BOOTLINE_H
+#define BOOT_BOOTLINE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "lukshdr.h"
+
+#define BOOTLINE_MAX	4096	/* bytes of a line, with its newline */
+#define BOOTLINE_TEXT	512	/* of a decoded field, with the NUL */
+#define BOOTLINE_ID	256
+#define BOOTLINE_WORD	16
+#define BOOTLINE_SECRET	512	/* bytes of a passphrase, as cryptsetup's */
+
+enum bootline_kind { BOOTLINE_HELLO, BOOTLINE_PROMPT, BOOTLINE_SCREEN,
+	BOOTLINE_STATE, BOOTLINE_VERDICT, BOOTLINE_END };
+
+struct bootline_prompt {
+	char kind[BOOTLINE_WORD];	/* "systemd", "askpass", "cryptsetup" */
+	char id[BOOTLINE_ID];		/* encoded, as unlock takes it */
+	char uuid[LUKSHDR_UUID];	/* "": none */
+	int64_t tries;			/* wrong ones before; -1: not known */
+	char device[BOOTLINE_ID];
+	char name[BOOTLINE_ID];		/* what a person would be asked */
+};
+
+struct bootline {
+	enum bootline_kind kind;
+	struct bootline_prompt prompt;	/* BOOTLINE_PROMPT */
+	char word[BOOTLINE_WORD];	/* BOOTLINE_STATE, BOOTLINE_VERDICT */
+	char text[BOOTLINE_TEXT];	/* BOOTLINE_VERDICT, BOOTLINE_SCREEN;
+					 * any bytes but NUL: escape it */
+};
+
+/* bootline_parse(): a line (borrowed, without newline). 0, or -1 ERR_PEER. */
+int bootline_parse(const char *line, struct bootline *ret, struct err *e);
+/* bootline_emit(): appended with its newline; what is too long for its field is
+ * the caller's error. 0, or -1: out's cap. */
+int bootline_emit(const struct bootline *l, struct buf *out);
+
+/* bootline_id(): the id of a disk, into ret: uuid, or "" and device. */
+void bootline_id(const char *uuid, const char *device, char ret[BOOTLINE_ID]);
+
+enum bootcmd_verb { BOOTCMD_LIST, BOOTCMD_UNLOCK, BOOTCMD_PEEK };
+
+struct bootcmd {
+	enum bootcmd_verb verb;
+	char id[BOOTLINE_ID];		/* BOOTCMD_UNLOCK */
+};
+
+/* bootcmd_parse(): 0, or -1 ERR_REFUSED: not one of the above, to the byte. */
+int bootcmd_parse(const char *text, struct bootcmd *ret, struct err *e);
+/* bootcmd_emit(): 0, or -1: out's cap. */
+int bootcmd_emit(const struct bootcmd *c, struct buf *out);
+
+#endif
