@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * asker: who waits for a passphrase on this host. Three kinds are known:
+ *
+ *	systemd		a question in /run/systemd/ask-password about a disk
+ *	askpass		initramfs-tools' askpass, which reads a FIFO as well
+ *	cryptsetup	one that was started on the console (dracut without
+ *			systemd)
+ *
+ * A list is a moment's: whoever acts upon one looks again. Libc only.
+ * Source: facts of each in askfile.h, askargv.h; cryptsetup's askpass.c.
+ */
+#ifndef BOOT_ASKER_H
+#define BOOT_ASKER_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "askfile.h"
+#include "base/err.h"
+#include "base/strv.h"
+#include "bootline.h"
+
+#define ASKER_FIFO "/lib/cryptsetup/passfifo"
+
+enum asker_kind { ASKER_SYSTEMD, ASKER_ASKPASS, ASKER_CRYPTSETUP };
+
+struct asker {
+	enum asker_kind kind;
+	struct bootline_prompt prompt;
+	bool luks;			/* a header was read: it can be tested */
+	pid_t pid;			/* with start, one process for ever */
+	uint64_t start;
+	char file[NAME_MAX + 1];	/* of a question */
+	char socket[ASKFILE_SOCKET];
+	struct strv argv;		/* of a cryptsetup */
+	char exe[PATH_MAX];		/* its program */
+};
+
+struct askers {
+	struct asker *v;		/* owned */
+	size_t n;
+};
+
+/* askers_find(): whoever waits now. A question or process that can't be read is
+ * none. 0 with *ret filled, or -1 ERR_MEM, ERR_SYS (no /proc). */
+int askers_find(struct askers *ret, struct err *e);
+void askers_clear(struct askers *a);
+
+/* askers_get(): the one with that id, borrowed, or NULL. */
+const struct asker *askers_get(const struct askers *a, const char *id);
+
+/* asker_same(): whether both are one question, not asked anew meanwhile. */
+bool asker_same(const struct asker *a, const struct asker *b);
+/* asker_alive(): whether who asked is still there. */
+bool asker_alive(const struct asker *a);
+
+/* asker_is_open(): whether the kernel has the disk of that UUID open. */
+bool asker_is_open(const char *uuid);
+
+#endif

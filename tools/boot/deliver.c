@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+#include "deliver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "askargv.h"
+#include "proc/child.h"
+#include "proc/spawn.h"
+#include "sys/clock.h"
+
+#define RUN_MS		120000u	/* a KDF on a small machine, emulated */
+#define WRONG		2	/* cryptsetup: no permission */
+
+/* Nothing of the session's environment is the program's. */
+static char *const environ_of_child[] = {
+	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL
+};
+
+static int
+reap(pid_t pid, int *ret)
+{
+	while (waitpid(pid, ret, 0) == -1)
+		if (errno != EINTR)
+			return -1;
+	return 0;
+}
+
+/* The end of pid, in time; it is killed otherwise. */
+static int
+finish(pid_t pid, const char *what, int *ret_status, struct err *e)
+{
+	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+	uint64_t now = clock_ms(), end = now + RUN_MS;
+	int n = 0;
+
+	while (p.fd != -1 && now < end) {
+		n = poll(&p, 1, (int)(end - now));
+		if (n == 1 || (n == -1 && errno != EINTR))
+			break;
+		now = clock_ms();
+	}
+	if (p.fd != -1)
+		close(p.fd);
+	if (n != 1)
+		kill(pid, SIGKILL);
+	if (reap(pid, ret_status) == -1)
+		return err_sys(e, "%s", what);
+	return n == 1 ? 0 : err_set(e, ERR_TIMEOUT, "%s: no end in time",
+	    what);
+}
+
+/* Runs argv with pass on its standard input: its status as waitpid(2)'s. */
+static int
+run(const char *path, char *const *argv, const struct lockmem *pass,
+    int *ret_status, struct err *e)
+{
+	struct spawn s = { .path = path, .argv = argv,
+	    .envp = environ_of_child, .fd = { -1, -1, -1 } };
+	int in, rc = -1;
+	sigset_t reset;
+	pid_t pid;
+
+	sigemptyset(&reset);
+	sigaddset(&reset, SIGPIPE);
+	s.reset = &reset;
+	if (spawn_pipe(true, &in, &s.fd[0], e) == -1)
+		return -1;
+	/* A pipe holds all of it: no need to wait for the reader. */
+	if (write(in, pass->data, pass->len) != (ssize_t)pass->len) {
+		err_sys(e, "pipe to %s", path);
+		goto out;
+	}
+	close(in);
+	in = -1;
+	rc = spawn_run(&s, &pid, e);
+	if (rc == 0)
+		rc = finish(pid, path, ret_status, e);
+out:
+	if (in != -1)
+		close(in);
+	close(s.fd[0]);
+	return rc;
+}
+
+static const char *
+program(void)
+{
+	static const char *const at[] = { "/usr/sbin/cryptsetup",
+	    "/sbin/cryptsetup" };
+
+	return access(at[0], X_OK) == 0 ? at[0] : at[1];
+}
+
+int
+deliver_test(const struct asker *a, const struct lockmem *pass, struct err *e)
+{
+	char *const argv[] = { "cryptsetup", "open", "--test-passphrase",
+	    "--key-file=-", "--tries=1", "--", (char *)a->prompt.device,
+	    NULL };
+	char why[64];
+	int status;
+
+	if (run(program(), argv, pass, &status, e) == -1)
+		return -1;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == WRONG)
+		return err_set(e, ERR_REFUSED, "the passphrase doesn't open "
+		    "this disk");
+	child_why(status, why, sizeof(why));
+	return err_set(e, ERR_PEER, "cryptsetup --test-passphrase: %s", why);
+}
+
+static int
+gone(struct err *e)
+{
+	return err_set(e, ERR_BUSY, "nobody waits for it any more");
+}
+
+static int
+to_socket(const struct asker *a, const struct lockmem *pass, struct err *e)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct iovec v[2] = { { .iov_base = "+", .iov_len = 1 },
+	    { .iov_base = pass->data, .iov_len = pass->len } };
+	struct msghdr m = { .msg_name = &to, .msg_namelen = sizeof(to),
+	    .msg_iov = v, .msg_iovlen = 2 };
+	ssize_t n;
+	int fd, rc = 0;
+
+	memcpy(to.sun_path, a->socket, sizeof(to.sun_path));
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return err_sys(e, "socket");
+	n = sendmsg(fd, &m, MSG_NOSIGNAL);
+	if (n == -1 && (errno == ENOENT || errno == ECONNREFUSED))
+		rc = gone(e);
+	else if (n == -1)
+		rc = err_sys(e, "%s", a->socket);
+	close(fd);
+	return rc;
+}
+
+static int
+to_fifo(const struct lockmem *pass, struct err *e)
+{
+	struct stat st;
+	int fd, rc = 0;
+
+	fd = open(ASKER_FIFO, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENXIO || errno == ENOENT ? gone(e) :
+		    err_sys(e, ASKER_FIFO);
+	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode) || st.st_uid != 0)
+		rc = err_set(e, ERR_UNSAFE, ASKER_FIFO ": not root's FIFO");
+	else if (write(fd, pass->data, pass->len) != (ssize_t)pass->len)
+		rc = errno == EPIPE ? gone(e) : err_sys(e, ASKER_FIFO);
+	close(fd);
+	return rc;
+}
+
+/* Opens the disk as the waiting one would, with its options, and has that one
+ * end: what started it goes on. */
+static int
+beside(const struct asker *a, const struct lockmem *pass, struct err *e)
+{
+	struct strv argv = { .n = 0 };
+	int status, rc = -1;
+	char why[64];
+
+	if (!asker_alive(a))
+		return gone(e);
+	if (askargv_rerun(&a->argv, &argv) == -1) {
+		err_set(e, ERR_MEM, "out of memory");
+		goto out;
+	}
+	if (run(a->exe, argv.v, pass, &status, e) == -1)
+		goto out;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		child_why(status, why, sizeof(why));
+		err_set(e, ERR_PEER, "cryptsetup could not open it: %s", why);
+		goto out;
+	}
+	rc = 0;
+	if (asker_alive(a))
+		kill(a->pid, SIGTERM);
+out:
+	strv_clear(&argv);
+	return rc;
+}
+
+int
+deliver(const struct asker *a, const struct lockmem *pass, struct err *e)
+{
+	switch (a->kind) {
+	case ASKER_SYSTEMD:
+		return to_socket(a, pass, e);
+	case ASKER_ASKPASS:
+		return to_fifo(pass, e);
+	case ASKER_CRYPTSETUP:
+		break;
+	}
+	return beside(a, pass, e);
+}
