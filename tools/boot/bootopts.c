@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "boot.h"
+#include "ssh/host.h"
+#include "ui/opt.h"
+
+#define JOBS		16
+#define CONNECT_MS	10000u
+#define TIMEOUT_MS	180000u
+#define MS_MAX		((uint64_t)24 * 3600 * 1000)
+
+enum { O_SECRET = 1, O_KNOWN_HOSTS, O_PORT, O_USER, O_SSH, O_SSHCFG, O_SSHOPT,
+	O_JOBS, O_CONNECT, O_TIMEOUT, O_KEEP_GOING, O_DRY, O_JSON, O_QUIET,
+	O_VERBOSE };
+
+#define REACH_ROWS \
+	{ 0, "known-hosts", "FILE", "the pinned boot host keys", \
+	    O_KNOWN_HOSTS }, \
+	{ 'p', "port", "PORT", "where the initramfs' sshd listens", O_PORT }, \
+	{ 0, "user", "USER", "log in as USER", O_USER }, \
+	{ 'F', "ssh-config", "FILE", "ssh's configuration file", O_SSHCFG }, \
+	{ 'o', "ssh-option", "OPTION", "passed to ssh -o", O_SSHOPT }, \
+	{ 0, "ssh", "PROGRAM", "run this instead of ssh", O_SSH }, \
+	{ 'j', "jobs", "N", "hosts at once (16)", O_JOBS }, \
+	{ 0, "connect-timeout", "TIME", "until a host answers (10s)", \
+	    O_CONNECT }, \
+	{ 't', "timeout", "TIME", "for each prompt (3m)", O_TIMEOUT }, \
+	{ 'n', "dry-run", NULL, "show the ssh commands, connect to nothing", \
+	    O_DRY }, \
+	{ 0, "json", NULL, "an object a line on standard output", O_JSON }, \
+	{ 'q', "quiet", NULL, "say only what failed", O_QUIET }, \
+	{ 'v', "verbose", NULL, "what each ssh says, too", O_VERBOSE }, \
+	{ 0 }
+
+static const char *const unlock_usage[] = {
+	"postern boot unlock [--secret SOURCE] [OPTION ...] HOST ...", NULL };
+static const struct opt_row unlock_rows[] = {
+	{ 's', "secret", "SOURCE", "tty, file:PATH, fd:N or cmd:COMMAND; in "
+	    "COMMAND {host} and {uuid} are the prompt's", O_SECRET },
+	{ 'k', "keep-going", NULL, "with the other hosts after a rejection",
+	    O_KEEP_GOING },
+	REACH_ROWS };
+static const struct opt_cmd unlock_cmd = { "postern boot unlock",
+	unlock_usage, "A passphrase to each prompt that waits in the hosts' "
+	"initramfs, tested before it is delivered.", unlock_rows, NULL };
+
+static const struct opt_row reach_rows[] = { REACH_ROWS };
+static const char *const status_usage[] = {
+	"postern boot status [OPTION ...] HOST ...", NULL };
+static const struct opt_cmd status_cmd = { "postern boot status",
+	status_usage, "Which prompts wait in the hosts' initramfs. Changes "
+	"nothing.", reach_rows, NULL };
+static const char *const peek_usage[] = {
+	"postern boot peek [OPTION ...] HOST ...", NULL };
+static const struct opt_cmd peek_cmd = { "postern boot peek", peek_usage,
+	"What stands on the screen of the hosts' console. Changes nothing.",
+	reach_rows, NULL };
+
+static const char *const usage[] = {
+	"postern boot COMMAND [OPTION ...] HOST ...", NULL };
+static const struct opt_row no_rows[] = { { 0 } };
+static const struct opt_sub subs[] = {
+	{ "unlock", "a passphrase to each prompt", &unlock_cmd, BOOT_UNLOCK },
+	{ "status", "which prompts wait", &status_cmd, BOOT_STATUS },
+	{ "peek", "what stands on the console's screen", &peek_cmd,
+	    BOOT_PEEK },
+	{ 0 }
+};
+static const struct opt_cmd top = { "postern boot", usage,
+	"A passphrase to the prompt that waits in a server's initramfs.",
+	no_rows, subs };
+
+static int
+set_time(const char *v, const char *what, uint64_t *ret, struct err *e)
+{
+	uint64_t ms;
+
+	if (num_duration_ms(v, what, &ms, e) == -1)
+		return -1;
+	if (ms == 0)
+		return err_set(e, ERR_USAGE, "%s: must be more than 0", what);
+	*ret = ms < MS_MAX ? ms : MS_MAX;
+	return 0;
+}
+
+static int
+set(void *arg, int id, const char *v, struct err *e)
+{
+	struct boot_opts *o = arg;
+
+	switch (id) {
+	case O_SECRET:
+		o->secret = v;
+		break;
+	case O_KNOWN_HOSTS:
+		o->known_hosts = v;
+		break;
+	case O_PORT:
+		return num_u64(v, "--port", 1, 65535, &o->port, e);
+	case O_USER:
+		o->user = v;
+		break;
+	case O_SSH:
+		o->ssh = v;
+		break;
+	case O_SSHCFG:
+		o->ssh_config = v;
+		break;
+	case O_SSHOPT:
+		return strv_add(&o->ssh_options, v) == 0 ? 0 :
+		    err_set(e, ERR_MEM, "out of memory");
+	case O_JOBS:
+		return num_u64(v, "--jobs", 1, 4096, &o->jobs, e);
+	case O_CONNECT:
+		return set_time(v, "--connect-timeout", &o->connect_ms, e);
+	case O_TIMEOUT:
+		return set_time(v, "--timeout", &o->timeout_ms, e);
+	case O_KEEP_GOING:
+		o->keep_going = true;
+		break;
+	case O_DRY:
+		o->dry_run = true;
+		break;
+	case O_JSON:
+		o->json = true;
+		break;
+	case O_QUIET:
+		o->quiet = true;
+		break;
+	case O_VERBOSE:
+		o->verbose = true;
+		break;
+	default:
+		o->answer = id;
+		break;
+	}
+	return 0;
+}
+
+static int
+add_hosts(struct boot_opts *o, char **v, int n, struct err *e)
+{
+	int i;
+
+	if (n == 0)
+		return err_set(e, ERR_USAGE, "which host?");
+	for (i = 0; i < n; i++) {
+		if (host_check(v[i], e) == -1)
+			return -1;
+		if (!strv_has(&o->hosts, v[i]) &&
+		    strv_add(&o->hosts, v[i]) == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+	}
+	return 0;
+}
+
+int
+bootopts_parse(int argc, char **argv, struct boot_opts *ret, struct err *e)
+{
+	const struct opt_cmd *cmd = &top;
+	const struct opt_sub *sub;
+	int first, dashes;
+
+	ret->jobs = JOBS;
+	ret->connect_ms = CONNECT_MS;
+	ret->timeout_ms = TIMEOUT_MS;
+	if (opt_parse(cmd, argc, argv, 1, set, ret, &first, &dashes, e) == -1)
+		return -1;
+	if (ret->answer == 0 && first == argc)
+		ret->answer = OPT_HELP;
+	if (ret->answer == 0) {
+		sub = opt_sub(&top, argv[first], e);
+		if (sub == NULL)
+			return -1;
+		ret->action = (enum boot_action)sub->id;
+		cmd = sub->cmd;
+		argc -= first;
+		argv += first;
+		if (opt_parse(cmd, argc, argv, 0, set, ret, &first, &dashes,
+		    e) == -1)
+			return -1;
+	}
+	if (ret->answer != 0) {
+		if (opt_answer(cmd, ret->answer, POSTERN_VERSION,
+		    stdout) == -1)
+			return err_sys(e, "standard output");
+		return 1;
+	}
+	return add_hosts(ret, argv + first, argc - first, e);
+}
+
+void
+bootopts_clear(struct boot_opts *o)
+{
+	strv_clear(&o->hosts);
+	strv_clear(&o->ssh_options);
+	*o = (struct boot_opts){ 0 };
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+#include "bootreport.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/esc.h"
+#include "ui/emit.h"
+#include "ui/log.h"
+
+#define LINE_BYTES 16384
+
+struct bootreport {
+	const struct boot_opts *o;
+	struct progress *progress;	/* NULL with --json */
+	enum bootreport_verdict *verdicts;
+};
+
+struct bootreport *
+bootreport_new(const struct boot_opts *o, struct err *e)
+{
+	struct bootreport *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		goto nomem;
+	r->o = o;
+	r->verdicts = calloc(o->hosts.n, sizeof(*r->verdicts));
+	if (r->verdicts == NULL)
+		goto nomem;
+	if (o->json)
+		return r;
+	r->progress = progress_new(STDOUT_FILENO, o->hosts.n, o->quiet, e);
+	if (r->progress == NULL) {
+		bootreport_free(r);
+		return NULL;
+	}
+	log_hook(progress_hide, progress_show, r->progress);
+	return r;
+nomem:
+	err_set(e, ERR_MEM, "out of memory");
+	bootreport_free(r);
+	return NULL;
+}
+
+void
+bootreport_free(struct bootreport *r)
+{
+	if (r == NULL)
+		return;
+	if (r->progress != NULL)
+		log_hook(NULL, NULL, NULL);
+	progress_free(r->progress);
+	free(r->verdicts);
+	free(r);
+}
+
+static void
+begin(const struct bootreport *r, struct emit *j, const char *event,
+    size_t host)
+{
+	emit_begin(j);
+	emit_str(j, "event", event);
+	emit_str(j, "host", r->o->hosts.v[host]);
+}
+
+void
+bootreport_state(struct bootreport *r, size_t host, enum progress_kind kind,
+    const char *state, const char *detail)
+{
+	struct emit j;
+
+	if (r->progress != NULL) {
+		progress_set(r->progress, host, r->o->hosts.v[host], kind,
+		    state, detail);
+		return;
+	}
+	begin(r, &j, "state", host);
+	emit_str(&j, "state", state);
+	if (detail != NULL)
+		emit_str(&j, "detail", detail);
+	(void)emit_end(&j, stdout);
+}
+
+/* A whole line between those that are redrawn. */
+static void
+line(struct bootreport *r, struct buf *b)
+{
+	if (buf_addc(b, '\n') == -1)
+		return;
+	progress_hide(r->progress);
+	if (write(STDOUT_FILENO, b->data, b->len) < 0)
+		log_debug("output is gone");
+	progress_show(r->progress);
+}
+
+static void
+prompt_text(const struct bootline_prompt *p, struct buf *b)
+{
+	(void)buf_adds(b, "prompt: ");
+	(void)esc_text(b, p->id, strlen(p->id));
+	(void)buf_addf(b, " (%s", p->kind);
+	if (p->tries >= 0)
+		(void)buf_addf(b, ", %lld wrong", (long long)p->tries);
+	(void)buf_adds(b, ") ");
+	(void)esc_text(b, p->device, strlen(p->device));
+	if (p->name[0] != '\0') {
+		(void)buf_adds(b, ": ");
+		(void)esc_text(b, p->name, strlen(p->name));
+	}
+}
+
+void
+bootreport_prompt(struct bootreport *r, size_t host,
+    const struct bootline_prompt *p)
+{
+	struct emit j;
+	struct buf b;
+
+	if (r->progress != NULL) {
+		if (r->o->quiet)
+			return;
+		buf_init(&b, LINE_BYTES);
+		(void)buf_addf(&b, "%s: ", r->o->hosts.v[host]);
+		prompt_text(p, &b);
+		line(r, &b);
+		buf_clear(&b);
+		return;
+	}
+	begin(r, &j, "prompt", host);
+	emit_str(&j, "id", p->id);
+	emit_str(&j, "kind", p->kind);
+	emit_str(&j, "uuid", p->uuid[0] != '\0' ? p->uuid : NULL);
+	emit_str(&j, "device", p->device);
+	emit_str(&j, "name", p->name);
+	if (p->tries >= 0)
+		emit_num(&j, "tries", p->tries);
+	(void)emit_end(&j, stdout);
+}
+
+void
+bootreport_screen(struct bootreport *r, size_t host, const char *text)
+{
+	struct emit j;
+	struct buf b;
+
+	if (r->progress != NULL) {
+		buf_init(&b, LINE_BYTES);
+		(void)buf_addf(&b, "%s| ", r->o->hosts.v[host]);
+		(void)esc_text(&b, text, strlen(text));
+		line(r, &b);
+		buf_clear(&b);
+		return;
+	}
+	begin(r, &j, "screen", host);
+	emit_str(&j, "text", text);
+	(void)emit_end(&j, stdout);
+}
+
+void
+bootreport_verdict(struct bootreport *r, size_t host,
+    enum bootreport_verdict v)
+{
+	if (v > r->verdicts[host])
+		r->verdicts[host] = v;
+}
+
+enum bootreport_verdict
+bootreport_verdict_of(const struct bootreport *r, size_t host)
+{
+	return r->verdicts[host];
+}
+
+void
+bootreport_pause(struct bootreport *r, bool on)
+{
+	if (r->progress == NULL)
+		return;
+	if (on)
+		progress_hide(r->progress);
+	else
+		progress_show(r->progress);
+}
+
+void
+bootreport_tick(struct bootreport *r, uint64_t now_ms)
+{
+	if (r->progress != NULL)
+		progress_tick(r->progress, now_ms);
+}
+
+int
+bootreport_end(struct bootreport *r)
+{
+	size_t i, n[BOOTREPORT_FAILED + 1] = { 0 };
+	struct emit j;
+	int status;
+
+	for (i = 0; i < r->o->hosts.n; i++)
+		n[r->verdicts[i]]++;
+	n[BOOTREPORT_FAILED] += n[BOOTREPORT_OPEN];
+	if (n[BOOTREPORT_LATER] + n[BOOTREPORT_FAILED] == 0)
+		status = 0;
+	else if (n[BOOTREPORT_OK] > 0)
+		status = 2;
+	else
+		status = n[BOOTREPORT_FAILED] > 0 ? 1 : 75;
+	if (r->progress == NULL) {
+		emit_begin(&j);
+		emit_str(&j, "event", "end");
+		emit_num(&j, "ok", (int64_t)n[BOOTREPORT_OK]);
+		emit_num(&j, "failed", (int64_t)(n[BOOTREPORT_FAILED] +
+		    n[BOOTREPORT_LATER]));
+		emit_num(&j, "status", status);
+		(void)emit_end(&j, stdout);
+	}
+	return status;
+}

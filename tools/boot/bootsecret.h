@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bootsecret: where the passphrase of a prompt comes from, and what comes of
+ * it: one line, as the agent takes it (bootline.h).
+ */
+#ifndef BOOT_BOOTSECRET_H
+#define BOOT_BOOTSECRET_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "secret/secret.h"
+
+/*
+ * bootsecret_expand(): spec with {host} and {uuid} of a cmd: replaced, as one
+ * shell word each; appended. Pure. 0, or -1: ERR_CONFIG (uuid is "" and is
+ * wanted), ERR_MEM.
+ */
+int bootsecret_expand(const char *spec, const char *host, const char *uuid,
+	struct buf *out, struct err *e);
+
+/* bootsecret_varies(): whether each prompt has one of its own: what is typed,
+ * and a cmd: with {host} or {uuid}. */
+bool bootsecret_varies(const char *spec);
+
+/* bootsecret_read(): the first line of what spec says, with a newline; prompt
+ * for a terminal. Returns owned, or NULL as source_read(), and ERR_CONFIG: it
+ * is empty, has a NUL, or is longer than an agent takes. */
+struct secret *bootsecret_read(const char *spec, const char *prompt,
+	unsigned timeout_ms, struct err *e);
+
+#endif

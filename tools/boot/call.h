@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * call: one ssh to one agent, for one of its commands. What comes back is a
+ * peer's: lines that are not bootline.h's end the call.
+ */
+#ifndef BOOT_CALL_H
+#define BOOT_CALL_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "boot.h"
+#include "bootline.h"
+#include "bootpins.h"
+#include "proc/loop.h"
+#include "secret/secret.h"
+#include "ssh/sshargv.h"
+
+struct call;
+
+struct call_end {
+	bool whole;		/* the agent said "end", and no nonsense */
+	bool again;		/* the same call may succeed later */
+	char why[1024];		/* when it isn't whole; escaped */
+};
+
+struct call_spec {
+	const struct boot_opts *o;	/* borrowed for the call's life */
+	const char *known_hosts;	/* the same */
+	const char *dest;
+	const struct bootcmd *cmd;	/* borrowed for call_start() */
+	void (*on_line)(void *arg, const struct bootline *l);
+	void (*on_end)(void *arg, const struct call_end *end);
+	void *arg;
+};
+
+/* call_argv(): what is run, appended. 0, or -1: ERR_CONFIG, ERR_MEM. */
+int call_argv(const struct call_spec *s, struct strv *out, struct err *e);
+
+/* call_start(): returns owned, or NULL as child_start() and call_argv(). on_end
+ * is called once, unless call_free() comes before it; the caller frees the call
+ * in any case, also from within on_end. */
+struct call *call_start(struct loop *l, const struct call_spec *s,
+	struct err *e);
+void call_free(struct call *c);		/* NULL is legal */
+
+/* call_secret(): s, borrowed until the call's end, to the agent, and the end of
+ * its input. 0, or -1 as child_send_secret(). */
+int call_secret(struct call *c, const struct secret *s, struct err *e);
+
+#endif

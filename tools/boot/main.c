@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#include <locale.h>
+
+#include "boot.h"
+#include "secret/secret.h"
+#include "ui/log.h"
+
+int
+main(int argc, char **argv)
+{
+	struct boot_opts o = { 0 };
+	struct err e = ERR_INIT;
+	int status;
+
+	setlocale(LC_CTYPE, "");
+	log_open("postern-boot", LOG_LVL_INFO);
+	if (secret_harden(&e) == -1)
+		return log_err(&e);
+	status = bootopts_parse(argc, argv, &o, &e);
+	if (status == 0) {
+		log_open("postern-boot", o.verbose ? LOG_LVL_DEBUG : o.quiet ?
+		    LOG_LVL_ERROR : LOG_LVL_INFO);
+		status = run_boot(&o, &e);
+	} else if (status == 1) {
+		status = 0;
+	}
+	bootopts_clear(&o);
+	return status == -1 ? log_err(&e) : status;
+}
