@@ -26,6 +26,8 @@ PACKAGES = (
     "git", "git-lfs", "gitolite3",
     # what our own programs link to, sanitized builds too
     "libsodium23", "libinih1", "libasan8", "libubsan1",
+    # what asks for a disk's passphrase, and lets an initramfs in
+    "cryptsetup-bin", "cryptsetup", "dropbear-bin",
     # what the lab needs there: faults.py
     "strace",
 )
