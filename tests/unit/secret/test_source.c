@@ -59,7 +59,8 @@ each_failure_names_its_option(void **state)
 	assert_null(get("cmd:exit 9", &e));
 	assert_err(&e, ERR_CONFIG, "--key cmd: 'exit 9' failed (status 9)");
 	assert_null(get("other", &e));
-	assert_err(&e, ERR_USAGE, "is none of random, file:PATH, fd:N");
+	assert_err(&e, ERR_USAGE, "--key 'other' is none of random, "
+	    "file:PATH, fd:N");
 }
 
 static void
