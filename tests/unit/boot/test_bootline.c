@@ -116,7 +116,7 @@ a_disk_is_known_by_its_uuid_or_its_device(void **state)
 static void
 a_command_is_read_and_written_the_same(void **state)
 {
-	static const char *const t[] = { "list", "peek", "unlock " UUID,
+	static const char *const t[] = { "list", "peek", ("unlock " UUID),
 	    "unlock /dev/my%20disk" };
 	struct bootcmd c;
 	struct err e = ERR_INIT;

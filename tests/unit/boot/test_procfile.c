@@ -118,8 +118,8 @@ what_is_no_stat_is_refused(void **state)
 	    "1 (a) S x 2", "1 (a) S 1 2 3 4 5",
 	    "1 (a) S 1 2 3 4 -1 6 7 8 9 10 11 12 13 14 15 16 17 18 x",
 	    "99999999999 (a) S 1 2",
-	    "1 (aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	    "aaaaaaaaaaaaaa) S 1 2" };
+	    ("1 (aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    "aaaaaaaaaaaaaa) S 1 2") };
 	struct procstat s = { .pid = 5 };
 	struct err e;
 	size_t i;
