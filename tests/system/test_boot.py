@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """postern boot with those who ask for a disk's passphrase: systemd-cryptsetup,
-initramfs-tools' askpass, cryptsetup on a console. The disk's header, the prompts
-and the tests of passphrases are real; see bootlib.py for what can't be."""
+initramfs-tools' askpass, cryptsetup on a console. The disk's header, the
+prompts and the tests of passphrases are real; see bootlib.py for what can't be."""
 
 import json
 import subprocess

@@ -30,7 +30,7 @@ enum asker_kind { ASKER_SYSTEMD, ASKER_ASKPASS, ASKER_CRYPTSETUP };
 struct asker {
 	enum asker_kind kind;
 	struct bootline_prompt prompt;
-	bool luks;			/* a header was read: it can be tested */
+	bool luks;			/* a header was read: can be tested */
 	pid_t pid;			/* with start, one process for ever */
 	uint64_t start;
 	char file[NAME_MAX + 1];	/* of a question */

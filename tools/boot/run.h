@@ -21,7 +21,7 @@ struct run_host {
 	struct run *run;
 	size_t i;			/* in run->o->hosts */
 	struct bootline_prompt *prompts;	/* owned */
-	struct secret **secrets;	/* a prompt's, or NULL: the shared one */
+	struct secret **secrets;	/* a prompt's; NULL: the shared one */
 	size_t nprompts, next;
 	struct call *call;
 	bool begun, ended;		/* of this step */
@@ -43,7 +43,8 @@ struct run {
 };
 
 /* run_step(): start(host) for each host that wants() does, as many at once as
- * --jobs says, until all have come to run_ended(). 0, or -1 ERR_SYS, ERR_MEM. */
+ * --jobs says, until all have come to run_ended().
+ * 0, or -1 ERR_SYS, ERR_MEM. */
 int run_step(struct run *r, bool (*wants)(const struct run_host *h),
 	void (*start)(struct run_host *h), struct err *e);
 /* run_ended(): a host is done with this step. */

@@ -4,7 +4,8 @@
 #include "bootpins.h"
 
 /* Of ssh-keygen -l for the same key. */
-#define KEY "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+#define KEY "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoq" \
+	"KLsabgH5C9okWi0dh2l9GKJl"
 #define FP "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"
 
 static void
