@@ -126,6 +126,7 @@ def test_another_file_system_over_what_is_sent(backup):  # noqa: F811
     settle()
     b.run()
     b.files({f"{DATA}/sub/f": "changed"})
+    settle()
     with after_the_look(b, ended):
         b.client.run(f"mount --bind {OTHER} {DATA}/sub")
     b.client.run(f"umount {DATA}/sub")
