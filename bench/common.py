@@ -104,7 +104,8 @@ def preamble(tool, script, scale, packages):
            for p in packages}
     commit = version(["git", "-C", str(ROOT), "describe", "--always"])
     return [f"# postern {tool}: what it costs", "",
-            f"Made by `make bench` ({script}); don't edit. "
+            f"Made by `make bench` ({script}); by hand are only remarks "
+            "on the run as a whole, before its first part. "
             + (f"A reduced run (scale {scale}): the numbers mean nothing."
                if scale < 1 else ""), "",
             f"{datetime.date.today()}, commit {commit}; {os.cpu_count()} "

@@ -12,6 +12,7 @@ from lab import proc  # noqa: E402
 
 CONTROLLER = Path("/sys/fs/cgroup/cpu")
 PERIOD_US = 20000
+EMPTY_S = 10
 
 
 def possible():
@@ -23,6 +24,15 @@ def cores(hosts):
     return 0.9 * os.cpu_count() / len(hosts)
 
 
+def _ours():
+    """The group that this process is in, and so whatever it started."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "cpu" in controllers.split(","):
+            return CONTROLLER / path.lstrip("/")
+    return CONTROLLER
+
+
 def _move(pids, group):
     for pid in pids:
         # One that has ended since then moves nowhere.
@@ -30,23 +40,30 @@ def _move(pids, group):
             (group / "cgroup.procs").write_text(str(pid))
 
 
+def _dissolve(group, into):
+    """What forks meanwhile has children in the group: again, until none is."""
+    def gone():
+        _move(proc.pids_in(group), into)
+        with contextlib.suppress(OSError):
+            group.rmdir()
+        return not group.exists()
+    proc.wait_for(gone, EMPTY_S, f"end of {group}")
+
+
 @contextlib.contextmanager
 def each(hosts, caller):
     """What runs on the hosts, and what that starts. Commands on the host
     caller are started by this process, which shares with it."""
     quota = int(cores(hosts) * PERIOD_US)
+    ours = _ours()
     groups = {h: CONTROLLER / f"{h.cgroup.parent.name}-{h.name}"
               for h in hosts}
-    try:
+    with contextlib.ExitStack() as undo:
         for host, group in groups.items():
             group.mkdir()
+            undo.callback(_dissolve, group, ours)
             (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
             (group / "cpu.cfs_quota_us").write_text(str(quota))
             _move(proc.pids_in(host.cgroup), group)
         _move([os.getpid()], groups[caller])
         yield
-    finally:
-        for group in groups.values():
-            if group.exists():
-                _move(proc.pids_in(group), CONTROLLER)
-                group.rmdir()

@@ -16,10 +16,11 @@
  *	n = fgetxattr(fd, LEND_XATTR, &has, sizeof(has));
  *	if (lend_whose(&has, n, ACL_READ | ACL_WRITE, ACL_READ, &uid)) …
  *
- * Limits: whoever chmod()s it afterwards sets the mask, by the group's bits,
- * and so takes away what is lent, or opens nothing more than is lent; the list
- * is no longer ours then. Where the file system has no such lists setxattr()
- * fails with EOPNOTSUPP. uid is as this user namespace has it. Pure.
+ * Limits: whoever chmod()s it afterwards sets the mask by the group's bits, and
+ * so takes away what is lent, or lets nobody do more than is lent; what others
+ * may do is theirs of the mode, as anywhere. The list is no longer ours then.
+ * Where the file system has no such lists setxattr() fails with EOPNOTSUPP. uid
+ * is as this user namespace has it. Pure.
  * Source: acl(5); xattr(7); linux/posix_acl_xattr.h, whose numbers are
  * little-endian on every machine.
  */

@@ -81,7 +81,9 @@ copy_all(int from, int to, bool acls, struct err *e)
 			*e = why;
 		return -1;
 	}
-	for (s = names; rc == 0 && s < names + len; s += strlen(s) + 1)
+	/* names is NULL where there are none. */
+	for (s = names; rc == 0 && len > 0 && s < names + len;
+	    s += strlen(s) + 1)
 		if (is_acl(s) == acls)
 			rc = copy_one(from, to, s, e);
 	free(names);

@@ -46,18 +46,18 @@ in_state(const char *state, const char *name, char path[PATH],
 	    err_set(e, ERR_CONFIG, "%s: too long", state);
 }
 
-/* The caller holds the lock. */
-static bool
-overtaken(const char *state, uint64_t sequence)
+/* The highest sequence that was noted and counts; 0: none. The caller holds the
+ * lock. */
+static uint64_t
+highest(const char *state)
 {
 	struct pushnote last;
 	char serial[PATH];
 
-	if (sequence == 0 || in_state(state, "sequence", serial, NULL) == -1)
-		return false;
+	if (in_state(state, "sequence", serial, NULL) == -1)
+		return 0;
 	pushnote_read(state, &last);
-	return last.sequence > sequence &&
-	    last.sequence <= keyserial_last(serial);
+	return last.sequence <= keyserial_last(serial) ? last.sequence : 0;
 }
 
 int
@@ -65,15 +65,18 @@ pushnote_put(const char *state, const struct pushnote *n, unsigned wait_ms,
     struct err *e)
 {
 	char lock[PATH], path[PATH], text[LINE];
+	uint64_t before;
 	int fd, len, rc = 0;
 
 	if (in_state(state, PUSHSTATE_LOCK, lock, e) == -1 ||
 	    in_state(state, PUSHNOTE_FILE, path, e) == -1 ||
 	    lock_take(lock, wait_ms, &fd, e) == -1)
 		return -1;
+	before = highest(state);
 	len = snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 " %" PRIu64
-	    " %s\n", n->time_s, n->sequence, n->keys, n->ok ? "ok" : n->why);
-	if (!overtaken(state, n->sequence))
+	    " %s\n", n->time_s, n->sequence != 0 ? n->sequence : before,
+	    n->keys, n->ok ? "ok" : n->why);
+	if (n->sequence == 0 || n->sequence >= before)
 		rc = pushstate_write(path, text, (size_t)len, e);
 	close(fd);
 	return rc;

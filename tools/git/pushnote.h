@@ -21,7 +21,8 @@
 struct pushnote {
 	uint64_t time_s;	/* when it ended, seconds since 1970; 0: none
 				 * was noted yet */
-	uint64_t sequence;	/* 0: it failed before it had one */
+	uint64_t sequence;	/* put: 0, it failed before it had one; read:
+				 * then the highest that was noted before */
 	uint64_t keys;
 	bool ok;
 	char why[ERR_MSG_MAX];	/* "ok", or why not, as it was said */
@@ -35,7 +36,8 @@ void pushnote_read(const char *state, struct pushnote *ret);
  * pushnote_put(): n is noted, unless a later one is. Later is what has a higher
  * sequence, as long as that was taken here: one above the sequence file's own
  * is from before that file was lost or set, and counts no more. A push without
- * a sequence is always noted.
+ * a sequence is always noted, with the highest noted so far, so that it hides
+ * none: what is older than that one stays so.
  * wait_ms  for push.lock, which is held shortly.
  * Returns 0, or -1 as pushstate_write(), and ERR_BUSY, ERR_CONFIG (state is too
  * long).

@@ -182,6 +182,7 @@ serve(struct serve *s, struct err *e)
 	audit(s, GITAUDIT_BEGIN, NULL, 0);
 	s->status = 1;
 	if (either(s, pw->pw_dir, e) == -1) {
+		s->status = err_exit(e->code);
 		audit(s, GITAUDIT_END, e->msg, clock_ms() - begin);
 		return -1;
 	}

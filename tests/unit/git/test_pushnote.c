@@ -78,7 +78,11 @@ pushnote_of_a_push_without_a_sequence_is_the_last_one(void **state)
 	assert_true(ended(6, NULL).ok);
 	assert_string_equal(ended(0, "keydir: is not there").why,
 	    "keydir: is not there");
-	assert_int_equal(ended(5, NULL).sequence, 5);
+	/* It stands for keys that are newer than those of one that hung. */
+	assert_false(ended(5, NULL).ok);
+	assert_int_equal(ended(5, NULL).sequence, 6);
+	put("sequence", "7\n");
+	assert_true(ended(7, NULL).ok);
 }
 
 static void
