@@ -108,12 +108,54 @@ def test_what_is_mounted_while_all_is_read(backup, way, one):  # noqa: F811
         assert b.stored(disk) == b.source(disk)
 
 
-def test_mounts_elsewhere_are_no_matter(backup):  # noqa: F811
+@pytest.mark.parametrize("where", ["below", "root", "above"])
+def test_what_is_mounted_and_gone_again_while_all_is_read(
+        backup, where):  # noqa: F811
+    """When the run ends all is as it was when it began."""
+    b = backup
+    root = f"{DATA}/up/root"
+    b.setup(root=root)
+    b.files({f"{root}/{n}": n for n in ("aa/f", "aa/disk/f", "b")})
+    other(b)
+    disk = {"below": f"{root}/aa/disk", "root": root,
+            "above": f"{DATA}/up"}[where]
+    with while_it_reads(b, root, one_file_system="no"):
+        b.client.run(f"mount --bind {OTHER} {disk} && umount {disk}")
+    assert not listed(b.run("--json"))
+    assert listed(b.run("--json"))
+
+
+@pytest.mark.parametrize("one", ["below", "nothing"])
+def test_mounts_elsewhere_are_no_matter(backup, one):  # noqa: F811
+    """Nor are those below what is excluded."""
     b = backup
     b.setup(root=DATA)
     make_tree(b)
-    with while_it_reads(b, one_file_system="no"):
+    out = f"{DATA}/left/out"
+    b.files({f"{out}/disk/f": "excluded"})
+    if one == "below":
         other(b)
+        b.files({f"{DATA}/aa/disk/f": "below the disk"})
+        b.client.run(f"mount --bind {OTHER} {DATA}/aa/disk")
+    with while_it_reads(b, one_file_system="no", exclude=f"{DATA}/left/*"):
+        b.client.run(f"mkdir /srv/more && mount -t tmpfs m /srv/more && "
+                     f"mount -t tmpfs m {out}/disk")
+    assert listed(b.run("--json"))
+
+
+def test_a_folder_above_a_root_that_is_away_while_all_is_read(
+        backup):  # noqa: F811
+    b = backup
+    root = f"{DATA}/up/root"
+    b.setup(root=root)
+    b.files({f"{root}/{n}": n for n in ("aa/f", "b")})
+    at = b.client.path(DATA)
+    with while_it_reads(b, root):
+        (at / "up").rename(at / "aside")
+        (at / "aside").rename(at / "up")
+    assert not listed(b.run("--json"))
+    settle()
+    b.run("--full")
     assert listed(b.run("--json"))
 
 

@@ -5,12 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "plain.h"
 #include "sys/file.h"
 
 #define INFO "/proc/self/mountinfo"
-#define INFO_MAX ((size_t)1 << 24)
 #define FIELD 5			/* the mount point's, from 1 */
 
 /* Of a line, unescaped, into out: whether there is one. */
@@ -123,14 +121,73 @@ mounts_below(const char *text, size_t len, const struct strv *roots,
 	    "mount points");
 }
 
+/* Whether path, below root, or a folder between the two, is left out. */
+static bool
+left_out(const char *path, const char *root, const struct exclude *x)
+{
+	char part[PLAIN_MAX + 1];
+	size_t i, n = strlen(path), from = strlen(root);
+
+	for (i = from > 1 ? from + 1 : from; i <= n; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (exclude_hit(x, part, true) || exclude_empty(x, part))
+			return true;
+	}
+	return false;
+}
+
+static bool
+touches(const char *path, const struct strv *roots, const struct exclude *x)
+{
+	size_t i;
+
+	for (i = 0; i < roots->n; i++)
+		if (plain_below(roots->v[i], path) ||
+		    (plain_below(path, roots->v[i]) &&
+		    !left_out(path, roots->v[i], x)))
+			return true;
+	return false;
+}
+
+int
+mounts_touching(const char *text, size_t len, const struct strv *roots,
+    const struct exclude *x, struct buf *ret, struct err *e)
+{
+	const char *end = text + len, *nl;
+	char path[PLAIN_MAX + 1];
+
+	for (; text < end; text = nl + 1) {
+		nl = memchr(text, '\n', (size_t)(end - text));
+		if (nl == NULL)
+			nl = end;
+		/* A line that can't be read may be about a root. */
+		if (mount_point(text, (size_t)(nl - text), path) &&
+		    !touches(path, roots, x))
+			continue;
+		if (buf_add(ret, text, (size_t)(nl - text)) == -1 ||
+		    buf_addc(ret, '\n') == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+	}
+	return 0;
+}
+
+int
+mounts_text(struct buf *ret, struct err *e)
+{
+	return file_read(INFO, ret, e);
+}
+
 int
 mounts_read(const struct strv *roots, struct strv *ret, struct err *e)
 {
 	struct buf b;
 	int rc;
 
-	buf_init(&b, INFO_MAX);
-	rc = file_read(INFO, &b, e);
+	buf_init(&b, MOUNTS_TEXT);
+	rc = mounts_text(&b, e);
 	if (rc == 0)
 		rc = mounts_below(b.data, b.len, roots, ret, e);
 	buf_clear(&b);

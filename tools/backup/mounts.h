@@ -12,8 +12,12 @@
 
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
+#include "exclude.h"
+
+#define MOUNTS_TEXT	((size_t)1 << 24)
 
 #define MOUNTS_MAX	16384	/* bytes of a request: of all, the shortest
 				 * paths, as containers' are long and new */
@@ -28,8 +32,19 @@
 int mounts_below(const char *text, size_t len, const struct strv *roots,
 	struct strv *ret, struct err *e);
 
-/* mounts_read(): likewise of this machine as we see it. 0, or -1: ERR_SYS,
- * ERR_CONFIG (more than a megabyte of it), ERR_MEM. */
+/*
+ * mounts_touching(): of text the lines whose mount point is a root, or has one
+ * in it, or lies below one and x does not leave it out there, with all that it
+ * has; as they are, appended to ret. When they are the same at two moments,
+ * the roots lead to the same file systems. Pure. 0, or -1: ERR_MEM.
+ */
+int mounts_touching(const char *text, size_t len, const struct strv *roots,
+	const struct exclude *x, struct buf *ret, struct err *e);
+
+/* mounts_text(): this machine's, as we see it, appended to ret, whose cap is
+ * to be MOUNTS_TEXT. mounts_read(): mounts_below() of it. Each 0, or -1:
+ * ERR_SYS, ERR_CONFIG (more than the cap), ERR_MEM. */
+int mounts_text(struct buf *ret, struct err *e);
 int mounts_read(const struct strv *roots, struct strv *ret, struct err *e);
 
 #endif

@@ -13,7 +13,6 @@
 #include "plain.h"
 #include "sys/beneath.h"
 #include "treewalk.h"
-#include "walk.h"
 
 struct scan {
 	const struct scan_spec *spec;
@@ -29,7 +28,6 @@ struct scan {
 	char *moved, *stirred;
 	bool shaken;		/* so did one above a root */
 	bool young;		/* the folder at hand changed while all was read */
-	size_t names;		/* of it, so far */
 };
 
 /* --- the walk --- */
@@ -85,11 +83,11 @@ begin(void *arg, int fd, const char *path, struct err *e)
 	}
 	now = seen_of(&st);
 	s->young = now.ctime_ns >= s->spec->doubt_ns;
-	s->names = 0;
 	/* A root may not be in doubt for each name that comes into it: that
 	 * sets its mtime as well. What else may be, steady.h sees. */
 	if (below(&s->moved, path, s->spec->late && s->young && (!root ||
-	    now.mtime_ns != now.ctime_ns), &moved, e) == -1 || below(&s->stirred, path, s->spec->old != NULL &&
+	    now.mtime_ns != now.ctime_ns), &moved, e) == -1 ||
+	    below(&s->stirred, path, s->spec->old != NULL &&
 	    now.ctime_ns >= s->old.in.head.begun_ns, &stirred, e) == -1)
 		return -1;
 	if (seen_out_folder(&s->out, path, s->spec->late && s->young, e) ==
@@ -119,7 +117,6 @@ one(void *arg, int fd, const char *dir, const char *name,
 	char path[PLAIN_MAX + 1];
 	size_t d = strlen(dir), n = strlen(name);
 
-	s->names++;
 	/* rsync can't name it either. */
 	if (d + n > PLAIN_MAX)
 		return err_set(e, ERR_CONFIG, "%.100s…: too long a path", dir);
@@ -143,8 +140,9 @@ end(void *arg, int fd, const char *path, struct err *e)
 	struct scan *s = arg;
 	struct stat st;
 
-	/* Of a larger one some names were read after begin() looked. */
-	if (s->spec->late && !s->young && s->names >= WALK_PART) {
+	/* A name that went after begin() looked was not met with, and the folder
+	 * not said to be in doubt; but rsync may have taken it. */
+	if (s->spec->late && !s->young) {
 		if (fstat(fd, &st) == -1)
 			return err_sys(e, "%s", path);
 		if (seen_of(&st).ctime_ns >= s->spec->doubt_ns)
@@ -226,21 +224,29 @@ is_the_top(struct scan *s, const struct stat *st, struct err *e)
 }
 
 /* Whether a folder above a root changed since the last look: then it may have
- * been another one while rsync read. */
+ * been another one while rsync read. Of a late look nothing would be left; so
+ * only what is not a name that came or went counts, which sets the mtime as
+ * well: it may have moved and come back. */
 static int
 above(struct scan *s, int top, const struct strv *v, struct err *e)
 {
+	struct seen_entry now;
 	struct stat st;
 	bool good;
 	size_t i;
 
-	for (i = 0; s->spec->old != NULL && i < v->n; i++) {
+	for (i = 0; (s->spec->old != NULL || s->spec->late) && i < v->n; i++) {
 		if (strv_has(s->spec->roots, v->v[i]))
 			continue;
 		if (look(top, v->v[i], &st, &good, e) == -1)
 			return -1;
-		s->shaken = s->shaken ||
-		    seen_of(&st).ctime_ns >= s->old.in.head.begun_ns;
+		now = seen_of(&st);
+		if (s->spec->late && now.ctime_ns >= s->spec->doubt_ns &&
+		    now.ctime_ns != now.mtime_ns)
+			return err_set(e, ERR_CONFIG, "%s: moved, or changed, "
+			    "while all was read", v->v[i]);
+		s->shaken = s->shaken || (s->spec->old != NULL &&
+		    now.ctime_ns >= s->old.in.head.begun_ns);
 	}
 	return 0;
 }

@@ -280,7 +280,7 @@ scanner_sums(const struct scanner *s)
 void
 scanner_begun(struct scanner *s)
 {
-	steady_begin(&s->steady, &s->job->roots);
+	steady_begin(&s->steady, s->loop, &s->job->roots, &s->job->excludes);
 	/* What was seen before is not of what is read now. */
 	s->good = false;
 }
@@ -303,14 +303,20 @@ scanner_keep(struct scanner *s, const char *snapshot, bool partial)
 		.offset_ns = s->steady.real_ns - s->steady.boot_ns };
 	struct err e = ERR_INIT;
 
-	if (!s->good || !steady_clock(&s->steady) ||
-	    strlen(snapshot) >= sizeof(head.snapshot))
+	if (!s->good || strlen(snapshot) >= sizeof(head.snapshot))
 		return;
+	if (!steady_clock(&s->steady)) {
+		log_debug("scan: nothing is kept: the clock was set");
+		return;
+	}
 	/* What was sent may be another file system's, or another root's. */
 	partial = partial || !steady_places(&s->steady);
 	/* Of a late look nobody knows what of it did not come. */
-	if (partial && s->late)
+	if (partial && s->late) {
+		log_debug("scan: nothing is kept: not all came, or a root, or "
+		    "what is mounted there, changed meanwhile");
 		return;
+	}
 	head.partial = partial;
 	steady_boot(head.boot);
 	snprintf(head.snapshot, sizeof(head.snapshot), "%s", snapshot);

@@ -45,20 +45,49 @@ look(const char *path)
 	    (struct steady_root){ st.st_dev, st.st_ino };
 }
 
-/* When nobody can tell there may be some. */
 static bool
-any_below(const struct strv *roots)
+same(const struct buf *a, const struct buf *b)
 {
-	struct strv v = { 0 };
-	bool any;
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
 
-	any = mounts_read(roots, &v, NULL) == -1 || v.n > 0;
-	strv_clear(&v);
-	return any;
+static int
+look_at_mounts(const struct steady *s, struct buf *text, struct buf *ours)
+{
+	buf_init(text, MOUNTS_TEXT);
+	buf_init(ours, MOUNTS_TEXT);
+	return mounts_text(text, NULL) == -1 || mounts_touching(text->data,
+	    text->len, s->roots, &s->out, ours, NULL) == -1 ? -1 : 0;
+}
+
+/* The kernel said that something was mounted or unmounted. If all is as at the
+ * last look it came and went. */
+static void
+compare(struct steady *s)
+{
+	struct buf text, ours;
+
+	if (look_at_mounts(s, &text, &ours) == -1 || same(&text, &s->text) ||
+	    !same(&ours, &s->ours))
+		s->moved = true;
+	buf_clear(&s->text);
+	buf_clear(&s->ours);
+	s->text = text;
+	s->ours = ours;
+}
+
+/* The event itself says it: mountinfo is always readable. */
+static void
+on_mounts(void *arg, int fd, short revents)
+{
+	(void)fd;
+	(void)revents;
+	compare(arg);
 }
 
 void
-steady_begin(struct steady *s, const struct strv *roots)
+steady_begin(struct steady *s, struct loop *l, const struct strv *roots,
+    const struct strv *excludes)
 {
 	size_t i;
 
@@ -68,7 +97,10 @@ steady_begin(struct steady *s, const struct strv *roots)
 	s->boot_ns = now_ns(CLOCK_BOOTTIME);
 	/* Before it is read, so that no change comes between. */
 	s->mounts = open(MOUNTINFO, O_RDONLY | O_CLOEXEC);
-	s->below = any_below(roots);
+	s->watch = s->mounts == -1 ? NULL : loop_fd_new(l, s->mounts, 0,
+	    on_mounts, s, NULL);
+	s->moved = s->watch == NULL || exclude_init(&s->out, roots, excludes,
+	    NULL) == -1 || look_at_mounts(s, &s->text, &s->ours) == -1;
 	s->v = calloc(roots->n + 1, sizeof(*s->v));
 	for (i = 0; s->v != NULL && i < roots->n; i++)
 		s->v[i] = look(roots->v[i]);
@@ -77,9 +109,13 @@ steady_begin(struct steady *s, const struct strv *roots)
 void
 steady_clear(struct steady *s)
 {
+	loop_fd_free(s->watch);
 	/* Of a zeroed one it is stdin. */
 	if (s->roots != NULL && s->mounts != -1)
 		close(s->mounts);
+	exclude_clear(&s->out);
+	buf_clear(&s->text);
+	buf_clear(&s->ours);
 	free(s->v);
 	*s = (struct steady){ .mounts = -1 };
 }
@@ -91,17 +127,15 @@ steady_clock(const struct steady *s)
 	    now_ns(CLOCK_BOOTTIME) - s->boot_ns);
 }
 
-/* Mounts elsewhere come and go. */
+/* Mounts elsewhere come and go. What the loop has not told of yet counts. */
 static bool
 same_mounts(struct steady *s)
 {
 	struct pollfd p = { .fd = s->mounts, .events = POLLPRI };
 
-	/* It is told of once. */
-	if (!s->moved && (s->mounts == -1 || poll(&p, 1, 0) == -1 ||
-	    (p.revents & (POLLPRI | POLLERR)) != 0))
-		s->moved = true;
-	return !s->moved || !(s->below || any_below(s->roots));
+	if (!s->moved && poll(&p, 1, 0) != 0)
+		compare(s);
+	return !s->moved;
 }
 
 bool

@@ -56,6 +56,48 @@ what_is_no_mount_point_is_passed_over(void **state)
 	strv_clear(&roots);
 }
 
+/* The lines that are there of those of a list, by their mount points. */
+static void
+what_touches_the_roots_is_told_apart(void **state)
+{
+	static char *roots_of[] = { "/srv/data", "/home", NULL };
+	static char *all_of[] = { "/", NULL };
+	static char *out[] = { "/srv/data/out/", "cache", NULL };
+	static const char text[] = LINE("/") LINE("/srv/data") LINE("/boot")
+	    LINE("/srv/data/m\\040n") LINE("/srv/data/out/x")
+	    LINE("/home/me/cache/d/e") LINE("/srv/database") "odd\n"
+	    LINE("/run/user/7");
+	static const char some[] = LINE("/") LINE("/srv/data")
+	    LINE("/srv/data/m\\040n") "odd\n";
+	static const char most[] = LINE("/") LINE("/srv/data") LINE("/boot")
+	    LINE("/srv/data/m\\040n") LINE("/srv/data/out/x")
+	    LINE("/home/me/cache/d/e") LINE("/srv/database") "odd\n";
+	struct strv roots = { 0 }, all = { 0 }, excludes = { 0 }, no = { 0 };
+	struct exclude x, none;
+	struct err e = ERR_INIT;
+	struct buf b;
+
+	assert_int_equal(strv_addv(&roots, roots_of), 0);
+	assert_int_equal(strv_addv(&all, all_of), 0);
+	assert_int_equal(strv_addv(&excludes, out), 0);
+	assert_int_equal(exclude_init(&x, &roots, &excludes, &e), 0);
+	assert_int_equal(exclude_init(&none, &all, &no, &e), 0);
+	buf_init(&b, MOUNTS_TEXT);
+	assert_int_equal(mounts_touching(text, sizeof(text) - 1, &roots, &x,
+	    &b, &e), 0);
+	assert_string_equal(b.data, some);
+	buf_clear(&b);
+	assert_int_equal(mounts_touching(text, sizeof(text) - 1, &all, &none,
+	    &b, &e), 0);
+	assert_string_equal(b.data, most);
+	buf_clear(&b);
+	exclude_clear(&x);
+	exclude_clear(&none);
+	strv_clear(&roots);
+	strv_clear(&all);
+	strv_clear(&excludes);
+}
+
 /* Of 2000 the shortest: what a request has room for. */
 static void
 of_very_many_the_shortest_are_taken(void **state)
@@ -115,6 +157,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_mounted_below_a_root_is_found),
 		cmocka_unit_test(what_is_no_mount_point_is_passed_over),
+		cmocka_unit_test(what_touches_the_roots_is_told_apart),
 		cmocka_unit_test(of_very_many_the_shortest_are_taken),
 		cmocka_unit_test(no_mount_is_lost_when_memory_is_out),
 	};
