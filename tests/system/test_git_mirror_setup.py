@@ -13,7 +13,7 @@ from gitkeylib import fingerprint
 from gitlib import CONF, ETC
 from lab import proc
 from test_git_mirror import HELD
-from test_git_setup import Setup, findings
+from test_git_setup import RC, Setup, findings
 
 # A gateway that the set-up made, and the lines of docs/git.md for a mirror.
 LINES = [x for x in tutorial(TREE / "docs/git.md")
@@ -97,7 +97,7 @@ def test_a_mirror_is_set_up_by_the_lines_of_the_tutorial(ready):
     assert f"ok     {ROW}\n" in check[1].stdout
     assert "  mirror       git@gl2: would serve reads\n" in status[1].stdout
     assert json.loads(state(ready, 0, "--json"))["mirrors"] == [
-        {"mirror": "git@gl2", "ok": True, "why": None}]
+        {"mirror": "git@gl2", "asked": True, "ok": True, "why": None}]
     # Twice is once.
     for host, (command, _) in ((ready.gl2, there), (ready.gw, last)):
         assert "done: " not in ready.paste(host, command, 0)[1]
@@ -190,7 +190,8 @@ def test_the_status_says_of_each_mirror_whether_it_would_serve(mirrored):
         ready.gw.write(CONF, conf)
         public = kept.split('" ', 1)[1]
         for text, why in (("", "Permission denied"),
-                          *((held + public, "") for held in HELD)):
+                          *((held + public, "postern-check" if held else
+                             "status 127") for held in HELD)):
             ready.gl2.write(keys, text)
             found, = json.loads(state(ready, 2, "--json"))["mirrors"]
             assert not found["ok"] and "git@gl2: " in found["why"]
@@ -216,6 +217,58 @@ def test_the_status_says_of_each_mirror_whether_it_would_serve(mirrored):
         ready.gl2.run("systemctl kill -s CONT ssh")
 
 
+SHELL = "/usr/share/gitolite3/gitolite-shell"
+
+
+@pytest.mark.parametrize("program, why", [
+    (None, "gitolite-shell"),
+    ("echo 'FATAL: no home' >&2; exit 1", "FATAL: no home"),
+    ("exec sleep 60", "took too long"),
+])
+def test_a_mirror_whose_gitolite_fails_would_not_serve(mirrored, program, why):
+    """postern-git-serve answers there all the same."""
+    ready, gl2 = mirrored, mirrored.gl2
+    conf = ready.gw.read(CONF)
+    gl2.run(f"mv {SHELL} {SHELL}.off")
+    if program is not None:
+        gl2.write(SHELL, f"#!/bin/sh\n{program}\n", 0o755)
+    limit = ["--timeout", "6s"] if "sleep" in str(program) else []
+    try:
+        found, = json.loads(state(ready, 2, "--json", *limit))["mirrors"]
+        assert not found["ok"] and why in found["why"], found
+        rows = [json.loads(x) for x in ready.gw.run(
+            ["postern", "git", "check", "--json", *limit], check=False
+            ).stdout.splitlines()]
+        row, = (r for r in rows if r["check"] == ROW)
+        assert row["ok"] is False and why in row["why"], row
+        _, said = ready.paste(ready.gw, " ".join(
+            ["postern git setup-gateway --mirror ssh://git@gl2:22", *limit]),
+            1)
+        assert "WRONG: ssh://git@gl2:22 lets this host in, but: " in said
+        assert why in said and "can't be reached" not in said
+    finally:
+        gl2.run(f"mv {SHELL}.off {SHELL}")
+        ready.gw.write(CONF, conf)
+    state(ready, 0)
+
+
+def test_a_mirror_with_another_program_than_gitolite_is_not_asked_to_greet(
+        mirrored):
+    ready, gl2 = mirrored, mirrored.gl2
+    conf = gl2.read(CONF) if gl2.exists(CONF) else ""
+    gl2.run(f"mv {RC} {RC}.off; install -d /home/git/keydir")
+    gl2.write("/usr/local/bin/another", "#!/bin/sh\nexit 1\n", 0o755)
+    gl2.write(CONF, f"{conf}\n[server]\nkeydir = /home/git/keydir\n"
+              "gitolite-shell = /usr/local/bin/another\n")
+    try:
+        assert json.loads(state(ready, 0, "--json"))["mirrors"][0]["ok"]
+        assert ROW not in findings(ready.gw, 0)
+    finally:
+        gl2.run(f"mv {RC}.off {RC}; rmdir /home/git/keydir")
+        gl2.write(CONF, conf)
+    state(ready, 0)
+
+
 def test_no_mirror_is_set_up_beside_exec_and_one_that_is_set_is_not_asked(
         mirrored):
     ready, conf = mirrored, mirrored.gw.read(CONF)
@@ -230,9 +283,16 @@ def test_no_mirror_is_set_up_beside_exec_and_one_that_is_set_is_not_asked(
         rows = [json.loads(x) for x in ready.gw.run(
             "postern git check --json").stdout.splitlines()]
         row, = (r for r in rows if r["check"] == ROW)
-        assert row["ok"] and "no session asks one: exec" in row["note"]
+        assert row["ok"] is None
+        assert "no session asks one: exec" in row["note"]
         assert "git@gl2: would serve reads; no session asks it (exec)\n" in \
             state(ready, 0)
+        # One that is dead is nobody's trouble.
+        ready.gw.write(CONF, with_exec.replace("mirror = git@gl2",
+                                               "mirror = git@client"))
+        assert ROW not in findings(ready.gw, 0)
+        found, = json.loads(state(ready, 0, "--json"))["mirrors"]
+        assert (found["asked"], found["ok"]) == (False, False), found
     finally:
         ready.gw.write(CONF, conf)
 

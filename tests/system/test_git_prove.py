@@ -117,14 +117,54 @@ def asked(ready):
                 if x.startswith("begin ") and " verb=key-push" in x])
 
 
-def test_a_push_that_finds_nobody_is_asked_for_again(ready):
+def test_an_ssh_that_can_not_be_run_is_this_hosts_own_fault(ready, changed):
+    """It runs by runuser, whose status is no session's."""
+    changed(ready.gw, CONF, edit(ready.gw, CONF, "[gateway]\n",
+                                 "[gateway]\nssh = /usr/bin/no-such-ssh\n"))
+    _, said = ready.paste(ready.gw, ready.for_gw.split(" --key ")[0], 1)
+    assert "WRONG: the git server was not asked: ssh failed on this host" in \
+        said
+    assert "(runuser: failed to execute /usr/bin/no-such-ssh: " in said
+    assert "can't be reached" not in said and "lets this host in" not in said
+
+
+LOSE = """#!/bin/sh
+# The connection by which the git server was asked for this push, once.
+[ -e /tmp/lost ] && exit 1
+: >/tmp/lost
+p=$$
+while case $(cat /proc/$p/comm) in sshd*) false;; esac; do
+	p=$(cut -d ' ' -f 4 /proc/$p/stat)
+done
+kill -9 $p
+exit 1
+"""
+
+
+def test_a_session_that_is_lost_on_its_way_is_asked_for_again(ready, changed):
+    """It has said by then that it came to postern-git-serve."""
+    gl = ready.gl
+    gl.write("/usr/local/bin/lose", LOSE, 0o755)
+    gl.write(f"{ETC}/ssh_config", 'Match exec "/usr/local/bin/lose"\n')
+    changed(gl, CONF, gl.read(CONF) + f"push-ssh-config = {ETC}/ssh_config\n")
+    before = asked(ready)
+    try:
+        _, said = ready.paste(ready.gw, ready.for_gw.split(" --key ")[0], 0)
+        assert gl.exists("/tmp/lost")
+    finally:
+        gl.run(f"rm -f /tmp/lost {ETC}/ssh_config /usr/local/bin/lose")
+    assert "all is well" in said and asked(ready) > before + 1
+
+
+def test_a_push_that_finds_nobody_is_asked_for_again(ready, changed):
     """The gateway's sshd is away, as after a change of its settings."""
+    changed(ready.gl, CONF, ready.gl.read(CONF) + "push-timeout = 2s\n")
     # Its folder goes with it, without which sshd -T says nothing.
     ready.gw.run("systemctl stop ssh.socket ssh; install -d /run/sshd")
     before = asked(ready)
     try:
         _, said = ready.paste(ready.gw, ready.for_gw.split(" --key ")[0]
-                              + " --timeout 12s", 1)
+                              + " --timeout 15s", 1)
     finally:
         ready.gw.run("systemctl start ssh")
         ready.gw.wait_up()

@@ -34,8 +34,9 @@ int check_run(const struct gitconf *c, const struct check_opts *o,
  * side asks the other, and says whether both have the same. A root becomes the
  * owner of the folders. Returns 0; 1: keys are missing or too old, the last
  * push failed, or the sides differ, whatever else could not be asked; 2: all
- * is well here, but the other side could not be asked, or a mirror would not
- * serve; or -1: ERR_CONFIG as above, and what keyroll_list() gives. */
+ * is well here, but the other side could not be asked, or a mirror that
+ * sessions ask would not serve; or -1: ERR_CONFIG as above, and what
+ * keyroll_list() gives. */
 int status_run(const struct gitconf *c, const struct check_opts *o,
 	struct err *e);
 

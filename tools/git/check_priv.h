@@ -101,8 +101,8 @@ int check_sshd_says(struct check *c, const char *word, struct buf *out,
 int check_as_user(struct check *c, const char *const *words, struct buf *out,
 	struct err *e);
 
-/* check_mirrors(): the gateway's: each of them, of which there may be none.
- * A look of a row. */
+/* check_mirrors(): the gateway's: each of them, of which there may be none, or
+ * which nothing asks. A look of a row. */
 int check_mirrors(struct check *c, struct err *e);
 
 #endif

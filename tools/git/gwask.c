@@ -49,6 +49,30 @@ words(const struct gwask *a, struct strv *v, struct err *e)
 	return rc;
 }
 
+/* What failed did so on this host. */
+static int
+here(const struct keyproc_end *end, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	(void)keyproc_why(end, "ssh failed on this host", &why);
+	return err_set(e, ERR_SYS, "%s", why.msg);
+}
+
+static int
+judge(const struct gwask *a, const struct buf *out,
+    const struct keyproc_end *end, struct gitreach *reach, struct err *e)
+{
+	struct gitprobe_way way;
+
+	gitreach_end(reach, end);
+	if (gitprobe_way(out->data, &way))
+		gitreach_came(reach);
+	else if (a->user != NULL && gitreach_runuser(reach, end))
+		return here(end, e);
+	return keyproc_why(end, dest(a), e);
+}
+
 int
 gwask_run(const struct gwask *a, struct buf *out, struct gitreach *reach,
     struct err *e)
@@ -65,11 +89,34 @@ gwask_run(const struct gwask *a, struct buf *out, struct gitreach *reach,
 		p.argv = v.v;
 		rc = keyproc_run(&p, out, &end, e);
 	}
-	if (rc == 0) {
-		gitreach_end(reach, &end);
-		rc = keyproc_why(&end, dest(a), e);
-	}
+	if (rc == 0)
+		rc = judge(a, out, &end, reach, e);
 	strv_clear(&v);
+	return rc;
+}
+
+/* gitolite's greeting is asked for; *ret_end is how the session itself ended,
+ * 0 only with that. */
+static int
+info(const struct gwask *a, struct gitprobe_way *ret,
+    struct gitreach *reach, int *ret_end, struct err *e)
+{
+	struct gwask asked = *a;
+	struct buf said;
+	int rc;
+
+	asked.command = GITPROBE_C_INFO;
+	buf_init(&said, 65536);
+	*ret_end = gwask_run(&asked, &said, reach, e);
+	rc = gitprobe_way(said.data, ret) ? 0 : -1;
+	if (rc == -1 && *ret_end == 0)
+		err_set(e, ERR_PEER, "%s let this key in and did not hold it "
+		    "to postern-git-serve", dest(a));
+	if (rc == 0 && *ret_end == 0 && ret->gitolite &&
+	    strstr(said.data, GITPROBE_GREETS) == NULL)
+		*ret_end = err_set(e, ERR_PEER, "%s: gitolite did not greet",
+		    dest(a));
+	buf_clear(&said);
 	return rc;
 }
 
@@ -78,20 +125,24 @@ gwask_way(const struct gwask *a, struct gitprobe_way *ret,
     struct gitreach *reach, struct err *e)
 {
 	struct err why = ERR_INIT;
-	struct gwask info = *a;
-	struct buf said;
-	int rc;
+	int end, rc = info(a, ret, reach, &end, &why);
 
-	info.command = GITPROBE_C_INFO;
-	buf_init(&said, 65536);
-	rc = gwask_run(&info, &said, reach, &why);
-	if (gitprobe_way(said.data, ret))
-		rc = 0;
-	else if (rc == 0)
-		rc = err_set(e, ERR_PEER, "%s let this key in and did not "
-		    "hold it to postern-git-serve", dest(a));
-	else if (e != NULL)
+	if (rc == -1 && e != NULL)
 		*e = why;
-	buf_clear(&said);
+	return rc;
+}
+
+int
+gwask_serves(const struct gwask *a, struct gitreach *reach, struct err *e)
+{
+	struct gitprobe_way way;
+	struct err why = ERR_INIT;
+	int end, rc = info(a, &way, reach, &end, &why);
+
+	/* Another program knows no such question. */
+	if (rc == 0 && way.gitolite)
+		rc = end;
+	if (rc == -1 && e != NULL)
+		*e = why;
 	return rc;
 }

@@ -31,9 +31,10 @@ struct gwask {
 
 /*
  * gwask_run(): what the other side says, appended to out, also when it fails.
- * reach  how far it came, also when it fails.
+ * reach  how far it came, also when it fails: in as well when it hung after
+ *        postern-git-serve's first line.
  * Returns 0: the session ended with 0; or -1: ERR_PEER, ERR_TIMEOUT,
- * ERR_CONFIG, ERR_SYS, ERR_MEM.
+ * ERR_CONFIG; ERR_SYS, ERR_MEM (of this host's own: nobody was asked).
  */
 int gwask_run(const struct gwask *a, struct buf *out, struct gitreach *reach,
 	struct err *e);
@@ -48,5 +49,13 @@ int gwask_run(const struct gwask *a, struct buf *out, struct gitreach *reach,
  */
 int gwask_way(const struct gwask *a, struct gitprobe_way *ret,
 	struct gitreach *reach, struct err *e);
+
+/*
+ * gwask_serves(): as gwask_way(), and the session ended well, with gitolite's
+ * greeting: whether a mirror would serve. Where another program than gitolite
+ * serves, that has no answer, and the way there is all that can be asked.
+ * Returns 0, or -1 as gwask_way().
+ */
+int gwask_serves(const struct gwask *a, struct gitreach *reach, struct err *e);
 
 #endif

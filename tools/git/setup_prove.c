@@ -31,6 +31,14 @@ struct reach {
 typedef int try_fn(const struct setup_prove *p, struct reach *r,
 	struct err *e);
 
+/* Nobody else was asked, since it failed on this host. */
+static bool
+here(const struct err *e)
+{
+	return e->code != ERR_PEER && e->code != ERR_TIMEOUT &&
+	    e->code != ERR_BUSY;
+}
+
 /* How long it may get better by itself. Who let us in and failed, or refused
  * what was asked, does so the next time; but for who is busy, or had no answer
  * of somebody else's. Nor does another host key pass. */
@@ -61,7 +69,7 @@ try_long(const struct setup_prove *p, try_fn *try, struct reach *r,
 			return 0;
 		most = most_ms(p, &r->at);
 		took = clock_ms() - begin;
-		if (took >= most)
+		if (here(e) || took >= most)
 			return -1;
 		if (r->at.fail == SSHFAIL_DENIED && wait < DENIED_PAUSE_MS)
 			wait = DENIED_PAUSE_MS;
@@ -78,6 +86,10 @@ try_long(const struct setup_prove *p, try_fn *try, struct reach *r,
 static int
 left(const struct gitreach *at, const char *who, const struct err *why)
 {
+	if (here(why)) {
+		log_error("WRONG: %s was not asked: %s", who, why->msg);
+		return 1;
+	}
 	if (at->in) {
 		log_error("WRONG: %s lets this host in, but: %s", who,
 		    why->msg);
@@ -110,14 +122,11 @@ have_pushed(const struct setup_prove *p, struct reach *r, struct err *e)
 {
 	const struct gwask a = { .conf = &p->conf->gateway, .user = p->user,
 		.command = GITPROBE_C_PUSH, .timeout_ms = p->timeout_ms };
-	struct gitprobe_way way;
 	struct buf said;
 	int rc;
 
 	buf_init(&said, 65536);
 	rc = gwask_run(&a, &said, &r->at, e);
-	/* Also one that hangs then, and is ended. */
-	r->at.in = r->at.in || gitprobe_way(said.data, &way);
 	if (rc == 0)
 		rc = gitprobe_pushed(said.data, &r->keys, e);
 	buf_clear(&said);
@@ -142,9 +151,8 @@ mirror_asked(const struct setup_prove *p, struct reach *r, struct err *e)
 {
 	const struct gwask a = { .conf = &p->conf->gateway, .dest = p->peer,
 		.user = p->user, .timeout_ms = p->timeout_ms };
-	struct gitprobe_way way;
 
-	return gwask_way(&a, &way, &r->at, e);
+	return gwask_serves(&a, &r->at, e);
 }
 
 int

@@ -20,9 +20,9 @@ struct setup_prove {
 
 /* All: the exit status, 0: all is well; 1: something is wrong, which the log
  * says: the other side lets this one in and does not do what is asked, or has
- * another host key than the one that is pinned; 2: it does not let this one in
- * yet, or can't be reached; or -1 as check_run(). What only starts is waited
- * for; a refusal is not. */
+ * another host key than the one that is pinned, or this host can't ask; 2: it
+ * does not let this one in yet, or can't be reached; or -1 as check_run(). What
+ * only starts is waited for; a refusal is not. */
 int setup_prove_gateway(const struct setup_prove *p, struct err *e);
 int setup_prove_mirror(const struct setup_prove *p, struct err *e);
 int setup_prove_server(const struct setup_prove *p, struct err *e);

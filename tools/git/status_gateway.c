@@ -134,7 +134,7 @@ server_json(const struct gateway *g, struct emit *j)
 		emit_str(j, "agree", NULL);
 	}
 	emit_str(j, "not-asked", g->asked ? NULL : g->why.msg);
-	status_mirror_json(g->mirrors, g->mirror_n, j);
+	status_mirror_json(g->mirrors, g->mirror_n, g->conf->exec != 0, j);
 }
 
 static int
@@ -268,8 +268,8 @@ status_gateway(const struct gitconf_gateway *c, const struct check_opts *o,
 	    !g.there.ok))))
 		rc = 1;
 	else if (rc == 0)
-		rc = g.asked && status_mirror_all(g.mirrors, g.mirror_n) ? 0 :
-		    2;
+		rc = g.asked && (c->exec != 0 || status_mirror_all(g.mirrors,
+		    g.mirror_n)) ? 0 : 2;
 	free(g.mirrors);
 	buf_clear(&g.mux);
 	return rc;

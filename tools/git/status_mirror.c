@@ -12,7 +12,6 @@ status_mirror_ask(const struct gitconf_gateway *c, uint64_t timeout_ms,
 {
 	struct gwask a = { .conf = c, .timeout_ms = timeout_ms };
 	size_t n = c->mirrors.n, i;
-	struct gitprobe_way way;
 	struct gitreach reach;
 	struct status_mirror *v;
 
@@ -27,7 +26,7 @@ status_mirror_ask(const struct gitconf_gateway *c, uint64_t timeout_ms,
 	for (i = 0; i < n; i++) {
 		v[i].dest = a.dest = c->mirrors.v[i];
 		v[i].why = (struct err)ERR_INIT;
-		v[i].ok = gwask_way(&a, &way, &reach, &v[i].why) == 0;
+		v[i].ok = gwask_serves(&a, &reach, &v[i].why) == 0;
 	}
 	*ret = v;
 	*ret_n = n;
@@ -46,7 +45,8 @@ status_mirror_all(const struct status_mirror *m, size_t n)
 }
 
 void
-status_mirror_json(const struct status_mirror *m, size_t n, struct emit *j)
+status_mirror_json(const struct status_mirror *m, size_t n, bool exec,
+    struct emit *j)
 {
 	size_t i;
 
@@ -54,6 +54,7 @@ status_mirror_json(const struct status_mirror *m, size_t n, struct emit *j)
 	for (i = 0; i < n; i++) {
 		emit_obj(j, NULL);
 		emit_str(j, "mirror", m[i].dest);
+		emit_bool(j, "asked", !exec);
 		emit_bool(j, "ok", m[i].ok);
 		emit_str(j, "why", m[i].ok ? NULL : m[i].why.msg);
 		emit_close(j);

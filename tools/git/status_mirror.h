@@ -31,7 +31,7 @@ bool status_mirror_all(const struct status_mirror *m, size_t n);
 
 /* status_mirror_json(): a member of j; status_mirror_text(): lines on stdout,
  * 0, or -1. exec: as git.conf has it, with which no session asks a mirror. */
-void status_mirror_json(const struct status_mirror *m, size_t n,
+void status_mirror_json(const struct status_mirror *m, size_t n, bool exec,
 	struct emit *j);
 int status_mirror_text(const struct status_mirror *m, size_t n, bool exec);
 
