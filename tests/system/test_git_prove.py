@@ -117,6 +117,26 @@ def asked(ready):
                 if x.startswith("begin ") and " verb=key-push" in x])
 
 
+@pytest.mark.parametrize("host, name, was, now, why", [
+    ("gw", "authorized_keys", "restrict,command=",
+     'from="192.0.2.1",restrict,command=', "Permission denied"),
+    ("gw", "authorized_keys", "postern-git-proxy --auth-update", "nothing",
+     "status 127"),
+    ("gl", "known_hosts", None, None, "Host key verification failed"),
+])
+def test_a_push_that_can_not_arrive_is_asked_for_once(
+        ready, changed, host, name, was, now, why):
+    """Nothing that passes by itself, unlike an sshd that is away."""
+    there, path = getattr(ready, host), f"{ETC}/{name}"
+    changed(there, path, edit(there, path, was, now) if was else
+            f"gw {ready.client.host_key}\n")
+    before = asked(ready)
+    _, said = ready.paste(ready.gw, ready.for_gw.split(" --key ")[0], 1)
+    assert "WRONG: the git server lets this host in, but: " in said
+    assert "the keys did not reach the gateway: " in said and why in said
+    assert asked(ready) == before + 1
+
+
 def test_an_ssh_that_can_not_be_run_is_this_hosts_own_fault(ready, changed):
     """It runs by runuser, whose status is no session's."""
     changed(ready.gw, CONF, edit(ready.gw, CONF, "[gateway]\n",

@@ -124,7 +124,7 @@ talk(const struct keysend *s, const char *command, const struct buf *stream,
 	}
 	if (keyproc_why(&end, s->gateway, e) == 0)
 		err_set(e, ERR_PEER, "%s: no answer came", s->gateway);
-	*ret_again = reach->fail < SSHFAIL_DENIED;
+	*ret_again = !reach->in && reach->fail < SSHFAIL_DENIED;
 out:
 	strv_clear(&argv);
 	buf_clear(&out);

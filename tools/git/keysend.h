@@ -39,7 +39,8 @@ int keysend_argv(const struct keysend *s, const char *command,
 /*
  * keysend_once(): one try.
  * stream     of keysend_sign().
- * ret_again  whether another try may end better; only set on failure.
+ * ret_again  whether another try may end better, since nobody was reached or
+ *            the connection was lost; only set on failure.
  * Returns 0 with *ret, whatever it says, or -1: ERR_PEER (ssh's words, or what
  * came is no answer), ERR_TIMEOUT, ERR_CONFIG (gateway), ERR_SYS, ERR_MEM.
  */

@@ -212,6 +212,7 @@ send_it(struct push *p, struct err *e)
 		if (rc == -1 && e->code == ERR_TIMEOUT &&
 		    before.code != ERR_NONE)
 			*e = before;
+		p->ret->again = rc == -1 && again;
 		if (rc == 0 || !again || p->ret->tries == p->conf->tries)
 			return rc;
 		before = *e;

@@ -45,6 +45,8 @@ struct pushkeys_result {
 	size_t keys;		/* sent */
 	size_t bad;		/* files left out */
 	size_t twice;		/* keys that are another file's, too */
+	bool again;		/* failed, and may not the next time: nobody
+				 * was reached, or the gateway is busy */
 	unsigned tries;
 	struct keyreply reply;
 };

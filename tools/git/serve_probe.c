@@ -113,8 +113,8 @@ push(const struct gitconf_server *c, struct err *e)
 		return -1;
 	rc = keycmds_try(c, NULL, &r, e);
 	close(fd);
-	/* Where the gateway did not answer it may the next time: exit 75. */
-	if (rc == -1 && e->code == ERR_PEER && r.reply.what == 0)
+	/* Where nobody was reached somebody may be the next time: exit 75. */
+	if (rc == -1 && e->code == ERR_PEER && r.again)
 		e->code = ERR_BUSY;
 	if (rc == -1)
 		return err_wrap(e, "the keys did not reach the gateway");

@@ -15,7 +15,8 @@
  * serve_probe(): to standard output. env: gitolite-shell's.
  * Returns 0, or -1: ERR_PEER (gitolite failed or said something else; the
  * gateway did not take the keys), ERR_TIMEOUT, ERR_BUSY (another push that was
- * asked for is under way), ERR_REFUSED, ERR_SYS, ERR_MEM.
+ * asked for is under way; the gateway was not reached, or is busy),
+ * ERR_REFUSED, ERR_SYS, ERR_MEM.
  */
 int serve_probe(const struct gitconf_server *c, const char *home,
 	const struct gitask *a, const struct strv *env, struct err *e);
