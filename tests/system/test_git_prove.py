@@ -176,6 +176,23 @@ def test_a_session_that_is_lost_on_its_way_is_asked_for_again(ready, changed):
     assert "all is well" in said and asked(ready) > before + 1
 
 
+def refusals(host):
+    host.run("journalctl --sync")
+    return host.run("journalctl -q -o cat -u ssh").stdout.count(
+        "Connection closed by authenticating user git ")
+
+
+def test_a_set_up_makes_few_logins_that_are_refused(ready, changed):
+    """sshd may count them, and shuts out whom it refuses often."""
+    changed(ready.gw, DROPIN, edit(
+        ready.gw, DROPIN, f" {KEYS}/current/authorized_keys", ""))
+    before = refusals(ready.gw)
+    _, said = ready.paste(ready.gl, ready.for_gl, 1)
+    assert "WRONG: a key that was pushed is let in: git@gw refused" in said
+    # The one of a key that nobody knows, and twice that one.
+    assert refusals(ready.gw) == before + 3
+
+
 def test_a_push_that_finds_nobody_is_asked_for_again(ready, changed):
     """The gateway's sshd is away, as after a change of its settings."""
     changed(ready.gl, CONF, ready.gl.read(CONF) + "push-timeout = 2s\n")

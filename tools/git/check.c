@@ -20,6 +20,10 @@
 #define PAUSE_MS	500	/* after the first look; doubled each */
 #define PAUSE_MAX_MS	4000
 #define STARTS_MS	15000	/* for what a set-up has just started */
+#define DENIED_MS	2000	/* sshd with its old settings, no longer; one
+				 * refusal more: sshd may count them, and shuts
+				 * out whom it refuses more often within
+				 * seconds: PerSourcePenalties */
 
 void
 check_note(struct check *c, const char *fmt, ...)
@@ -147,23 +151,27 @@ look(struct check *c, const struct check_row *r, struct err *why)
 	return CHECK_NOT_TRIED;
 }
 
-/* After a set-up sshd and the pool may have a moment to go. Not too often: what
- * is looked at may be a login that is refused, which sshd may count
- * (sshd_config(5), PerSourcePenalties). */
+/* After a set-up sshd and the pool may have a moment to go. */
 static int
 look_again(struct check *c, const struct check_row *r, struct err *why)
 {
 	uint64_t wait = PAUSE_MS, now;
 	struct timespec t;
+	bool denied = false;
 	int found;
 
 	for (;;) {
 		*why = (struct err)ERR_INIT;
 		c->note[0] = '\0';
+		c->refused = false;
 		found = look(c, r, why);
 		now = clock_ms();
-		if (found != -1 || !r->again || now >= c->until)
+		if (found != -1 || !r->again || now >= c->until ||
+		    (denied && c->refused))
 			return found;
+		denied = denied || c->refused;
+		if (c->refused)
+			wait = DENIED_MS;
 		if (wait > c->until - now)
 			wait = c->until - now;
 		t.tv_sec = (time_t)(wait / 1000);

@@ -210,8 +210,10 @@ way(struct check *c, struct err *e)
 	const struct gwask a = { .conf = &c->conf->gateway,
 		.user = c->user.pw_name, .timeout_ms = c->o->timeout_ms };
 	struct gitreach reach;
+	int rc = gwask_way(&a, &c->way, &reach, e);
 
-	return gwask_way(&a, &c->way, &reach, e);
+	c->refused = reach.fail == SSHFAIL_DENIED;
+	return rc;
 }
 
 static int

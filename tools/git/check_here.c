@@ -224,7 +224,8 @@ let_in(struct check *c, struct err *e)
 		return -1;
 	in = login(c, e);
 	c->in = in == CANARY_IN || in == CANARY_IN_FAILED;
-	if (in == CANARY_REFUSED)
+	c->refused = in == CANARY_REFUSED;
+	if (c->refused)
 		err_set(e, ERR_PEER, "sshd here (%s) refused the key in "
 		    GITCHECK_PATH, c->dest.data);
 	if (c->in && !c->arrived && !proxy_runs(c, e))

@@ -36,6 +36,8 @@ struct check {
 	/* Of those that go the whole way from the gateway: */
 	struct buf dest;	/* its own sshd */
 	bool arrived;		/* in, and at the git server */
+	/* Of the look that is under way: */
+	bool refused;		/* somebody said no, who may count that */
 };
 
 /* One thing that has to be so. 0, -1, or CHECK_NOT_TRIED. */
@@ -45,7 +47,8 @@ struct check_row {
 	const char *cure;
 	bool gitolite;		/* where another program serves it is not
 				 * looked for */
-	bool again;		/* may be well a moment later, after a set-up */
+	bool again;		/* may be well a moment later, after a set-up;
+				 * what was refused is so but once more */
 };
 
 /* Each ends with a row without what. */

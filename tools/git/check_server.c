@@ -79,12 +79,15 @@ unknown(struct check *c, struct err *e)
 static int
 push(struct check *c, struct err *e)
 {
-	struct pushkeys_result r;
+	struct pushkeys_result r = { 0 };
 
 	if (!c->canary.begun)
 		return CHECK_NOT_TRIED;
-	if (canary_push(&c->canary, true, &r, e) == -1)
+	if (canary_push(&c->canary, true, &r, e) == -1) {
+		c->refused = !r.again && (e->code == ERR_PEER ||
+		    e->code == ERR_REFUSED);
 		return -1;
+	}
 	c->pushed = true;
 	c->sequence = r.sequence;
 	if (r.bad + r.twice + r.reply.skipped > 0)
@@ -126,7 +129,8 @@ let_in(struct check *c, struct err *e)
 	/* Only gitolite knows 'info'; what came here is what passes() asks. */
 	c->in = in == CANARY_IN || (in == CANARY_IN_FAILED && c->plain &&
 	    gitprobe_way(c->said.data, &c->way));
-	if (in == CANARY_REFUSED)
+	c->refused = in == CANARY_REFUSED;
+	if (c->refused)
 		err_set(e, ERR_PEER, "%s refused a key that it has taken",
 		    c->conf->server.gateway);
 	return c->in ? 0 : -1;
