@@ -117,6 +117,27 @@ class Boot:
             f"{DIR}/keys", f'{options},command="{AGENT} {words}" {self.key}',
             mode=0o600)
 
+    def rogue(self, *lines, then=""):
+        """In the agent's place: it says these lines whatever it is asked for,
+        then does what is said of it. What it was asked for, and what it was
+        sent, is in called() and sent()."""
+        said = "".join(f"echo '{line}'\n" for line in
+                       ("postern-boot 1", *lines))
+        self.host.write(
+            f"{DIR}/rogue", "#!/bin/sh\n"
+            f'echo "$SSH_ORIGINAL_COMMAND" >>{DIR}/called\n'
+            f"{said}{then or 'echo end'}\n"
+            f"cat >>{DIR}/sent\n", mode=0o755)
+        self.host.write(f"{DIR}/keys", f'restrict,command="{DIR}/rogue" '
+                        f"{self.key}", mode=0o600)
+
+    def called(self):
+        return self.host.run(f"cat {DIR}/called",
+                             check=False).stdout.splitlines()
+
+    def sent(self):
+        return self.host.run(f"cat {DIR}/sent", check=False).stdout
+
     # Who asks
 
     def _start(self, *args, **kwargs):
@@ -222,6 +243,7 @@ class Boot:
             "systemctl stop boot-crypt.service 2>/dev/null; "
             "umount /sys/block 2>/dev/null; pkill -x systemd-ask-pas; "
             f"rm -rf /run/postern-boot {QUESTIONS}/* {DIR}/got {FIFO} "
+            f"{DIR}/called {DIR}/sent {DIR}/rogue "
             "/dev/vcsa", check=False)
         self.admin.run(["rm", "-f", f"{DIR}/pass"])
         self.keys()

@@ -15,15 +15,16 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 SILENT_S = 60
 
 
-def on_terminal(host, args, react=None, rows=0, columns=0):
-    """postern unlock ARGS on the host, with a terminal as all of its three;
+def on_terminal(host, args, react=None, rows=0, columns=0,
+                command=(POSTERN, "unlock")):
+    """The command with ARGS on the host, with a terminal as all of its three;
     (exit status, all bytes that came). react(bytes so far) may return bytes
     to type. rows and columns: its size, 0 for none."""
     here, there = pty.openpty()
     try:
         fcntl.ioctl(there, termios.TIOCSWINSZ,
                     struct.pack("HHHH", rows, columns, 0, 0))
-        p = host.popen(["setsid", "-c", POSTERN, "unlock", *args],
+        p = host.popen(["setsid", "-c", *command, *args],
                        stdin=there, stdout=there, stderr=there,
                        env={"TERM": "xterm"})
         os.close(there)

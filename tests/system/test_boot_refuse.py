@@ -155,8 +155,8 @@ def test_hosts_have_a_verdict_each(boot):
     boot.opened()
     boot.admin.write(f"{DIR}/pass", PASS, mode=0o600)
     done = boot.run("unlock", "--json", "--connect-timeout", "3s", "--secret",
-                    f"cmd:test {{uuid}} = {UUID} && cat {DIR}/pass", "h41",
-                    "h60")
+                    f"cmd:test {{host}}/{{uuid}} = h41/{UUID} && "
+                    f"cat {DIR}/pass", "h41", "h60")
     last = {e["host"]: e["state"] for e in done.of("state")}
     assert last == {"h41": "accepted", "h60": "unreachable"}, done
     assert done.rc == 2

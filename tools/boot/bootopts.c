@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "boot.h"
+#include "bootsecret.h"
 #include "ssh/host.h"
 #include "ui/opt.h"
 
@@ -189,6 +190,8 @@ bootopts_parse(int argc, char **argv, struct boot_opts *ret, struct err *e)
 			return err_sys(e, "standard output");
 		return 1;
 	}
+	if (ret->secret != NULL && bootsecret_check(ret->secret, e) == -1)
+		return -1;
 	return add_hosts(ret, argv + first, argc - first, e);
 }
 

@@ -9,6 +9,21 @@
 
 #define SOURCE_MAX 4096		/* of which the first line counts */
 
+bool
+bootsecret_by_uuid(const char *spec)
+{
+	return strncmp(spec, "cmd:", 4) == 0 && strstr(spec, "{uuid}") != NULL;
+}
+
+int
+bootsecret_check(const char *spec, struct err *e)
+{
+	if (!bootsecret_by_uuid(spec) || strstr(spec, "{host}") != NULL)
+		return 0;
+	return err_set(e, ERR_USAGE, "--secret has {uuid} without {host}: a "
+	    "host could name another's disk, and would get its passphrase");
+}
+
 int
 bootsecret_expand(const char *spec, const char *host, const char *uuid,
     struct buf *out, struct err *e)
@@ -16,6 +31,8 @@ bootsecret_expand(const char *spec, const char *host, const char *uuid,
 	bool command = strncmp(spec, "cmd:", 4) == 0;
 	int rc = 0;
 
+	if (bootsecret_check(spec, e) == -1)
+		return -1;
 	while (*spec != '\0' && rc == 0) {
 		if (command && strncmp(spec, "{host}", 6) == 0) {
 			rc = esc_sh(out, host);

@@ -12,10 +12,14 @@
 #include "base/err.h"
 #include "secret/secret.h"
 
+/* bootsecret_check(): a UUID is what the host says, so it never chooses a
+ * passphrase alone. Pure. 0, or -1 ERR_USAGE: {uuid} without {host}. */
+int bootsecret_check(const char *spec, struct err *e);
+
 /*
  * bootsecret_expand(): spec with {host} and {uuid} of a cmd: replaced, as one
  * shell word each; appended. Pure. 0, or -1: ERR_CONFIG (uuid is "" and is
- * wanted), ERR_MEM.
+ * wanted), ERR_MEM, and as bootsecret_check().
  */
 int bootsecret_expand(const char *spec, const char *host, const char *uuid,
 	struct buf *out, struct err *e);
@@ -23,6 +27,8 @@ int bootsecret_expand(const char *spec, const char *host, const char *uuid,
 /* bootsecret_varies(): whether each prompt has one of its own: what is typed,
  * and a cmd: with {host} or {uuid}. */
 bool bootsecret_varies(const char *spec);
+/* bootsecret_by_uuid(): whether it is a cmd: with {uuid}. */
+bool bootsecret_by_uuid(const char *spec);
 
 /* bootsecret_read(): the first line of what spec says, with a newline; prompt
  * for a terminal. Returns owned, or NULL as source_read(), and ERR_CONFIG: it

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/esc.h"
 #include "bootsecret.h"
@@ -24,6 +25,8 @@ static const struct verdict {
 };
 #define FAILED (&verdicts[sizeof(verdicts) / sizeof(verdicts[0]) - 1])
 
+#define SAID_MAX 56	/* bytes, and so columns at most, of what a host says */
+
 static const char *
 spec_of(const struct run *r)
 {
@@ -37,6 +40,39 @@ has_prompts(const struct run_host *h)
 	    h->i) == BOOTREPORT_OPEN;
 }
 
+/* A line of what the host says: escaped, its blanks narrowed, and so short that
+ * it doesn't wrap into a second one. */
+static void
+add_said(struct buf *out, const char *what, const char *said)
+{
+	char text[BOOTLINE_ID];
+	size_t n = 0;
+	struct buf b;
+
+	for (; *said != '\0' && n < sizeof(text); said++)
+		if (*said != ' ' || (n > 0 && text[n - 1] != ' '))
+			text[n++] = *said;
+	buf_init(&b, 4 * sizeof(text));
+	if (n > 0 && esc_text(&b, text, n) == 0) {
+		for (n = b.len > SAID_MAX ? SAID_MAX : b.len; n < b.len &&
+		    n > 0 && ((unsigned char)b.data[n] & 0xc0) == 0x80;)
+			n--;
+		(void)buf_addf(out, "%s %.*s%s\n", what, (int)n, b.data,
+		    n < b.len ? "..." : "");
+	}
+	buf_clear(&b);
+}
+
+/* Our own words, and the host as it was named to us, stand last: nothing that a
+ * host says can come behind them, or pass for them. */
+static void
+add_question(struct buf *out, const char *host, const struct bootline_prompt *p)
+{
+	add_said(out, "It waits at:", p->id);
+	add_said(out, "It says:    ", p->name);
+	(void)buf_addf(out, "Passphrase of %s: ", host);
+}
+
 /* The passphrase of one prompt. NULL with *e. */
 static struct secret *
 fetch(const struct run *r, const char *host, const struct bootline_prompt *p,
@@ -47,20 +83,43 @@ fetch(const struct run *r, const char *host, const struct bootline_prompt *p,
 
 	buf_init(&spec, 65536);
 	buf_init(&ask, 4096);
-	(void)buf_addf(&ask, "Passphrase of %s, ", host);
-	(void)esc_text(&ask, p->id, strlen(p->id));
-	if (p->name[0] != '\0') {
-		(void)buf_adds(&ask, " (");
-		(void)esc_text(&ask, p->name, strlen(p->name));
-		(void)buf_addc(&ask, ')');
-	}
-	(void)buf_adds(&ask, ": ");
+	add_question(&ask, host, p);
 	if (bootsecret_expand(spec_of(r), host, p->uuid, &spec, e) == 0)
 		s = bootsecret_read(spec.data, ask.data,
 		    (unsigned)r->o->timeout_ms, e);
 	buf_clear(&spec);
 	buf_clear(&ask);
 	return s;
+}
+
+/* A UUID that two hosts list: one of them may have it of the other. */
+static int
+check_uuids(const struct run *r, size_t i, struct err *e)
+{
+	const struct run_host *h = &r->hosts[i], *other;
+	size_t j, k, l;
+
+	for (j = 0; j < h->nprompts; j++)
+		for (k = 0; k < r->o->hosts.n; k++) {
+			other = &r->hosts[k];
+			for (l = 0; l < other->nprompts && k != i; l++)
+				if (h->prompts[j].uuid[0] != '\0' &&
+				    strcasecmp(h->prompts[j].uuid,
+				    other->prompts[l].uuid) == 0)
+					return err_set(e, ERR_UNSAFE, "disk %s "
+					    "is listed by %s, too: one is a "
+					    "copy, or lies; not by {uuid}",
+					    h->prompts[j].uuid,
+					    r->o->hosts.v[k]);
+		}
+	return 0;
+}
+
+static void
+fail_fetch(struct run *r, size_t i, const char *why)
+{
+	bootreport_state(r->report, i, PROGRESS_BAD, "failed", why);
+	bootreport_verdict(r->report, i, BOOTREPORT_FAILED);
 }
 
 /* All that will be delivered. A host whose passphrase can't be had fails; a
@@ -79,6 +138,10 @@ fetch_all(struct run *r, struct err *e)
 	}
 	for (i = 0; i < r->o->hosts.n; i++) {
 		h = &r->hosts[i];
+		why = (struct err)ERR_INIT;
+		if (has_prompts(h) && bootsecret_by_uuid(spec_of(r)) &&
+		    check_uuids(r, i, &why) == -1)
+			fail_fetch(r, i, why.msg);
 		for (j = 0; j < h->nprompts && has_prompts(h); j++) {
 			why = (struct err)ERR_INIT;
 			h->secrets[j] = fetch(r, r->o->hosts.v[i],
@@ -89,9 +152,7 @@ fetch_all(struct run *r, struct err *e)
 				*e = why;
 				return -1;
 			}
-			bootreport_state(r->report, i, PROGRESS_BAD, "failed",
-			    why.msg);
-			bootreport_verdict(r->report, i, BOOTREPORT_FAILED);
+			fail_fetch(r, i, why.msg);
 		}
 	}
 	return 0;

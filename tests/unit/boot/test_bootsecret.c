@@ -31,8 +31,8 @@ a_commands_places_are_filled(void **state)
 		buf_clear(&b);
 	}
 	buf_init(&b, 512);
-	assert_int_equal(bootsecret_expand("cmd:a {uuid}", "h", "", &b, &e),
-	    -1);
+	assert_int_equal(bootsecret_expand("cmd:a {host}{uuid}", "h", "", &b,
+	    &e), -1);
 	assert_err(&e, ERR_CONFIG, "this disk has none");
 	buf_clear(&b);
 	buf_init(&b, 8);
@@ -40,6 +40,30 @@ a_commands_places_are_filled(void **state)
 	    &e), -1);
 	assert_err(&e, ERR_MEM, "too long");
 	buf_clear(&b);
+}
+
+/* It is the host that says it. */
+static void
+a_uuid_never_chooses_a_passphrase_alone(void **state)
+{
+	struct err e = ERR_INIT;
+	struct buf b;
+
+	assert_int_equal(bootsecret_check("cmd:a {host}/{uuid}", &e), 0);
+	assert_int_equal(bootsecret_check("cmd:a", &e), 0);
+	assert_int_equal(bootsecret_check("file:/{uuid}", &e), 0);
+	assert_int_equal(bootsecret_check("cmd:a {uuid}", &e), -1);
+	assert_err(&e, ERR_USAGE, "{uuid} without {host}");
+	buf_init(&b, 512);
+	e = (struct err)ERR_INIT;
+	assert_int_equal(bootsecret_expand("cmd:a {uuid}", "h", UUID, &b, &e),
+	    -1);
+	assert_err(&e, ERR_USAGE, "{uuid} without {host}");
+	assert_int_equal(b.len, 0);
+	buf_clear(&b);
+	assert_true(bootsecret_by_uuid("cmd:a {host} {uuid}"));
+	assert_false(bootsecret_by_uuid("cmd:a {host}"));
+	assert_false(bootsecret_by_uuid("file:/{uuid}"));
 }
 
 static void
@@ -104,6 +128,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_commands_places_are_filled),
+		cmocka_unit_test(a_uuid_never_chooses_a_passphrase_alone),
 		cmocka_unit_test(a_source_is_each_prompts_or_all_prompts),
 		cmocka_unit_test(the_first_line_is_sent_with_a_newline),
 		cmocka_unit_test(what_no_agent_takes_is_refused_here),
