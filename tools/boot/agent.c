@@ -84,6 +84,8 @@ list(struct err *e)
 	if (askers_find(&all, e) == -1)
 		return -1;
 	for (i = 0; i < all.n; i++) {
+		if (askers_get(&all, all.v[i].prompt.id) != &all.v[i])
+			continue;
 		l.prompt = all.v[i].prompt;
 		agent_say(&l);
 	}

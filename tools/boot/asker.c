@@ -50,6 +50,21 @@ start_of(pid_t pid, uint64_t *ret)
 	return ok;
 }
 
+/* Only root opens disks: another user's process could say anything. */
+static bool
+is_root(pid_t pid)
+{
+	char path[64];
+	struct buf b;
+	bool root;
+
+	buf_init(&b, 8192);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	root = read_some(&b, path) && procfile_is_root(b.data, b.len);
+	buf_clear(&b);
+	return root;
+}
+
 static void
 copy(char *to, size_t cap, const char *from)
 {
@@ -57,8 +72,9 @@ copy(char *to, size_t cap, const char *from)
 }
 
 /* What the disk itself says, and its id. Only files and block devices are
- * opened: what else could stand there might block, or do something. */
-static void
+ * opened: what else could stand there might block, or do something. 0, or -1:
+ * it can't have an id of its own. */
+static int
 look_at(struct asker *a)
 {
 	struct bootline_prompt *p = &a->prompt;
@@ -74,7 +90,7 @@ look_at(struct asker *a)
 	if (!a->luks && strncmp(p->device, BY_UUID, strlen(BY_UUID)) == 0 &&
 	    lukshdr_uuid(p->device + strlen(BY_UUID)))
 		copy(p->uuid, sizeof(p->uuid), p->device + strlen(BY_UUID));
-	bootline_id(p->uuid, p->device, p->id);
+	return bootline_id(p->uuid, p->device, p->id);
 }
 
 /* Takes a, whether it is kept or not. */
@@ -83,7 +99,7 @@ add(struct askers *all, struct asker *a, struct err *e)
 {
 	struct asker *v;
 
-	if (all->n == ASKERS_MAX) {
+	if (all->n == ASKERS_MAX || look_at(a) == -1) {
 		strv_clear(&a->argv);
 		return 0;
 	}
@@ -93,7 +109,6 @@ add(struct askers *all, struct asker *a, struct err *e)
 		return err_set(e, ERR_MEM, "out of memory");
 	}
 	all->v = v;
-	look_at(a);
 	v[all->n++] = *a;
 	return 0;
 }
@@ -112,7 +127,7 @@ question(struct askers *all, const char *name, struct err *e)
 	snprintf(path, sizeof(path), QUESTIONS "/%s", name);
 	ok = read_some(&b, path) && askfile_parse(b.data, b.len, &f,
 	    NULL) == 0 && askfile_device(&f) != NULL &&
-	    start_of(f.pid, &a.start) && (f.not_after_us == 0 ||
+	    start_of(f.pid, &a.start) && is_root(f.pid) && (f.not_after_us == 0 ||
 	    f.not_after_us / 1000 > clock_ms());
 	buf_clear(&b);
 	if (!ok)
@@ -229,7 +244,7 @@ static int
 process(struct askers *all, const char *name, struct err *e)
 {
 	struct asker a = { .prompt = { .tries = -1 } };
-	char path[64];
+	char path[64], exe[PATH_MAX];
 	uint64_t pid;
 	ssize_t n;
 
@@ -237,15 +252,13 @@ process(struct askers *all, const char *name, struct err *e)
 		return 0;
 	a.pid = (pid_t)pid;
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)a.pid);
-	n = readlink(path, a.exe, sizeof(a.exe) - 1);
-	if (n <= 0 || !start_of(a.pid, &a.start))
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n <= 0 || !is_root(a.pid) || !start_of(a.pid, &a.start))
 		return 0;
-	a.exe[n] = '\0';
-	if (ends(a.exe, "/cryptsetup/askpass"))
+	exe[n] = '\0';
+	if (ends(exe, "/cryptsetup/askpass"))
 		return askpass(all, &a, e);
-	if (ends(a.exe, "/cryptsetup"))
-		return cryptsetup(all, &a, e);
-	return 0;
+	return ends(exe, "/cryptsetup") ? cryptsetup(all, &a, e) : 0;
 }
 
 static int

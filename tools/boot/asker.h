@@ -7,6 +7,9 @@
  *	cryptsetup	one that was started on the console (dracut without
  *			systemd)
  *
+ * Each is a process of root's, with all four of its uids. Where two ask for one
+ * disk the first counts, and a question of systemd's before the others.
+ *
  * A list is a moment's: whoever acts upon one looks again. Libc only.
  * Source: facts of each in askfile.h, askargv.h; cryptsetup's askpass.c.
  */
@@ -36,7 +39,6 @@ struct asker {
 	char file[NAME_MAX + 1];	/* of a question */
 	char socket[ASKFILE_SOCKET];
 	struct strv argv;		/* of a cryptsetup */
-	char exe[PATH_MAX];		/* its program */
 };
 
 struct askers {

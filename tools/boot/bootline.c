@@ -14,8 +14,8 @@
 #define HEX	"0123456789ABCDEF"
 #define LOWER	"abcdefghijklmnopqrstuvwxyz"
 
-/* s as one word, as much of it as out takes. */
-static void
+/* s as one word, as much of it as out takes; whether that is all. */
+static bool
 encode(const char *s, char *out, size_t cap)
 {
 	bool whole = true;
@@ -40,6 +40,7 @@ encode(const char *s, char *out, size_t cap)
 		}
 	}
 	out[n] = '\0';
+	return whole;
 }
 
 static int
@@ -251,10 +252,11 @@ bootline_emit(const struct bootline *l, struct buf *out)
 	return buf_adds(out, "end\n");
 }
 
-void
+int
 bootline_id(const char *uuid, const char *device, char ret[BOOTLINE_ID])
 {
-	encode(uuid[0] != '\0' ? uuid : device, ret, BOOTLINE_ID);
+	return encode(uuid[0] != '\0' ? uuid : device, ret, BOOTLINE_ID) ?
+	    0 : -1;
 }
 
 int

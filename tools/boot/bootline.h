@@ -61,8 +61,9 @@ int bootline_parse(const char *line, struct bootline *ret, struct err *e);
  * the caller's error. 0, or -1: out's cap. */
 int bootline_emit(const struct bootline *l, struct buf *out);
 
-/* bootline_id(): the id of a disk, into ret: uuid, or "" and device. */
-void bootline_id(const char *uuid, const char *device, char ret[BOOTLINE_ID]);
+/* bootline_id(): the id of a disk, into ret: uuid, or "" and device. 0, or -1:
+ * it had to be cut, and may be another's too. */
+int bootline_id(const char *uuid, const char *device, char ret[BOOTLINE_ID]);
 
 enum bootcmd_verb { BOOTCMD_LIST, BOOTCMD_UNLOCK, BOOTCMD_PEEK };
 

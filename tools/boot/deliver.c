@@ -142,7 +142,7 @@ to_socket(const struct asker *a, const struct lockmem *pass, struct err *e)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return err_sys(e, "socket");
-	n = sendmsg(fd, &m, MSG_NOSIGNAL);
+	n = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n == -1 && (errno == ENOENT || errno == ECONNREFUSED))
 		rc = gone(e);
 	else if (n == -1)
@@ -184,9 +184,11 @@ beside(const struct asker *a, const struct lockmem *pass, struct err *e)
 		err_set(e, ERR_MEM, "out of memory");
 		goto out;
 	}
-	if (run(a->exe, argv.v, pass, &status, e) == -1)
+	if (run(program(), argv.v, pass, &status, e) == -1)
 		goto out;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+	/* It fails as well where the console was faster. */
+	if ((!WIFEXITED(status) || WEXITSTATUS(status) != 0) &&
+	    (a->prompt.uuid[0] == '\0' || !asker_is_open(a->prompt.uuid))) {
 		child_why(status, why, sizeof(why));
 		err_set(e, ERR_PEER, "cryptsetup could not open it: %s", why);
 		goto out;

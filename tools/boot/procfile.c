@@ -60,6 +60,14 @@ number(const char **p, uint64_t *ret)
 	return num_u64(digits, "field", 0, UINT64_MAX, ret, NULL);
 }
 
+bool
+procfile_is_root(const char *text, size_t len)
+{
+	static const char zeros[] = "\nUid:\t0\t0\t0\t0\n";
+
+	return memmem(text, len, zeros, sizeof(zeros) - 1) != NULL;
+}
+
 int
 procfile_stat(const char *text, size_t len, struct procstat *ret,
     struct err *e)

@@ -3,11 +3,12 @@
  * procfile: what /proc/PID says of a process that may wait for a passphrase.
  * Pure. All texts are borrowed; each has a NUL behind its len bytes, as those
  * in a struct buf do. Source: proc_pid_environ(5), proc_pid_cmdline(5),
- * proc_pid_stat(5).
+ * proc_pid_stat(5), proc_pid_status(5).
  */
 #ifndef BOOT_PROCFILE_H
 #define BOOT_PROCFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,6 +35,10 @@ const char *procfile_env(const char *env, size_t len, const char *name);
  * some. */
 int procfile_argv(const char *text, size_t len, struct strv *out,
 	struct err *e);
+
+/* procfile_is_root(): whether a /proc/PID/status says that each of the four uids
+ * is 0. Its Name has no newline (the kernel writes \\n). */
+bool procfile_is_root(const char *text, size_t len);
 
 /* procfile_stat(): 0, or -1 ERR_PEER. */
 int procfile_stat(const char *text, size_t len, struct procstat *ret,

@@ -100,13 +100,14 @@ a_disk_is_known_by_its_uuid_or_its_device(void **state)
 	char id[BOOTLINE_ID], many[1000], want[BOOTLINE_ID] = "";
 	size_t i;
 
-	bootline_id(UUID, "/dev/sda2", id);
+	assert_int_equal(bootline_id(UUID, "/dev/sda2", id), 0);
 	assert_string_equal(id, UUID);
-	bootline_id("", "/dev/my disk", id);
+	assert_int_equal(bootline_id("", "/dev/my disk", id), 0);
 	assert_string_equal(id, "/dev/my%20disk");
 	memset(many, ' ', sizeof(many));
 	many[999] = '\0';
-	bootline_id("", many, id);
+	/* Another disk's may begin so, too. */
+	assert_int_equal(bootline_id("", many, id), -1);
 	/* Cut between two bytes, never within one. */
 	for (i = 0; i + 3 < sizeof(want); i += 3)
 		memcpy(want + i, "%20", 4);

@@ -133,6 +133,28 @@ what_is_no_stat_is_refused(void **state)
 	}
 }
 
+static void
+root_is_who_has_no_other_uid(void **state)
+{
+	static const struct { const char *text; bool root; } t[] = {
+		{ "Name:\tx\nPid:\t7\nUid:\t0\t0\t0\t0\nGid:\t5\t5\t5\t5\n",
+		    true },
+		{ "Name:\tx\nUid:\t1000\t0\t0\t0\nGid:\t0\t0\t0\t0\n",
+		    false },
+		{ "Name:\tx\nUid:\t0\t1000\t0\t0\n", false },
+		{ "Name:\tx\nUid:\t0\t0\t1000\t0\n", false },
+		{ "Name:\tx\nUid:\t0\t0\t0\t1000\n", false },
+		{ "Name:\tUid:\t0\t0\t0\t0\nUid:\t5\t5\t5\t5\n", false },
+		{ "Name:\tx\nUid:\t0\t0\t0\t0", false }, { "", false },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++)
+		if (procfile_is_root(t[i].text, strlen(t[i].text)) !=
+		    t[i].root)
+			fail_msg("%s", t[i].text);
+}
+
 int
 main(void)
 {
@@ -145,6 +167,7 @@ main(void)
 		cmocka_unit_test(out_of_memory_is_said),
 		cmocka_unit_test(a_stat_is_read),
 		cmocka_unit_test(what_is_no_stat_is_refused),
+		cmocka_unit_test(root_is_who_has_no_other_uid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
