@@ -4,6 +4,8 @@ initramfs-tools' askpass, cryptsetup on a console. The disk's header, the
 prompts and the tests of passphrases are real; see bootlib.py for what can't be."""
 
 import json
+import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -13,6 +15,8 @@ from lab import proc
 
 # Every printable byte, UTF-8 of two to four bytes, blanks at both ends.
 ODD = " " + "".join(map(chr, range(0x21, 0x7f))) + " äß€𝄞 "
+
+COPY = "/tmp/askers"
 
 
 # What waits
@@ -111,10 +115,9 @@ def test_what_was_handed_over_and_never_opens_is_said_so(boot):
 def test_a_disk_without_a_header_gets_any_passphrase(boot, passphrase):
     """Nothing can be tested, so who asks is the only judge: here one that
     is content, and ends."""
-    boot.keys("-w 1")
     boot.question("/dev/nowhere")
     done = boot.unlock(passphrase + "\nsecond line\n")
-    assert done.word in ("failed", "delivered"), done
+    assert (done.rc, done.word) == (75, "delivered"), done
     assert boot.got() == passphrase.encode() + b"\n"
     assert "testing" not in [e["state"] for e in done.of("state")]
 
@@ -136,6 +139,95 @@ def test_cryptsetup_on_a_console_goes_on_where_it_could_not_be_opened(boot):
     assert (done.rc, done.word) == (1, "failed"), done
     assert "could not open it" in done.why
     assert p.poll() is None
+
+
+# Others who ask, and ask again
+
+def ssh_unlock(boot):
+    """A session whose agent waits for the passphrase."""
+    p = boot.admin.popen(
+        ["ssh", "-o", f"UserKnownHostsFile={DIR}/known", "-o",
+         "HostKeyAlias=h41", "-p", str(PORT), "h41", f"unlock {UUID}"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert p.stdout.readline() == "postern-boot 1\n"
+    assert p.stdout.readline() == "state ready\n"
+    return p
+
+
+def console_answers(boot, answer):
+    """Somebody else is faster, as systemd is with the answer of another disk."""
+    q, = boot.questions()
+    socket = [line.split("=", 1)[1] for line in
+              boot.host.read(q).splitlines() if line.startswith("Socket=")]
+    boot.host.run(["/lib/systemd/systemd-reply-password", "1", *socket],
+                  input=answer)
+    proc.wait_for(lambda: q not in boot.questions(), 20, "end of question")
+
+
+def test_what_systemd_asks_anew_meanwhile_gets_the_answer(boot):
+    boot.question(DISK, times=2)
+    with ssh_unlock(boot) as p:
+        console_answers(boot, "another disk's")
+        p.stdin.write(PASS + "\n")
+        p.stdin.close()
+        said = p.stdout.read().splitlines()
+    assert "state delivering" in said, said
+    # Who asked has it, and ends; without device mapper nothing opens.
+    assert said[-2].startswith("verdict failed cryptsetup%20took%20it"), said
+    assert boot.got().decode() == f"another disk's\n{PASS}\n"
+
+
+def test_a_disk_that_another_answer_opened_is_accepted(boot):
+    boot.systemd()
+    with ssh_unlock(boot) as p:
+        console_answers(boot, PASS)
+        boot.opened()
+        p.stdin.write(PASS + "\n")
+        p.stdin.close()
+        said = p.stdout.read().splitlines()
+    assert said[-2:] == ["verdict accepted -", "end"], said
+    assert "state delivering" not in said
+    # Nor is a passphrase asked for by then.
+    said = boot.ssh("h41", f"unlock {UUID}", input="").stdout.splitlines()
+    assert said == ["postern-boot 1", "verdict accepted -", "end"]
+
+
+def test_two_disks_are_two_prompts_with_a_verdict_each(boot):
+    """The second one has no header: it is asked for again, the first opens."""
+    boot.keys("-w 3")
+    boot.systemd()
+    boot.question("/dev/nowhere", times=2)
+    proc.wait_for(lambda: len(boot.questions()) == 2, 20, "two questions")
+    boot.opened()
+    done = boot.unlock(PASS, "--keep-going", "h41")
+    verdicts = {e["detail"].split(":")[0]: e["state"]
+                for e in done.of("state") if e["state"] in
+                ("accepted", "rejected")}
+    assert verdicts == {UUID: "accepted", "/dev/nowhere": "rejected"}, done
+    assert done.rc == 1
+
+
+def test_two_who_ask_for_one_disk_are_one_prompt(boot):
+    boot.console()
+    boot.systemd()
+    assert [p["kind"] for p in boot.status().of("prompt")] == ["systemd"]
+
+
+def test_nobody_but_root_asks(boot):
+    """A process with the name and the words, on a terminal: a shell that
+    waits in a script called 'open'."""
+    boot.host.run(f"mkdir -p {COPY} && cp /bin/sh {COPY}/cryptsetup && "
+                  f"echo read x >{COPY}/open")
+    seen = []
+    for uid in "0", "65534":
+        p = boot._terminal(
+            f"cd {COPY} && exec setpriv --reuid={uid} --clear-groups "
+            "./cryptsetup open /dev/nowhere name")
+        proc.wait_for(lambda: proc.comm(p.target) == "cryptsetup", 20, "shell")
+        seen.append([q["kind"] for q in boot.status().of("prompt")])
+        p.signal_target(signal.SIGKILL)
+        p.wait(20)
+    assert seen == [["cryptsetup"], []]
 
 
 # The manual
@@ -167,6 +259,19 @@ def test_the_examples_of_the_manual_do_what_they_say(boot):
 
 # Where the passphrase is
 
+def is_locked(hit):
+    """Whether the mapping is one of ours, and locked."""
+    place = hit.detail.split()[-1]
+    flags, here = "", False
+    for line in pathlib.Path(f"/proc/{hit.pid}/smaps").read_text().splitlines():
+        if "-" in line.split()[0] and ":" not in line.split()[0]:
+            here = line.split()[0] == place
+        elif here and line.startswith("VmFlags:"):
+            flags = line
+    return hit.comm in ("postern-boot", "postern-boot-ag") and \
+        "lo" in flags.split()
+
+
 def test_the_passphrase_is_seen_nowhere_but_where_it_has_to_be(
         boot, secret_search):
     """While the agent waits for what comes of it, and afterwards."""
@@ -186,12 +291,12 @@ def test_the_passphrase_is_seen_nowhere_but_where_it_has_to_be(
         for line in p.stdout:
             if json.loads(line).get("state") == "waiting":
                 break
-        # It is in the client's locked memory, ssh's and sshd's buffers, the
-        # agent's locked memory; in askpass' output, by its own design.
+        # It is in ssh's and sshd's buffers, in locked memory of ours, and in
+        # askpass' output, by its own design.
         hits = secret_search(
             [boot.admin, boot.host], passphrase.encode(),
-            allow_mem=lambda hit: hit.comm in (
-                "postern-boot", "ssh", "sshd", "postern-boot-ag"))
+            allow_mem=lambda hit: hit.comm in ("ssh", "sshd") or is_locked(
+                hit))
         assert [h for h in hits if f"{DIR}/got" not in h.detail] == []
         boot.opened()
         assert p.wait(60) == 0

@@ -72,6 +72,23 @@ def test_only_so_many_are_tried_in_a_minute(boot):
     assert len(boot.questions()) == 1
 
 
+def test_the_right_one_uses_up_no_try(boot):
+    boot.keys("-t 1")
+    boot.console()
+    words = [boot.unlock(p).word for p in (PASS, PASS, PASS, "no", PASS)]
+    assert words == ["failed"] * 3 + ["rejected", "busy"]
+
+
+def test_times_of_tries_that_cannot_be_read_are_a_failure(boot):
+    boot.console()
+    boot.host.run("mkdir -p /run/postern-boot; "
+                  "echo x >/run/postern-boot/tries")
+    done = boot.unlock(PASS)
+    assert (done.rc, done.word) == (1, "failed"), done
+    assert "/run/postern-boot/tries: not the times of tries" in done.why
+    assert "testing" not in [e["state"] for e in done.of("state")]
+
+
 def test_a_prompt_that_nobody_waits_at_is_gone(boot):
     said = boot.ssh("h41", f"unlock {UUID}", input=PASS + "\n").stdout
     assert "verdict gone nobody%20waits" in said

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "asker.h"
 #include "deliver.h"
 #include "rate.h"
 #include "sys/clock.h"
@@ -21,6 +23,7 @@
 #define INPUT_MS	60000u	/* for the passphrase, once we are ready */
 #define LOOK_MS		100	/* between two looks at what became of it */
 #define GRACE_MS	2000u	/* for the kernel, after cryptsetup's end */
+#define AGAIN_MS	5000u	/* for systemd, to ask again after a wrong one */
 
 /* What each way to end is called, and its exit status. */
 enum verdict { ACCEPTED, DELIVERED, REJECTED, GONE, FAILED, BUSY, REFUSED };
@@ -54,6 +57,19 @@ tries_read(struct rate *ret, struct err *e)
 	return rc;
 }
 
+static int
+tries_write(const struct rate *r, struct err *e)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, RATE_TEXT);
+	rc = rate_emit(r, &b) == 0 ? file_write(TRIES, b.data, b.len, 0600,
+	    NULL, e) : err_set(e, ERR_MEM, "out of memory");
+	buf_clear(&b);
+	return rc;
+}
+
 /* Writes down a try, or says when there may be one (ERR_BUSY). Only who has
  * the lock comes here. */
 static int
@@ -61,8 +77,6 @@ tries_note(const struct agent_opts *o, struct err *e)
 {
 	uint64_t now = clock_ms(), wait;
 	struct rate r;
-	struct buf b;
-	int rc;
 
 	if (tries_read(&r, e) == -1)
 		return -1;
@@ -72,11 +86,19 @@ tries_note(const struct agent_opts *o, struct err *e)
 		    "enough: again in %" PRIu64 " s", o->most,
 		    (wait + 999) / 1000);
 	rate_note(&r, now);
-	buf_init(&b, RATE_TEXT);
-	rc = rate_emit(&r, &b) == 0 ? file_write(TRIES, b.data, b.len, 0600,
-	    NULL, e) : err_set(e, ERR_MEM, "out of memory");
-	buf_clear(&b);
-	return rc;
+	return tries_write(&r, e);
+}
+
+/* Takes back the last one, which is ours as long as we have the lock. */
+static int
+tries_forget(struct err *e)
+{
+	struct rate r;
+
+	if (tries_read(&r, e) == -1)
+		return -1;
+	rate_forget(&r);
+	return tries_write(&r, e);
 }
 
 /* One line, and a whole one: of a session that was cut off the rest would pass
@@ -107,44 +129,91 @@ read_input(struct lockmem *pass, struct err *e)
 	return check_input(pass, e);
 }
 
-/* Looks again: -1 nobody asks for id, 0 it is the same question as was, 1 it
- * was asked anew. */
-static int
-asked(const struct asker *was, const char *id)
-{
-	struct err e = ERR_INIT;
-	struct askers now;
-	const struct asker *a;
-	int rc;
+enum asked { SAME, ANEW, NOBODY };
 
-	if (askers_find(&now, &e) == -1)
-		return 0;
-	a = askers_get(&now, id);
-	rc = a == NULL ? -1 : !asker_same(a, was);
+/* Looks again: the very question that was, one of its kind for the same disk,
+ * or neither. 0, or -1 as askers_find(). */
+static int
+look(const struct asker *was, enum asked *ret, struct err *e)
+{
+	struct askers now;
+	size_t i;
+
+	if (askers_find(&now, e) == -1)
+		return -1;
+	*ret = NOBODY;
+	for (i = 0; i < now.n && *ret != SAME; i++)
+		if (asker_same(&now.v[i], was))
+			*ret = SAME;
+		else if (now.v[i].kind == was->kind &&
+		    strcmp(now.v[i].prompt.id, was->prompt.id) == 0)
+			*ret = ANEW;
 	askers_clear(&now);
-	return rc;
+	return 0;
+}
+
+/* Whether id, a UUID, is that of an open disk. */
+static bool
+id_is_open(const char *id)
+{
+	return lukshdr_uuid(id) && asker_is_open(id);
+}
+
+/*
+ * Who asks for id now; in *all (zeroed), which the caller clears. systemd hands
+ * the answer of one disk on to the others: a question may be gone because its
+ * disk was opened by that, or be asked anew in a moment. NULL with *ret_v.
+ */
+static const struct asker *
+await(const char *id, struct askers *all, enum verdict *ret_v, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+	uint64_t end = clock_ms() + AGAIN_MS;
+	const struct asker *a;
+
+	for (;;) {
+		askers_clear(all);
+		if (askers_find(all, e) == -1) {
+			*ret_v = FAILED;
+			return NULL;
+		}
+		a = askers_get(all, id);
+		if (a != NULL)
+			return a;
+		*ret_v = id_is_open(id) ? ACCEPTED : GONE;
+		if (*ret_v == ACCEPTED || clock_ms() >= end)
+			return NULL;
+		nanosleep(&pause, NULL);
+	}
 }
 
 /* What became of a passphrase that was handed over. */
 static enum verdict
-watch(const struct agent_opts *o, const struct asker *a, const char **why)
+watch(const struct agent_opts *o, const struct asker *a, const char **why,
+    struct err *e)
 {
-	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000L };
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
 	uint64_t end = clock_ms() + o->wait_s * (uint64_t)1000, died = 0;
-	int now;
+	enum asked now;
 
 	agent_state("waiting");
 	while (clock_ms() < end) {
-		if (a->prompt.uuid[0] != '\0' &&
-		    asker_is_open(a->prompt.uuid))
+		if (id_is_open(a->prompt.id))
 			return ACCEPTED;
-		now = asked(a, a->prompt.id);
-		if (now == 1) {
+		if (look(a, &now, e) == -1)
+			return FAILED;
+		if (now == ANEW) {
 			*why = "it is asked again";
 			return REJECTED;
 		}
 		/* systemd's asker opens the disk itself; askpass hands on. */
-		if (now == -1 && a->kind == ASKER_SYSTEMD && !asker_alive(a)) {
+		if (now == NOBODY && a->kind == ASKER_SYSTEMD &&
+		    !asker_alive(a)) {
+			if (a->prompt.uuid[0] == '\0') {
+				*why = "who asked took it and ended; whether "
+				    "the disk is open can't be told";
+				return DELIVERED;
+			}
 			if (died == 0)
 				died = clock_ms();
 			if (clock_ms() - died > GRACE_MS) {
@@ -153,7 +222,7 @@ watch(const struct agent_opts *o, const struct asker *a, const char **why)
 				return FAILED;
 			}
 		}
-		nanosleep(&look, NULL);
+		nanosleep(&pause, NULL);
 	}
 	*why = "handed over; the disk was not seen to open in time";
 	return DELIVERED;
@@ -173,25 +242,51 @@ failed(const struct err *e)
 	}
 }
 
-/* Tests pass, hands it over, and waits for what comes of it. */
+/* Hands pass over to who asks for id by now, and waits for what comes of it. */
+static enum verdict
+hand_over(const struct agent_opts *o, const char *id,
+    const struct lockmem *pass, const char **why, struct err *e)
+{
+	struct askers all = { .n = 0 };
+	const struct asker *a;
+	enum verdict v;
+
+	a = await(id, &all, &v, e);
+	if (a == NULL)
+		goto out;
+	agent_state("delivering");
+	if (deliver(a, pass, e) == -1)
+		v = e->code == ERR_BUSY ? GONE : FAILED;
+	else
+		v = watch(o, a, why, e);
+out:
+	askers_clear(&all);
+	return v;
+}
+
+/* Tests pass, and hands it over. */
 static enum verdict
 give(const struct agent_opts *o, const struct asker *a,
     const struct lockmem *pass, const char **why, struct err *e)
 {
+	enum verdict v;
+
 	if (tries_note(o, e) == -1)
-		return failed(e);
+		return e->code == ERR_BUSY ? BUSY : FAILED;
 	if (a->luks) {
 		agent_state("testing");
 		if (deliver_test(a, pass, e) == -1)
 			return e->code == ERR_REFUSED ? REJECTED : FAILED;
+		/* Only guesses are counted. */
+		if (tries_forget(e) == -1)
+			return FAILED;
 	}
-	/* The console may have answered it meanwhile. */
-	if (asked(a, a->prompt.id) != 0)
-		return GONE;
-	agent_state("delivering");
-	if (deliver(a, pass, e) == -1)
-		return e->code == ERR_BUSY ? GONE : FAILED;
-	return watch(o, a, why);
+	v = hand_over(o, a->prompt.id, pass, why, e);
+	/* The header takes it: what systemd had tried was the answer of another
+	 * disk, which came before ours. */
+	if (a->luks && v == REJECTED)
+		v = hand_over(o, a->prompt.id, pass, why, e);
+	return a->luks && v == REJECTED ? FAILED : v;
 }
 
 static enum verdict
@@ -203,16 +298,11 @@ unlock(const struct agent_opts *o, const char *id, const char **why,
 	const struct asker *a;
 	enum verdict v = FAILED;
 
-	if (askers_find(&all, e) == -1)
-		goto out;
-	a = askers_get(&all, id);
-	if (a == NULL)
-		v = GONE;
-	else if (read_input(&pass, e) == -1)
+	a = await(id, &all, &v, e);
+	if (a != NULL && read_input(&pass, e) == -1)
 		v = failed(e);
-	else
+	else if (a != NULL)
 		v = give(o, a, &pass, why, e);
-out:
 	lockmem_clear(&pass);
 	askers_clear(&all);
 	return v;

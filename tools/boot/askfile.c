@@ -39,15 +39,47 @@ set_socket(struct askfile *a, const char *v, struct err *e)
 	return 0;
 }
 
+/* The byte that an escape of systemd's cescape() is, at *p behind its '\\', and
+ * *p behind it; 0: none. */
+static char
+unescape(const char **p)
+{
+	static const char letters[] = "abfnrtv\\\"'", bytes[] =
+	    "\a\b\f\n\r\t\v\\\"'";
+	const char *s = *p, *at;
+
+	if (*s == '\0')
+		return 0;
+	at = strchr(letters, *s);
+	if (at != NULL) {
+		*p += 1;
+		return bytes[at - letters];
+	}
+	/* Three octal digits of a byte. */
+	if (s[0] < '0' || s[0] > '3' || s[1] < '0' || s[1] > '7' ||
+	    s[2] < '0' || s[2] > '7')
+		return 0;
+	*p += 3;
+	return (char)((s[0] - '0') << 6 | (s[1] - '0') << 3 | (s[2] - '0'));
+}
+
 static int
 set_id(struct askfile *a, const char *v, struct err *e)
 {
-	size_t n = strlen(v);
+	char id[sizeof(a->id)];
+	size_t n = 0;
 
-	/* A part of an id would be another disk's. */
-	if (n >= sizeof(a->id))
-		return bad(e, "Id");
-	memcpy(a->id, v, n + 1);
+	while (*v != '\0') {
+		/* A part of an id would be another disk's. */
+		if (n + 1 >= sizeof(id))
+			return bad(e, "Id");
+		id[n] = *v++;
+		if (id[n] == '\\' && (id[n] = unescape(&v)) == '\0')
+			return bad(e, "Id");
+		n++;
+	}
+	id[n] = '\0';
+	memcpy(a->id, id, n + 1);
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  * Who waits reads its answer from a datagram socket; the file vanishes with the
  * answer. What is not named here (Icon, Echo, Silent) doesn't matter to us, and
  * of a key that stands twice the last one counts, as with systemd itself.
- * Source: systemd's "Password Agents" specification, ask-password-api.c.
+ * Source: systemd's "Password Agents" specification, ask-password-api.c; its
+ * cryptsetup.c and escape.c for an Id's escapes.
  */
 #ifndef BOOT_ASKFILE_H
 #define BOOT_ASKFILE_H
@@ -23,7 +24,8 @@
 struct askfile {
 	pid_t pid;			/* who waits */
 	char socket[ASKFILE_SOCKET];	/* absolute */
-	char id[ASKFILE_TEXT];		/* "cryptsetup:/dev/…", or "" */
+	char id[ASKFILE_TEXT];		/* "cryptsetup:/dev/…", or ""; without
+					 * its escapes */
 	char message[ASKFILE_TEXT];	/* cut when longer; any bytes */
 	uint64_t not_after_us;		/* CLOCK_MONOTONIC; 0: no end */
 	bool accept_cached;		/* false: an answer was wrong before */

@@ -84,3 +84,9 @@ rate_note(struct rate *r, uint64_t now_ms)
 		now_ms = r->at[r->n - 1];
 	r->at[r->n++] = now_ms;
 }
+
+void
+rate_forget(struct rate *r)
+{
+	r->n -= r->n > 0;
+}

@@ -31,5 +31,7 @@ int rate_emit(const struct rate *r, struct buf *out);
 uint64_t rate_wait_ms(const struct rate *r, unsigned most, uint64_t now_ms);
 /* rate_note(): a try, now. What is older than a minute is forgotten. */
 void rate_note(struct rate *r, uint64_t now_ms);
+/* rate_forget(): the last one was none. */
+void rate_forget(struct rate *r);
 
 #endif

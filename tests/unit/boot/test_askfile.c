@@ -79,6 +79,38 @@ other_questions_are_about_no_disk(void **state)
 	}
 }
 
+/* systemd-cryptsetup writes a path so. */
+static void
+an_escaped_path_is_the_disks_own(void **state)
+{
+	static const struct { const char *text, *device; } t[] = {
+		{ "/dev/disk/by-label/my\\\\x20disk",
+		    "/dev/disk/by-label/my\\x20disk" },
+		{ "/dev/\\303\\244\\'\\\"\\n\\t", "/dev/\303\244'\"\n\t" },
+		{ "/dev/\\1011", "/dev/A1" },
+	};
+	static const char *const bad[] = { "\\", "\\x41", "\\000", "\\400",
+	    "\\18", "\\1", "\\z" };
+	struct askfile a;
+	char text[256];
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		snprintf(text, sizeof(text), "[Ask]\nPID=2\nSocket=/s\n"
+		    "Id=cryptsetup:%s\n", t[i].text);
+		assert_int_equal(parse(text, &a, &e), 0);
+		assert_string_equal(askfile_device(&a), t[i].device);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "[Ask]\nPID=2\nSocket=/s\n"
+		    "Id=cryptsetup:/dev/%s\n", bad[i]);
+		if (parse(text, &a, &e) == 0)
+			fail_msg("accepted: %s", text);
+		assert_err(&e, ERR_PEER, "its Id is none");
+	}
+}
+
 static void
 what_is_none_is_refused(void **state)
 {
@@ -144,6 +176,7 @@ main(void)
 		cmocka_unit_test(a_question_without_its_last_newline_is_read),
 		cmocka_unit_test(keys_of_other_sections_do_not_count),
 		cmocka_unit_test(other_questions_are_about_no_disk),
+		cmocka_unit_test(an_escaped_path_is_the_disks_own),
 		cmocka_unit_test(what_is_none_is_refused),
 		cmocka_unit_test(
 		    what_is_too_long_is_refused_and_a_message_is_cut),

@@ -62,7 +62,11 @@ what_is_written_is_read(void **state)
 	buf_init(&b, RATE_TEXT);
 	assert_int_equal(rate_parse("", 0, &back, &e), 0);
 	assert_int_equal(back.n, 0);
+	rate_forget(&r);
+	assert_int_equal(r.n, 0);
 	rate_note(&r, 7);
+	rate_note(&r, 60);
+	rate_forget(&r);
 	rate_note(&r, 70);
 	assert_int_equal(rate_emit(&r, &b), 0);
 	assert_string_equal(b.data, "7\n70\n");
