@@ -209,14 +209,14 @@ watch(const struct agent_opts *o, const struct asker *a, const char **why,
 		/* systemd's asker opens the disk itself; askpass hands on. */
 		if (now == NOBODY && a->kind == ASKER_SYSTEMD &&
 		    !asker_alive(a)) {
-			if (a->prompt.uuid[0] == '\0') {
+			if (died == 0)
+				died = clock_ms();
+			if (clock_ms() - died > GRACE_MS &&
+			    a->prompt.uuid[0] == '\0') {
 				*why = "who asked took it and ended; whether "
 				    "the disk is open can't be told";
 				return DELIVERED;
-			}
-			if (died == 0)
-				died = clock_ms();
-			if (clock_ms() - died > GRACE_MS) {
+			} else if (clock_ms() - died > GRACE_MS) {
 				*why = "cryptsetup took it and ended, but the "
 				    "disk is not open";
 				return FAILED;
