@@ -42,9 +42,10 @@ bootpins_path(struct buf *out, struct err *e)
 int
 bootpins_name(const char *dest, struct buf *out, struct err *e)
 {
-	bool url = strncmp(dest, "ssh://", 6) == 0;
-	const char *at, *p = dest + (url ? 6 : 0);
+	bool url = strncmp(dest, "ssh://", 6) == 0, other;
+	const char *at, *port, *p = dest + (url ? 6 : 0);
 	size_t n, i;
+	int rc = 0;
 
 	at = strrchr(p, '@');
 	if (at != NULL)
@@ -53,10 +54,17 @@ bootpins_name(const char *dest, struct buf *out, struct err *e)
 		n = strcspn(++p, "]");
 	else
 		n = url ? strcspn(p, ":") : strlen(p);
-	for (i = 0; i < n; i++)
-		if (buf_addc(out, (char)tolower((unsigned char)p[i])) == -1)
-			return err_set(e, ERR_MEM, "out of memory");
-	return 0;
+	/* Behind another port of one address may be another machine. */
+	port = p + n + (p[n] == ']');
+	other = url && port[0] == ':' && port[1] != '\0' &&
+	    strcmp(port, ":22") != 0;
+	if (other)
+		rc = buf_addc(out, '[');
+	for (i = 0; i < n && rc == 0; i++)
+		rc = buf_addc(out, (char)tolower((unsigned char)p[i]));
+	if (other && rc == 0)
+		rc = buf_addf(out, "]%s", port);
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
 }
 
 int

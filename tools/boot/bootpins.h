@@ -19,7 +19,8 @@
 int bootpins_path(struct buf *out, struct err *e);
 
 /* bootpins_name(): what dest, host_check()ed, is called in that file: without
- * user and port, in small letters; appended. 0, or -1 ERR_MEM. */
+ * user, in small letters, [host]:port where it has a port other than 22;
+ * appended. 0, or -1 ERR_MEM. */
 int bootpins_name(const char *dest, struct buf *out, struct err *e);
 
 /* bootpins_options(): append the ssh -o by which dest's key is looked up there

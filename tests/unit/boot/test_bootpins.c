@@ -13,7 +13,9 @@ a_host_is_called_the_same_however_it_is_reached(void **state)
 {
 	static const struct { const char *dest, *name; } t[] = {
 		{ "web1", "web1" }, { "root@Web1", "web1" },
-		{ "ssh://web1", "web1" }, { "ssh://root@web1:2222", "web1" },
+		{ "ssh://web1", "web1" }, { "ssh://root@web1:22", "web1" },
+		{ "ssh://root@Web1:2222", "[web1]:2222" },
+		{ "ssh://[2001:db8::1]:2222", "[2001:db8::1]:2222" },
 		{ "ssh://[2001:DB8::1]:22", "2001:db8::1" },
 		{ "2001:db8::1", "2001:db8::1" },
 	};
