@@ -318,6 +318,12 @@ draw(struct progress *p, bool last)
 	p->drawn_ms = p->now_ms;
 }
 
+bool
+progress_live(const struct progress *p)
+{
+	return p->live;
+}
+
 void
 progress_tick(struct progress *p, uint64_t now_ms)
 {

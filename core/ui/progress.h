@@ -34,6 +34,9 @@ void progress_free(struct progress *p);
 /* progress_set(): name, state: borrowed for the call; detail may be NULL. */
 void progress_set(struct progress *p, size_t i, const char *name,
 	enum progress_kind kind, const char *state, const char *detail);
+/* progress_live(): whether lines are redrawn: what stood in one is gone once
+ * something else is set. */
+bool progress_live(const struct progress *p);
 /* progress_tick(): call now and then (a loop timer) with the time in ms so
  * that pending redraws and elapsed times appear. */
 void progress_tick(struct progress *p, uint64_t now_ms);

@@ -147,9 +147,21 @@ def test_a_key_that_is_not_pinned_is_never_taken(boot):
 
 
 def test_a_host_without_the_agent_is_said_to_have_none(boot):
+    # What is in place of it notes what it is asked, and what it gets.
+    boot.host.write(f"{DIR}/rogue", "#!/bin/sh\n"
+                    f'echo "$SSH_ORIGINAL_COMMAND" >>{DIR}/called\n'
+                    f"echo hello; cat >>{DIR}/sent\n", mode=0o755)
+    boot.host.write(f"{DIR}/keys", f'restrict,command="{DIR}/rogue" '
+                    f"{boot.key}", mode=0o600)
+    done = boot.unlock(PASS)
+    assert (done.rc, done.word) == (1, "failed"), done
+    assert "no postern-boot agent answers there" in done.why
+    assert boot.called() == ["list"] and boot.sent() == ""
+    # Nor to a shell, which says so itself.
     boot.host.write(f"{DIR}/keys", boot.key, mode=0o600)
     done = boot.unlock(PASS)
     assert (done.rc, done.word) == (1, "failed"), done
+    assert "not found" in done.why
 
 
 def test_what_a_hostile_host_says_stays_text(boot):

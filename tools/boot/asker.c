@@ -127,8 +127,8 @@ question(struct askers *all, const char *name, struct err *e)
 	snprintf(path, sizeof(path), QUESTIONS "/%s", name);
 	ok = read_some(&b, path) && askfile_parse(b.data, b.len, &f,
 	    NULL) == 0 && askfile_device(&f) != NULL &&
-	    start_of(f.pid, &a.start) && is_root(f.pid) && (f.not_after_us == 0 ||
-	    f.not_after_us / 1000 > clock_ms());
+	    is_root(f.pid) && start_of(f.pid, &a.start) &&
+	    (f.not_after_us == 0 || f.not_after_us / 1000 > clock_ms());
 	buf_clear(&b);
 	if (!ok)
 		return 0;

@@ -73,6 +73,9 @@ bootreport_state(struct bootreport *r, size_t host, enum progress_kind kind,
 	struct emit j;
 
 	if (r->progress != NULL) {
+		/* Quiet is about success. */
+		if (r->o->quiet && kind == PROGRESS_WARN)
+			kind = PROGRESS_BAD;
 		progress_set(r->progress, host, r->o->hosts.v[host], kind,
 		    state, detail);
 		return;
@@ -94,6 +97,21 @@ line(struct bootreport *r, struct buf *b)
 	if (write(STDOUT_FILENO, b->data, b->len) < 0)
 		log_debug("output is gone");
 	progress_show(r->progress);
+}
+
+void
+bootreport_past(struct bootreport *r, size_t host, const char *state,
+    const char *detail)
+{
+	struct buf b;
+
+	if (r->progress == NULL || !progress_live(r->progress))
+		return;
+	buf_init(&b, LINE_BYTES);
+	(void)buf_addf(&b, "%s: %s ", r->o->hosts.v[host], state);
+	(void)esc_text(&b, detail, strlen(detail));
+	line(r, &b);
+	buf_clear(&b);
 }
 
 static void

@@ -29,6 +29,10 @@ void bootreport_free(struct bootreport *r);	/* NULL is legal */
 /* host: index in o->hosts. Text from a peer is escaped on its way out. */
 void bootreport_state(struct bootreport *r, size_t host,
 	enum progress_kind kind, const char *state, const char *detail);
+/* bootreport_past(): a state that another prompt's takes the place of: on a
+ * terminal a line that stays. Elsewhere bootreport_state()'s does. */
+void bootreport_past(struct bootreport *r, size_t host, const char *state,
+	const char *detail);
 /* bootreport_prompt(): one that waits. */
 void bootreport_prompt(struct bootreport *r, size_t host,
 	const struct bootline_prompt *p);

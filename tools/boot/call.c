@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/esc.h"
 #include "proc/child.h"
 #include "sys/file.h"
 #include "ui/log.h"
@@ -100,7 +99,7 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	}
 	if (l.kind == BOOTLINE_HELLO) {
 		c->hello = true;
-		child_deadline(c->child, c->spec.o->timeout_ms);
+		child_deadline(c->child, c->spec.timeout_ms);
 	} else if (l.kind == BOOTLINE_END) {
 		c->end = true;
 	} else {
@@ -129,6 +128,14 @@ why_changed(const struct call *c, struct buf *out)
 	buf_clear(&text);
 }
 
+/* ssh's own status, and none that the agent has: it came to no end there. */
+static bool
+lost(const struct call *c, const struct child_end *end)
+{
+	return c->hello && WIFEXITED(end->status) &&
+	    WEXITSTATUS(end->status) == SSH_FAILED;
+}
+
 static void
 why(const struct call *c, const struct child_end *end, struct buf *out)
 {
@@ -140,7 +147,7 @@ why(const struct call *c, const struct child_end *end, struct buf *out)
 		    "one of another version");
 	} else if (end->timed_out) {
 		(void)buf_addf(out, "no %s within %" PRIu64 " s", c->hello ?
-		    "end" : "answer", (c->hello ? c->spec.o->timeout_ms :
+		    "end" : "answer", (c->hello ? c->spec.timeout_ms :
 		    c->spec.o->connect_ms) / 1000);
 	} else if (c->fail == SSHFAIL_HOSTKEY_CHANGED) {
 		why_changed(c, out);
@@ -153,9 +160,9 @@ why(const struct call *c, const struct child_end *end, struct buf *out)
 	} else {
 		if (c->fail != SSHFAIL_OTHER)
 			(void)buf_addf(out, "%s: ", sshargv_failname(c->fail));
-		if (c->words[0] == '\0' ||
-		    esc_text(out, c->words, strlen(c->words)) == -1)
-			(void)buf_adds(out, status);
+		if (lost(c, end))
+			(void)buf_adds(out, "the connection was lost: ");
+		(void)buf_adds(out, c->words[0] != '\0' ? c->words : status);
 	}
 }
 
@@ -172,7 +179,7 @@ on_end(void *arg, const struct child_end *end)
 		why(c, end, &b);
 		snprintf(ce.why, sizeof(ce.why), "%s", b.data);
 		buf_clear(&b);
-		ce.again = !c->bad && (end->timed_out ||
+		ce.again = !c->bad && (end->timed_out || lost(c, end) ||
 		    c->fail == SSHFAIL_UNREACHABLE || c->fail == SSHFAIL_LOST);
 	}
 	c->spec.on_end(c->spec.arg, &ce);
@@ -198,6 +205,10 @@ call_start(struct loop *l, const struct call_spec *s, struct err *e)
 		return NULL;
 	}
 	c->spec = *s;
+	if (s->timeout_ms == 0)
+		c->spec.timeout_ms = s->o->timeout_ms;
+	if (s->timeout_ms == 0)
+		c->spec.timeout_ms = s->o->timeout_ms;
 	if (call_argv(s, &argv, e) == 0) {
 		cs.argv = argv.v;
 		c->child = child_start(l, &cs, e);

@@ -22,13 +22,16 @@ struct call;
 struct call_end {
 	bool whole;		/* the agent said "end", and no nonsense */
 	bool again;		/* the same call may succeed later */
-	char why[1024];		/* when it isn't whole; escaped */
+	char why[1024];		/* when it isn't whole; a peer's words may be
+				 * in it: escape it */
 };
 
 struct call_spec {
 	const struct boot_opts *o;	/* borrowed for the call's life */
 	const char *known_hosts;	/* the same */
 	const char *dest;
+	uint64_t timeout_ms;		/* from the agent's first line on; 0:
+					 * those of o */
 	const struct bootcmd *cmd;	/* borrowed for call_start() */
 	void (*on_line)(void *arg, const struct bootline *l);
 	void (*on_end)(void *arg, const struct call_end *end);

@@ -36,8 +36,8 @@ const char *procfile_env(const char *env, size_t len, const char *name);
 int procfile_argv(const char *text, size_t len, struct strv *out,
 	struct err *e);
 
-/* procfile_is_root(): whether a /proc/PID/status says that each of the four uids
- * is 0. Its Name has no newline (the kernel writes \\n). */
+/* procfile_is_root(): whether a /proc/PID/status says that each of the four
+ * uids is 0. Its Name has no newline (the kernel writes \\n). */
 bool procfile_is_root(const char *text, size_t len);
 
 /* procfile_stat(): 0, or -1 ERR_PEER. */

@@ -148,10 +148,16 @@ on_line(void *arg, const struct bootline *l)
 {
 	struct run_host *h = arg;
 	struct run *r = h->run;
+	size_t i;
 
 	if (l->kind == BOOTLINE_SCREEN && r->o->action == BOOT_PEEK)
 		bootreport_screen(r->report, h->i, l->text);
 	if (l->kind != BOOTLINE_PROMPT || h->nprompts == RUN_PROMPTS)
+		return;
+	for (i = 0; i < h->nprompts; i++)
+		if (strcmp(h->prompts[i].id, l->prompt.id) == 0)
+			h->twice = true;
+	if (h->twice)
 		return;
 	h->prompts[h->nprompts++] = l->prompt;
 	bootreport_prompt(r->report, h->i, &l->prompt);
@@ -167,6 +173,10 @@ on_end(void *arg, const struct call_end *end)
 	if (!end->whole) {
 		run_fail(h, end->again, end->again ? "unreachable" : "failed",
 		    end->why);
+		return;
+	}
+	if (h->twice) {
+		run_fail(h, false, "failed", "it lists one prompt twice");
 		return;
 	}
 	snprintf(detail, sizeof(detail), "%zu", h->nprompts);

@@ -26,6 +26,9 @@ struct run_host {
 	struct call *call;
 	bool begun, ended;		/* of this step */
 	bool sent;			/* the passphrase, of this call */
+	bool handed;			/* it was delivered, says the agent */
+	bool twice;			/* it lists an id more than once */
+	uint64_t end_ms;		/* of all its prompts; 0: none begun */
 	char word[BOOTLINE_WORD];	/* the agent's verdict; "" */
 	char why[BOOTLINE_TEXT];
 };

@@ -177,6 +177,8 @@ on_line(void *arg, const struct bootline *l)
 	if (l->kind != BOOTLINE_STATE)
 		return;
 	if (strcmp(l->word, "ready") != 0) {
+		h->handed |= strcmp(l->word, "delivering") == 0 ||
+		    strcmp(l->word, "waiting") == 0;
 		bootreport_state(r->report, h->i, PROGRESS_RUN, l->word,
 		    h->prompts[h->next].id);
 		return;
@@ -202,17 +204,25 @@ on_end(void *arg, const struct call_end *end)
 {
 	struct run_host *h = arg;
 	struct run *r = h->run;
-	const struct verdict *v = verdict_of(h);
+	const struct verdict *v;
 	struct buf detail;
 
-	if (!end->whole && h->word[0] == '\0') {
+	if (h->word[0] == '\0' && end->again && h->handed) {
+		/* Whatever comes of it, the agent goes on there. */
+		snprintf(h->why, sizeof(h->why), "%.*s",
+		    (int)sizeof(h->why) - 1, end->why);
+		snprintf(h->word, sizeof(h->word), "delivered");
+	} else if (!end->whole && h->word[0] == '\0') {
 		run_fail(h, end->again, "failed", end->why);
 		return;
 	}
+	v = verdict_of(h);
 	buf_init(&detail, 1024);
 	(void)buf_adds(&detail, h->prompts[h->next].id);
 	if (h->why[0] != '\0')
 		(void)buf_addf(&detail, ": %s", h->why);
+	if (v->v != BOOTREPORT_OK && h->next + 1 < h->nprompts)
+		bootreport_past(r->report, h->i, v->word, detail.data);
 	bootreport_state(r->report, h->i, v->kind, v->word, detail.data);
 	bootreport_verdict(r->report, h->i, v->v);
 	buf_clear(&detail);
@@ -231,9 +241,10 @@ on_end(void *arg, const struct call_end *end)
 static void
 begin_prompt(struct run_host *h)
 {
+	uint64_t now = loop_now_ms(h->run->loop);
 	struct run *r = h->run;
 	struct bootcmd c = { .verb = BOOTCMD_UNLOCK };
-	const struct call_spec s = { .o = r->o, .known_hosts = r->pins.data,
+	struct call_spec s = { .o = r->o, .known_hosts = r->pins.data,
 	    .dest = r->o->hosts.v[h->i], .cmd = &c, .on_line = on_line,
 	    .on_end = on_end, .arg = h };
 	struct err e = ERR_INIT;
@@ -242,6 +253,18 @@ begin_prompt(struct run_host *h)
 	h->word[0] = '\0';
 	h->why[0] = '\0';
 	h->sent = false;
+	h->handed = false;
+	/* As long as it likes, times so many prompts as it likes, would keep
+	 * others from their turn. */
+	if (h->end_ms == 0)
+		h->end_ms = now + r->o->connect_ms + r->o->timeout_ms;
+	if (now >= h->end_ms) {
+		run_fail(h, true, "failed", "no time is left for its other "
+		    "prompts");
+		return;
+	}
+	s.timeout_ms = r->o->timeout_ms < h->end_ms - now ?
+	    r->o->timeout_ms : h->end_ms - now;
 	bootreport_state(r->report, h->i, PROGRESS_RUN, "connecting", c.id);
 	call_free(h->call);
 	h->call = call_start(r->loop, &s, &e);
