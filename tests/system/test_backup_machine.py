@@ -18,8 +18,7 @@ ROOT_CONF = "/etc/postern/backup.conf"
 PORT = "2222"
 # What a machine that runs writes by itself. Nothing else may differ.
 LIVE = (b"/home/backup/.cache", b"/var/log/", b"/var/lib/systemd/", b"/run",
-        b"/sys",
-        b"/tmp", b"/srv")
+        b"/sys", b"/tmp", b"/srv")
 ENTRIES_MIN = 5000
 
 
