@@ -27,6 +27,7 @@ static volatile sig_atomic_t got_signal;
 
 struct ask {
 	int fd;
+	const char *path;	/* in messages, too */
 	uint64_t end_ms;	/* 0: no deadline */
 	struct termios before;
 	struct sigaction old[NCAUGHT];
@@ -94,7 +95,7 @@ echo_off(struct ask *a, struct err *e)
 	struct termios t;
 
 	if (tcgetattr(a->fd, &a->before) == -1)
-		return err_sys(e, "/dev/tty");
+		return err_sys(e, "%s", a->path);
 	t = a->before;
 	t.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	t.c_lflag |= ICANON | ISIG;
@@ -102,7 +103,7 @@ echo_off(struct ask *a, struct err *e)
 	/* What was typed before the prompt was not meant for it. */
 	if (tcflush(a->fd, TCIFLUSH) == -1 ||
 	    tcsetattr(a->fd, TCSANOW, &t) == -1)
-		return err_sys(e, "/dev/tty: turning the echo off");
+		return err_sys(e, "%s: turning the echo off", a->path);
 	return 0;
 }
 
@@ -145,7 +146,7 @@ await(struct ask *a, short events, struct err *e)
 			return err_set(e, ERR_TIMEOUT,
 			    "no answer on the terminal in time");
 		if (errno != EINTR)
-			return err_sys(e, "/dev/tty");
+			return err_sys(e, "%s", a->path);
 	}
 }
 
@@ -164,7 +165,7 @@ say(struct ask *a, const char *text, struct err *e)
 			if (await(a, POLLOUT, e) == -1)
 				return -1;
 		} else if (n == -1 && errno != EINTR) {
-			return err_sys(e, "/dev/tty");
+			return err_sys(e, "%s", a->path);
 		}
 	}
 	return 0;
@@ -188,7 +189,7 @@ answer(struct ask *a, unsigned char *buf, size_t cap, size_t *ret_len,
 		if (n == -1 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n == -1) {
-			err_sys(e, "/dev/tty: read");
+			err_sys(e, "%s: read", a->path);
 			goto out;
 		}
 		if (n == 0) {
@@ -227,14 +228,22 @@ int
 tty_ask(const char *prompt, unsigned char *buf, size_t cap,
     unsigned timeout_ms, size_t *ret_len, struct err *e)
 {
-	struct ask a = { .fd = -1 };
+	return tty_ask_on("/dev/tty", prompt, buf, cap, timeout_ms, ret_len,
+	    e);
+}
+
+int
+tty_ask_on(const char *path, const char *prompt, unsigned char *buf,
+    size_t cap, unsigned timeout_ms, size_t *ret_len, struct err *e)
+{
+	struct ask a = { .fd = -1, .path = path };
 	bool stopped;
 	int rc;
 
 	/* Non-blocking, so that a terminal held by Ctrl-S can't hang us. */
-	a.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	a.fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (a.fd == -1)
-		return err_sys(e, "/dev/tty: no terminal to ask on");
+		return err_sys(e, "%s: no terminal to ask on", path);
 	if (timeout_ms > 0)
 		a.end_ms = clock_ms() + timeout_ms;
 	do {

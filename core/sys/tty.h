@@ -27,6 +27,12 @@
 int tty_ask(const char *prompt, unsigned char *buf, size_t cap,
 	unsigned timeout_ms, size_t *ret_len, struct err *e);
 
+/* tty_ask_on(): the same on the terminal path, for who has none of his own: a
+ * shell on the console of an initramfs, where /dev/tty can't be opened. No
+ * signal comes from its keys then. */
+int tty_ask_on(const char *path, const char *prompt, unsigned char *buf,
+	size_t cap, unsigned timeout_ms, size_t *ret_len, struct err *e);
+
 /* tty_width(), tty_height(): columns and rows of the terminal at fd; 80 and
  * 24 when unknown. */
 unsigned tty_width(int fd);

@@ -32,6 +32,7 @@ struct job {
 	const char *want;	/* NULL: a failure is wanted, with code */
 	enum err_code code;
 	void (*before)(void);
+	bool by_name;		/* not by /dev/tty, which there isn't */
 };
 
 static void
@@ -46,6 +47,12 @@ answer_job(const struct job *j)
 		j->before();
 	memset(buf, 'Z', sizeof(buf));
 	rc = tty_ask(PROMPT, buf, j->cap, j->timeout_ms, &len, &e);
+	if (j->by_name) {
+		if (rc == 0 || e.code != ERR_SYS)
+			_exit(5);
+		rc = tty_ask_on(ttyname(0), PROMPT, buf, j->cap,
+		    j->timeout_ms, &len, &e);
+	}
 	if (rc == -1) {
 		/* Nothing of what was typed stays behind. */
 		if (memchr(buf, 's', j->cap) != NULL || len != 4242)
@@ -141,6 +148,31 @@ static void
 the_answer_comes_without_echo_and_newline(void **state)
 {
 	struct job j = { .cap = 64, .want = "secret word" };
+	struct term t;
+	bool echo;
+
+	term_start(&t, &j);
+	term_wait(&t, PROMPT, 1);
+	assert_false(term_echoes(&t));
+	term_type(&t, "secret word\r");
+	assert_int_equal(term_end(&t, &echo), 0);
+	assert_true(echo);
+	assert_string_equal(t.seen, PROMPT "\r\n");
+}
+
+static void
+lose_terminal(void)
+{
+	signal(SIGHUP, SIG_IGN);
+	if (ioctl(0, TIOCNOTTY) == -1)
+		_exit(6);
+}
+
+static void
+one_who_has_no_terminal_is_asked_on_that_of_a_name(void **state)
+{
+	struct job j = { .cap = 64, .want = "secret word", .by_name = true,
+	    .before = lose_terminal };
 	struct term t;
 	bool echo;
 
@@ -386,6 +418,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_answer_comes_without_echo_and_newline),
+		cmocka_unit_test(
+		    one_who_has_no_terminal_is_asked_on_that_of_a_name),
 		cmocka_unit_test(an_answer_of_exactly_the_cap_fits),
 		cmocka_unit_test(an_empty_answer_is_an_answer),
 		cmocka_unit_test(
