@@ -45,6 +45,7 @@ PermitRootLogin yes
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
+ExposeAuthInfo yes
 """
 
 
@@ -223,6 +224,12 @@ class Boot:
         self.admin.write(f"{DIR}/pass", passphrase, mode=0o600)
         return self.run("unlock", "--json", "--secret", f"cmd:cat {DIR}/pass",
                         *(words or ["h41"]))
+
+    def log(self, *words):
+        """What the agent's log has, as (by, verdict)."""
+        done = self.run("log", "--json", *words, "h41")
+        assert done.rc == 0, done
+        return [(e["by"], e["verdict"]) for e in done.of("log")]
 
     def ssh(self, *words, input=None, port=PORT):
         """A plain ssh to the agent, from admin."""

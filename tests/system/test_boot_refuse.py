@@ -19,7 +19,7 @@ OTHER = ["", "id", "sh", "list; id", "list\nid", "unlock", "unlock -x",
 def test_no_other_command_runs(boot, command):
     done = boot.ssh("h41", *([command] if command else []))
     assert done.returncode == 1, done
-    assert "only 'list', 'unlock ID' and 'peek'" in done.stderr
+    assert "only 'list', 'unlock ID', 'peek' and 'log'" in done.stderr
     assert done.stdout == ""
 
 
@@ -242,7 +242,8 @@ def test_dropbear_does_as_well(boot):
     boot.pin(" ".join(key.split()[:2]))
     kept = boot.host.read("/root/.ssh/authorized_keys")
     boot.host.write("/root/.ssh/authorized_keys",
-                    f'restrict,command="{AGENT} -w 5" {boot.key}', mode=0o600)
+                    f'restrict,command="{AGENT} -w 5" '
+                    f"{' '.join(boot.key.split()[:2])} me@lab", mode=0o600)
     server = boot._start(["dropbear", "-F", "-s", "-j", "-k", "-p", "2223",
                           "-r", f"{DIR}/db"])
     try:
@@ -252,6 +253,10 @@ def test_dropbear_does_as_well(boot):
                         f"cmd:cat {DIR}/pass", "h41")
         assert (done.rc, done.word) == (0, "accepted"), done
         assert "only 'list'" in boot.ssh("h41", "id", port=2223).stderr
+        # It tells the comment of the key's line.
+        done = boot.run("log", "--json", "-p", "2223", "h41")
+        assert [(e["verdict"], e["key"], e["from"]) for e in
+                done.of("log")][-1] == ("accepted", "me@lab", boot.admin.ip)
     finally:
         boot.host.write("/root/.ssh/authorized_keys", kept, mode=0o600)
         server.kill()

@@ -8,70 +8,33 @@
  * It does what bootline.h lists, by SSH_ORIGINAL_COMMAND, and nothing else: no
  * shell, no terminal, no path or option that a client could give.
  */
-#include "agent.h"
-
-#include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "asker.h"
-#include "base/esc.h"
 #include "base/num.h"
-#include "slurp.h"
-#include "sys/lockmem.h"
+#include "bootlog.h"
+#include "give.h"
 #include "rate.h"
-#include "vcsa.h"
+#include "say.h"
+#include "screen.h"
 
-#define SCREEN "/dev/vcsa"
+#define INPUT_MS 60000u		/* for the passphrase, once we are ready */
 
 static const char usage[] =
     "usage: postern-boot-agent [-w SECONDS] [-t TRIES]\n";
 
+/* Nobody reading any more is no failure: what was begun is done to its end. */
 static void
-put(int fd, const char *p, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(fd, p, len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		p += n;
-		len -= (size_t)n;
-	}
-}
-
-void
-agent_say(const struct bootline *l)
+say(const struct bootline *l)
 {
 	struct buf b;
 
 	buf_init(&b, BOOTLINE_MAX);
 	if (bootline_emit(l, &b) == 0)
-		put(STDOUT_FILENO, b.data, b.len);
+		(void)say_bytes(STDOUT_FILENO, b.data, b.len);
 	buf_clear(&b);
-}
-
-void
-agent_state(const char *word)
-{
-	struct bootline l = { .kind = BOOTLINE_STATE };
-
-	snprintf(l.word, sizeof(l.word), "%s", word);
-	agent_say(&l);
-}
-
-void
-agent_verdict(const char *word, const char *why)
-{
-	struct bootline l = { .kind = BOOTLINE_VERDICT };
-
-	snprintf(l.word, sizeof(l.word), "%s", word);
-	snprintf(l.text, sizeof(l.text), "%s", why);
-	agent_say(&l);
 }
 
 static int
@@ -87,7 +50,7 @@ list(struct err *e)
 		if (askers_get(&all, all.v[i].prompt.id) != &all.v[i])
 			continue;
 		l.prompt = all.v[i].prompt;
-		agent_say(&l);
+		say(&l);
 	}
 	askers_clear(&all);
 	return 0;
@@ -100,22 +63,47 @@ screen_line(void *arg, const char *line)
 
 	(void)arg;
 	snprintf(l.text, sizeof(l.text), "%s", line);
-	agent_say(&l);
+	say(&l);
+}
+
+static void
+log_line(void *arg, const struct bootline *l)
+{
+	(void)arg;
+	say(l);
+}
+
+static void
+state(void *arg, const char *word)
+{
+	struct bootline l = { .kind = BOOTLINE_STATE };
+
+	(void)arg;
+	snprintf(l.word, sizeof(l.word), "%s", word);
+	say(&l);
 }
 
 static int
-peek(struct err *e)
+read_input(void *arg, struct lockmem *ret, struct err *e)
 {
-	struct buf b;
-	int rc;
+	if (give_init(ret, e) == -1)
+		return -1;
+	state(arg, "ready");
+	return give_line(ret, STDIN_FILENO, INPUT_MS, e);
+}
 
-	buf_init(&b, VCSA_BYTES);
-	rc = slurp_read(SCREEN, &b, e);
-	if (rc == 0)
-		rc = vcsa_parse((const unsigned char *)b.data, b.len,
-		    screen_line, NULL, e);
-	buf_clear(&b);
-	return rc;
+static int
+unlock(const struct give_opts *o, const char *id)
+{
+	struct bootline l = { .kind = BOOTLINE_VERDICT };
+	struct give_end end;
+
+	give_run(o, id, &end);
+	snprintf(l.word, sizeof(l.word), "%s", end.word);
+	snprintf(l.text, sizeof(l.text), "%.*s", (int)sizeof(l.text) - 1,
+	    end.why);
+	say(&l);
+	return err_exit(end.code);
 }
 
 /* The command that the client asked for; sshd runs us instead of it. */
@@ -130,28 +118,42 @@ wanted(struct bootcmd *ret, struct err *e)
 }
 
 static int
-run(const struct agent_opts *o, struct err *e)
+answer(const struct give_opts *o, const struct bootcmd *c, struct err *e)
+{
+	switch (c->verb) {
+	case BOOTCMD_UNLOCK:
+		return unlock(o, c->id);
+	case BOOTCMD_PEEK:
+		return screen_read(screen_line, NULL, e);
+	case BOOTCMD_LOG:
+		return bootlog_read(log_line, NULL, e);
+	case BOOTCMD_LIST:
+		break;
+	}
+	return list(e);
+}
+
+static int
+run(const struct give_opts *o, struct err *e)
 {
 	const struct bootline hello = { .kind = BOOTLINE_HELLO };
 	const struct bootline end = { .kind = BOOTLINE_END };
 	struct bootcmd c;
-	int status = 0;
+	int status;
 
 	if (lockmem_harden(e) == -1 || wanted(&c, e) == -1)
 		return -1;
 	if (geteuid() != 0)
 		return err_set(e, ERR_UNSAFE, "not root");
-	agent_say(&hello);
-	if (c.verb == BOOTCMD_UNLOCK)
-		status = agent_unlock(o, c.id);
-	else if ((c.verb == BOOTCMD_LIST ? list(e) : peek(e)) == -1)
-		return -1;
-	agent_say(&end);
+	say(&hello);
+	status = answer(o, &c, e);
+	if (status != -1)
+		say(&end);
 	return status;
 }
 
 static int
-options(int argc, char **argv, struct agent_opts *o, struct err *e)
+options(int argc, char **argv, struct give_opts *o, struct err *e)
 {
 	uint64_t n;
 	int c;
@@ -169,23 +171,16 @@ options(int argc, char **argv, struct agent_opts *o, struct err *e)
 int
 main(int argc, char **argv)
 {
-	struct agent_opts o = { .wait_s = 30, .most = 10 };
+	struct give_opts o = { .wait_s = GIVE_WAIT_S, .most = GIVE_MOST,
+	    .by = "agent", .read = read_input, .state = state };
 	struct err e = ERR_INIT;
-	struct buf b;
 	int status;
 
 	signal(SIGPIPE, SIG_IGN);
 	if (options(argc, argv, &o, &e) == -1) {
-		put(STDERR_FILENO, usage, sizeof(usage) - 1);
+		(void)say_bytes(STDERR_FILENO, usage, sizeof(usage) - 1);
 		return err_exit(ERR_USAGE);
 	}
 	status = run(&o, &e);
-	if (status != -1)
-		return status;
-	buf_init(&b, 4 * ERR_MSG_MAX + 32);
-	if (buf_adds(&b, "postern-boot-agent: ") == 0 &&
-	    esc_text(&b, e.msg, strlen(e.msg)) == 0 && buf_addc(&b, '\n') == 0)
-		put(STDERR_FILENO, b.data, b.len);
-	buf_clear(&b);
-	return err_exit(e.code);
+	return status != -1 ? status : say_err("postern-boot-agent", &e);
 }

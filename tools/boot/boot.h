@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 
-enum boot_action { BOOT_UNLOCK = 1, BOOT_STATUS, BOOT_PEEK };
+enum boot_action { BOOT_UNLOCK = 1, BOOT_STATUS, BOOT_PEEK, BOOT_LOG };
 
 /* Strings are borrowed from argv, but for those of the vectors. */
 struct boot_opts {

@@ -164,6 +164,36 @@ prompt(const char *p, struct bootline_prompt *ret)
 }
 
 static int
+when(const char **p, char ret[BOOTLINE_WHEN])
+{
+	static const char form[BOOTLINE_WHEN] = "0000-00-00T00:00:00Z";
+	const char *at = *p;
+	size_t i, n = word(p);
+
+	if (n != sizeof(form) - 1)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (form[i] == '0' ? at[i] < '0' || at[i] > '9' :
+		    at[i] != form[i])
+			return -1;
+	memcpy(ret, at, n);
+	ret[n] = '\0';
+	return 0;
+}
+
+static int
+logged(const char *p, struct bootline_log *ret)
+{
+	if (when(&p, ret->when) == -1 || plain(&p, ret->by) == -1 ||
+	    plain(&p, ret->word) == -1 || plain(&p, ret->kind) == -1 ||
+	    id(&p, ret->id) == -1 ||
+	    field(&p, ret->key, sizeof(ret->key)) == -1)
+		return -1;
+	return field(&p, ret->from, sizeof(ret->from)) == 0 && *p == '\0' ?
+	    0 : -1;
+}
+
+static int
 parse(const char *line, struct bootline *l)
 {
 	const char *p = line;
@@ -188,6 +218,10 @@ parse(const char *line, struct bootline *l)
 		l->kind = BOOTLINE_SCREEN;
 		return field(&p, l->text, sizeof(l->text)) == 0 &&
 		    *p == '\0' ? 0 : -1;
+	}
+	if (n == 3 && memcmp(line, "log", n) == 0) {
+		l->kind = BOOTLINE_LOG;
+		return logged(p, &l->log);
 	}
 	if (n == 5 && memcmp(line, "state", n) == 0) {
 		l->kind = BOOTLINE_STATE;
@@ -229,6 +263,17 @@ emit_prompt(const struct bootline_prompt *p, struct buf *out)
 	    uuid, count, device, name);
 }
 
+static int
+emit_log(const struct bootline_log *l, struct buf *out)
+{
+	char key[3 * BOOTLINE_WHO], from[3 * BOOTLINE_WHO];
+
+	encode(l->key, key, sizeof(key));
+	encode(l->from, from, sizeof(from));
+	return buf_addf(out, "log %s %s %s %s %s %s %s\n", l->when, l->by,
+	    l->word, l->kind, l->id, key, from);
+}
+
 int
 bootline_emit(const struct bootline *l, struct buf *out)
 {
@@ -242,6 +287,8 @@ bootline_emit(const struct bootline *l, struct buf *out)
 		return emit_prompt(&l->prompt, out);
 	case BOOTLINE_SCREEN:
 		return buf_addf(out, "screen %s\n", text);
+	case BOOTLINE_LOG:
+		return emit_log(&l->log, out);
 	case BOOTLINE_STATE:
 		return buf_addf(out, "state %s\n", l->word);
 	case BOOTLINE_VERDICT:
@@ -267,6 +314,8 @@ bootcmd_parse(const char *text, struct bootcmd *ret, struct err *e)
 
 	if (strcmp(text, "peek") == 0) {
 		c.verb = BOOTCMD_PEEK;
+	} else if (strcmp(text, "log") == 0) {
+		c.verb = BOOTCMD_LOG;
 	} else if (strncmp(text, "unlock ", 7) == 0) {
 		c.verb = BOOTCMD_UNLOCK;
 		p = text + 7;
@@ -278,14 +327,22 @@ bootcmd_parse(const char *text, struct bootcmd *ret, struct err *e)
 	*ret = c;
 	return 0;
 bad:
-	return err_set(e, ERR_REFUSED, "only 'list', 'unlock ID' and 'peek' "
-	    "can be run here");
+	return err_set(e, ERR_REFUSED, "only 'list', 'unlock ID', 'peek' "
+	    "and 'log' can be run here");
 }
 
 int
 bootcmd_emit(const struct bootcmd *c, struct buf *out)
 {
-	if (c->verb == BOOTCMD_UNLOCK)
+	switch (c->verb) {
+	case BOOTCMD_UNLOCK:
 		return buf_addf(out, "unlock %s", c->id);
-	return buf_adds(out, c->verb == BOOTCMD_PEEK ? "peek" : "list");
+	case BOOTCMD_PEEK:
+		return buf_adds(out, "peek");
+	case BOOTCMD_LOG:
+		return buf_adds(out, "log");
+	case BOOTCMD_LIST:
+		break;
+	}
+	return buf_adds(out, "list");
 }

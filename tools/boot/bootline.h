@@ -6,19 +6,25 @@
  *	list			which prompts wait
  *	unlock ID		a passphrase for one of them follows on stdin
  *	peek			what stands on the console's screen
+ *	log			which passphrases were given, and by whom
  *
  * and the agent answers in lines:
  *
  *	postern-boot 1			first; the protocol's version
  *	prompt KIND ID UUID TRIES DEVICE NAME
  *	screen TEXT			a line of the screen
+ *	log WHEN BY WORD KIND ID KEY FROM
  *	state WORD			ready (now the passphrase may be sent),
  *					testing, delivering, waiting
  *	verdict WORD TEXT		how an unlock ended, and why
  *	end				all was said
  *
- * ID is the disk's UUID, or its device where it has none. Each field is one
- * word: bytes that are not plain stand as %XX, "-" stands for nothing.
+ * ID is the disk's UUID, or its device where it has none. WHEN is
+ * 2026-11-22T21:50:00Z, BY agent or console, WORD a verdict, or delivering: a
+ * passphrase was handed over, and how it ended is another line. KEY is a
+ * fingerprint, or what sshd calls the key. The agent's file of a log has the
+ * same lines without their first word. Each field is one word: bytes that are
+ * not plain stand as %XX, "-" stands for nothing.
  */
 #ifndef BOOT_BOOTLINE_H
 #define BOOT_BOOTLINE_H
@@ -33,10 +39,12 @@
 #define BOOTLINE_TEXT	512	/* of a decoded field, with the NUL */
 #define BOOTLINE_ID	256
 #define BOOTLINE_WORD	16
+#define BOOTLINE_WHEN	21
+#define BOOTLINE_WHO	80
 #define BOOTLINE_SECRET	512	/* bytes of a passphrase, as cryptsetup's */
 
 enum bootline_kind { BOOTLINE_HELLO, BOOTLINE_PROMPT, BOOTLINE_SCREEN,
-	BOOTLINE_STATE, BOOTLINE_VERDICT, BOOTLINE_END };
+	BOOTLINE_LOG, BOOTLINE_STATE, BOOTLINE_VERDICT, BOOTLINE_END };
 
 struct bootline_prompt {
 	char kind[BOOTLINE_WORD];	/* "systemd", "askpass", "cryptsetup" */
@@ -47,9 +55,20 @@ struct bootline_prompt {
 	char name[BOOTLINE_ID];		/* what a person would be asked */
 };
 
+struct bootline_log {
+	char when[BOOTLINE_WHEN];
+	char by[BOOTLINE_WORD];
+	char word[BOOTLINE_WORD];
+	char kind[BOOTLINE_WORD];	/* as a prompt's */
+	char id[BOOTLINE_ID];		/* encoded */
+	char key[BOOTLINE_WHO];		/* "": not known; any bytes but NUL */
+	char from[BOOTLINE_WHO];	/* an address, a terminal; the same */
+};
+
 struct bootline {
 	enum bootline_kind kind;
 	struct bootline_prompt prompt;	/* BOOTLINE_PROMPT */
+	struct bootline_log log;	/* BOOTLINE_LOG */
 	char word[BOOTLINE_WORD];	/* BOOTLINE_STATE, BOOTLINE_VERDICT */
 	char text[BOOTLINE_TEXT];	/* BOOTLINE_VERDICT, BOOTLINE_SCREEN;
 					 * any bytes but NUL: escape it */
@@ -65,7 +84,8 @@ int bootline_emit(const struct bootline *l, struct buf *out);
  * it had to be cut, and may be another's too. */
 int bootline_id(const char *uuid, const char *device, char ret[BOOTLINE_ID]);
 
-enum bootcmd_verb { BOOTCMD_LIST, BOOTCMD_UNLOCK, BOOTCMD_PEEK };
+enum bootcmd_verb { BOOTCMD_LIST, BOOTCMD_UNLOCK, BOOTCMD_PEEK,
+	BOOTCMD_LOG };
 
 struct bootcmd {
 	enum bootcmd_verb verb;

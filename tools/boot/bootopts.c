@@ -60,6 +60,12 @@ static const struct opt_cmd peek_cmd = { "postern boot peek", peek_usage,
 	"What stands on the screen of the hosts' console. Changes nothing.",
 	reach_rows, NULL };
 
+static const char *const log_usage[] = {
+	"postern boot log [OPTION ...] HOST ...", NULL };
+static const struct opt_cmd log_cmd = { "postern boot log", log_usage,
+	"Which passphrases were given in the hosts' initramfs, when and by "
+	"whom. Changes nothing.", reach_rows, NULL };
+
 static const char *const usage[] = {
 	"postern boot COMMAND [OPTION ...] HOST ...", NULL };
 static const struct opt_row no_rows[] = { { 0 } };
@@ -68,6 +74,7 @@ static const struct opt_sub subs[] = {
 	{ "status", "which prompts wait", &status_cmd, BOOT_STATUS },
 	{ "peek", "what stands on the console's screen", &peek_cmd,
 	    BOOT_PEEK },
+	{ "log", "who gave a passphrase, and when", &log_cmd, BOOT_LOG },
 	{ 0 }
 };
 static const struct opt_cmd top = { "postern boot", usage,

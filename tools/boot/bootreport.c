@@ -178,6 +178,38 @@ bootreport_screen(struct bootreport *r, size_t host, const char *text)
 }
 
 void
+bootreport_log(struct bootreport *r, size_t host,
+    const struct bootline_log *l)
+{
+	const struct bootline out = { .kind = BOOTLINE_LOG, .log = *l };
+	struct buf b, all;
+	struct emit j;
+
+	if (r->progress != NULL) {
+		/* Words of plain bytes, without the first and the newline:
+		 * nothing in them can do harm. */
+		buf_init(&b, BOOTLINE_MAX);
+		buf_init(&all, LINE_BYTES);
+		if (bootline_emit(&out, &b) == 0 && buf_addf(&all, "%s| %.*s",
+		    r->o->hosts.v[host], (int)(b.len - sizeof("log ")),
+		    b.data + strlen("log ")) == 0)
+			line(r, &all);
+		buf_clear(&all);
+		buf_clear(&b);
+		return;
+	}
+	begin(r, &j, "log", host);
+	emit_str(&j, "time", l->when);
+	emit_str(&j, "by", l->by);
+	emit_str(&j, "verdict", l->word);
+	emit_str(&j, "kind", l->kind);
+	emit_str(&j, "id", l->id);
+	emit_str(&j, "key", l->key[0] != '\0' ? l->key : NULL);
+	emit_str(&j, "from", l->from[0] != '\0' ? l->from : NULL);
+	(void)emit_end(&j, stdout);
+}
+
+void
 bootreport_verdict(struct bootreport *r, size_t host,
     enum bootreport_verdict v)
 {

@@ -38,6 +38,9 @@ void bootreport_prompt(struct bootreport *r, size_t host,
 	const struct bootline_prompt *p);
 /* bootreport_screen(): a line of a console's. */
 void bootreport_screen(struct bootreport *r, size_t host, const char *line);
+/* bootreport_log(): a line of a host's log. */
+void bootreport_log(struct bootreport *r, size_t host,
+	const struct bootline_log *l);
 /* bootreport_verdict(): the worst of a host counts. */
 void bootreport_verdict(struct bootreport *r, size_t host,
 	enum bootreport_verdict v);

@@ -152,6 +152,8 @@ on_line(void *arg, const struct bootline *l)
 
 	if (l->kind == BOOTLINE_SCREEN && r->o->action == BOOT_PEEK)
 		bootreport_screen(r->report, h->i, l->text);
+	if (l->kind == BOOTLINE_LOG && r->o->action == BOOT_LOG)
+		bootreport_log(r->report, h->i, &l->log);
 	if (l->kind != BOOTLINE_PROMPT || h->nprompts == RUN_PROMPTS)
 		return;
 	for (i = 0; i < h->nprompts; i++)
@@ -180,7 +182,7 @@ on_end(void *arg, const struct call_end *end)
 		return;
 	}
 	snprintf(detail, sizeof(detail), "%zu", h->nprompts);
-	if (r->o->action == BOOT_PEEK) {
+	if (r->o->action == BOOT_PEEK || r->o->action == BOOT_LOG) {
 		bootreport_state(r->report, h->i, PROGRESS_GOOD, "seen", NULL);
 	} else if (h->nprompts == 0 && r->o->action == BOOT_UNLOCK) {
 		/* sshd may be up before the prompt. */
@@ -201,10 +203,14 @@ on_end(void *arg, const struct call_end *end)
 static const struct bootcmd *
 first_command(const struct run *r)
 {
-	static const struct bootcmd list = { .verb = BOOTCMD_LIST };
-	static const struct bootcmd peek = { .verb = BOOTCMD_PEEK };
+	static const struct bootcmd first[] = {
+		[BOOT_UNLOCK] = { .verb = BOOTCMD_LIST },
+		[BOOT_STATUS] = { .verb = BOOTCMD_LIST },
+		[BOOT_PEEK] = { .verb = BOOTCMD_PEEK },
+		[BOOT_LOG] = { .verb = BOOTCMD_LOG },
+	};
 
-	return r->o->action == BOOT_PEEK ? &peek : &list;
+	return &first[r->o->action];
 }
 
 static void

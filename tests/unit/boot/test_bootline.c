@@ -14,6 +14,12 @@ a_line_is_read_and_written_the_same(void **state)
 		"verdict rejected it%20is%20asked%20again",
 		"prompt systemd " UUID " " UUID " - /dev/sda2 luks%20root",
 		"prompt askpass /dev/sda2 - 2 /dev/sda2 -",
+		("log 2026-11-22T21:50:00Z agent accepted systemd " UUID
+		    " SHA256:BR8oIrruRpzQbSnPWG3W2y5ydiE0lMMWqqKd43DrmoU "
+		    "2001:db8::1"),
+		("log 0000-00-00T00:00:00Z console delivering askpass "
+		    "/dev/my%20disk me%0A /dev/pts/0"),
+		"log 2026-11-22T21:50:00Z agent gone cryptsetup x - -",
 		"prompt cryptsetup a%2Db%25 - 0 a%0Ab %2D",
 	};
 	struct bootline l;
@@ -54,6 +60,16 @@ every_other_line_is_refused(void **state)
 		"prompt systemd id - - /dev/sda2",
 		"prompt systemd id - - /dev/sda2 - -",
 		"prompt systemd -id - - /dev/sda2 -",
+		"log", "log 2026-11-22T21:50:00Z agent gone systemd x -",
+		"log 2026-11-22T21:50:00Z agent gone systemd x - - -",
+		"log 2026-11-22T21:50:00Z agent gone systemd - - -",
+		"log 2026-11-22T21:50:00Z Agent gone systemd x - -",
+		"log 2026-11-22T21:50:0Z agent gone systemd x - -",
+		"log 2026-11-22T21:50:00ZZ agent gone systemd x - -",
+		"log 2026-11-22 21:50:00Z agent gone systemd x - -",
+		"log 2026/11/22T21:50:00Z agent gone systemd x - -",
+		"log %1B[-11-22T21:50:00Z agent gone systemd x - -",
+		"logs 2026-11-22T21:50:00Z agent gone systemd x - -",
 	};
 	struct bootline l = { .kind = BOOTLINE_END, .text = "kept" };
 	char many[BOOTLINE_MAX + 1], *p;
@@ -117,8 +133,8 @@ a_disk_is_known_by_its_uuid_or_its_device(void **state)
 static void
 a_command_is_read_and_written_the_same(void **state)
 {
-	static const char *const t[] = { "list", "peek", ("unlock " UUID),
-	    "unlock /dev/my%20disk" };
+	static const char *const t[] = { "list", "peek", "log",
+	    ("unlock " UUID), "unlock /dev/my%20disk" };
 	struct bootcmd c;
 	struct err e = ERR_INIT;
 	struct buf b;
@@ -139,7 +155,8 @@ no_other_command_is_one(void **state)
 	static const char *const t[] = { "", "sh", "list ", " list", "list;id",
 	    "list\nid", "LIST", "unlock", "unlock ", "unlock -",
 	    "unlock -v", "unlock a b", "unlock a;b", "unlock a\nb",
-	    "unlock $(id)", "unlock a%", "unlock  a", "peek x",
+	    "unlock $(id)", "unlock a%", "unlock  a", "peek x", "log x",
+	    "logs",
 	    "/bin/sh -c list", "scp -t /", "internal-sftp" };
 	struct bootcmd c;
 	struct err e;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "agent.h"
+#include "give.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,16 +11,15 @@
 #include <unistd.h>
 
 #include "asker.h"
+#include "bootlog.h"
 #include "deliver.h"
 #include "rate.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 
-#define RUN_DIR		"/run/postern-boot"
-#define LOCK		RUN_DIR "/lock"
-#define TRIES		RUN_DIR "/tries"
-#define INPUT_MS	60000u	/* for the passphrase, once we are ready */
+#define LOCK		GIVE_DIR "/lock"
+#define TRIES		GIVE_DIR "/tries"
 #define LOOK_MS		100	/* between two looks at what became of it */
 #define GRACE_MS	2000u	/* for the kernel, after cryptsetup's end */
 #define AGAIN_MS	5000u	/* for systemd, to ask again after a wrong one */
@@ -73,7 +72,7 @@ tries_write(const struct rate *r, struct err *e)
 /* Writes down a try, or says when there may be one (ERR_BUSY). Only who has
  * the lock comes here. */
 static int
-tries_note(const struct agent_opts *o, struct err *e)
+tries_note(const struct give_opts *o, struct err *e)
 {
 	uint64_t now = clock_ms(), wait;
 	struct rate r;
@@ -101,16 +100,9 @@ tries_forget(struct err *e)
 	return tries_write(&r, e);
 }
 
-/* One line, and a whole one: of a session that was cut off the rest would pass
- * for a shorter passphrase. Its newline is taken off. */
-static int
-check_input(struct lockmem *pass, struct err *e)
+int
+give_check(const struct lockmem *pass, struct err *e)
 {
-	unsigned char *nl = memchr(pass->data, '\n', pass->len);
-
-	if (nl == NULL || (size_t)(nl - pass->data) + 1 != pass->len)
-		return err_set(e, ERR_REFUSED, "not one line with a newline");
-	pass->len--;
 	if (pass->len == 0)
 		return err_set(e, ERR_REFUSED, "an empty passphrase");
 	if (memchr(pass->data, '\0', pass->len) != NULL)
@@ -118,15 +110,26 @@ check_input(struct lockmem *pass, struct err *e)
 	return 0;
 }
 
-static int
-read_input(struct lockmem *pass, struct err *e)
+int
+give_init(struct lockmem *ret, struct err *e)
 {
-	if (lockmem_init(pass, BOOTLINE_SECRET + 1, e) == -1)
-		return -1;
-	agent_state("ready");
-	if (lockmem_read(pass, STDIN_FILENO, INPUT_MS, e) == -1)
+	return lockmem_init(ret, BOOTLINE_SECRET + 1, e);
+}
+
+/* One line, and a whole one: of a session that was cut off the rest would pass
+ * for a shorter passphrase. */
+int
+give_line(struct lockmem *ret, int fd, unsigned timeout_ms, struct err *e)
+{
+	const unsigned char *nl;
+
+	if (lockmem_read(ret, fd, timeout_ms, e) == -1)
 		return err_wrap(e, "standard input");
-	return check_input(pass, e);
+	nl = memchr(ret->data, '\n', ret->len);
+	if (nl == NULL || (size_t)(nl - ret->data) + 1 != ret->len)
+		return err_set(e, ERR_REFUSED, "not one line with a newline");
+	ret->len--;
+	return give_check(ret, e);
 }
 
 enum asked { SAME, ANEW, NOBODY };
@@ -189,14 +192,14 @@ await(const char *id, struct askers *all, enum verdict *ret_v, struct err *e)
 
 /* What became of a passphrase that was handed over. */
 static enum verdict
-watch(const struct agent_opts *o, const struct asker *a, const char **why,
+watch(const struct give_opts *o, const struct asker *a, const char **why,
     struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
 	uint64_t end = clock_ms() + o->wait_s * (uint64_t)1000, died = 0;
 	enum asked now;
 
-	agent_state("waiting");
+	o->state(o->arg, "waiting");
 	while (clock_ms() < end) {
 		if (id_is_open(a->prompt.id))
 			return ACCEPTED;
@@ -244,7 +247,7 @@ failed(const struct err *e)
 
 /* Hands pass over to who asks for id by now, and waits for what comes of it. */
 static enum verdict
-hand_over(const struct agent_opts *o, const char *id,
+hand_over(const struct give_opts *o, const char *id,
     const struct lockmem *pass, const char **why, struct err *e)
 {
 	struct askers all = { .n = 0 };
@@ -254,7 +257,9 @@ hand_over(const struct agent_opts *o, const char *id,
 	a = await(id, &all, &v, e);
 	if (a == NULL)
 		goto out;
-	agent_state("delivering");
+	o->state(o->arg, "delivering");
+	/* Before it: what it lets go on may end us. */
+	(void)bootlog_add(o->by, "delivering", &a->prompt, NULL);
 	if (deliver(a, pass, e) == -1)
 		v = e->code == ERR_BUSY ? GONE : FAILED;
 	else
@@ -266,7 +271,7 @@ out:
 
 /* Tests pass, and hands it over. */
 static enum verdict
-give(const struct agent_opts *o, const struct asker *a,
+give(const struct give_opts *o, const struct asker *a,
     const struct lockmem *pass, const char **why, struct err *e)
 {
 	enum verdict v;
@@ -274,7 +279,7 @@ give(const struct agent_opts *o, const struct asker *a,
 	if (tries_note(o, e) == -1)
 		return e->code == ERR_BUSY ? BUSY : FAILED;
 	if (a->luks) {
-		agent_state("testing");
+		o->state(o->arg, "testing");
 		if (deliver_test(a, pass, e) == -1)
 			return e->code == ERR_REFUSED ? REJECTED : FAILED;
 		/* Only guesses are counted. */
@@ -289,9 +294,10 @@ give(const struct agent_opts *o, const struct asker *a,
 	return a->luks && v == REJECTED ? FAILED : v;
 }
 
+/* unlogged: why it isn't in the log, which keeps nobody out of the machine. */
 static enum verdict
-unlock(const struct agent_opts *o, const char *id, const char **why,
-    struct err *e)
+unlock(const struct give_opts *o, const char *id, const char **why,
+    struct err *e, struct err *unlogged)
 {
 	struct lockmem pass = { .data = NULL };
 	struct askers all = { .n = 0 };
@@ -299,32 +305,43 @@ unlock(const struct agent_opts *o, const char *id, const char **why,
 	enum verdict v = FAILED;
 
 	a = await(id, &all, &v, e);
-	if (a != NULL && read_input(&pass, e) == -1)
+	if (a != NULL && o->read(o->arg, &pass, e) == -1) {
 		v = failed(e);
-	else if (a != NULL)
+	} else if (a != NULL) {
 		v = give(o, a, &pass, why, e);
+		/* What was not tried would let anybody fill it. */
+		if (v != BUSY && v != REFUSED)
+			(void)bootlog_add(o->by, verdicts[v].word, &a->prompt,
+			    unlogged);
+	}
 	lockmem_clear(&pass);
 	askers_clear(&all);
 	return v;
 }
 
-int
-agent_unlock(const struct agent_opts *o, const char *id)
+void
+give_run(const struct give_opts *o, const char *id, struct give_end *ret)
 {
-	struct err e = ERR_INIT;
+	struct err e = ERR_INIT, unlogged = ERR_INIT;
 	const char *why = "";
 	enum verdict v;
 	int lock = -1;
 
-	if (file_mkdirs(RUN_DIR, 0700, &e) == -1 ||
+	if (file_mkdirs(GIVE_DIR, 0700, &e) == -1 ||
 	    lock_take(LOCK, 0, &lock, &e) == -1)
 		v = failed(&e);
 	else
-		v = unlock(o, id, &why, &e);
+		v = unlock(o, id, &why, &e, &unlogged);
 	if (v == GONE && e.code == ERR_NONE)
 		why = "nobody waits for it any more";
-	agent_verdict(verdicts[v].word, e.code != ERR_NONE ? e.msg : why);
+	if (e.code != ERR_NONE)
+		why = e.msg;
+	ret->word = verdicts[v].word;
+	ret->code = verdicts[v].code;
+	snprintf(ret->why, sizeof(ret->why), "%s%s%s%s", why,
+	    unlogged.code != ERR_NONE && why[0] != '\0' ? "; " : "",
+	    unlogged.code != ERR_NONE ? "not in the log: " : "",
+	    unlogged.msg);
 	if (lock != -1)
 		close(lock);
-	return err_exit(verdicts[v].code);
 }
