@@ -29,6 +29,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
 POSTERN = "/src/" + str(BUILD.relative_to(TREE)) + "/postern"
 AGENT = "/usr/local/bin/postern-boot-agent"
+NAMES = ("console_auth", "console_peek")    # of the same program
 DIR = "/root/boot"
 DISK = f"{DIR}/disk.img"
 UUID = "0f4d2f5e-6a0e-4c4c-9d0c-3f5a5c0be001"
@@ -87,6 +88,9 @@ class Boot:
         target.write_bytes(
             (BUILD / "tools/boot/postern-boot-agent").read_bytes())
         target.chmod(0o755)
+        for name in NAMES:
+            h.run(["ln", "-sf", "postern-boot-agent",
+                   f"/usr/local/bin/{name}"])
         lab.keygen(h.path(f"{DIR}/host_key"), "boot")
         self.host_key = " ".join(
             h.read(f"{DIR}/host_key.pub").split()[:2])
@@ -231,6 +235,11 @@ class Boot:
         assert done.rc == 0, done
         return [(e["by"], e["verdict"]) for e in done.of("log")]
 
+    def auth(self, *words, **kwargs):
+        """console_auth on the host, without a terminal."""
+        return self.host.run(["console_auth", *words],
+                             **{"check": False, **kwargs})
+
     def ssh(self, *words, input=None, port=PORT):
         """A plain ssh to the agent, from admin."""
         return self.admin.run(
@@ -260,7 +269,8 @@ class Boot:
         self.clean()
         self.sshd.kill()
         self.sshd.wait()
-        self.host.run(["rm", "-rf", DIR, AGENT])
+        self.host.run(["rm", "-rf", DIR, AGENT,
+                       *(f"/usr/local/bin/{name}" for name in NAMES)])
         self.admin.run(["rm", "-rf", DIR])
 
 

@@ -5,7 +5,8 @@
  *
  *	restrict,command="/usr/bin/postern-boot-agent" ssh-ed25519 AAAA… me
  *
- * It does what bootline.h lists, by SSH_ORIGINAL_COMMAND, and nothing else: no
+ * Called console_peek or console_auth it is those (console.h). Otherwise
+ * it does what bootline.h lists, by SSH_ORIGINAL_COMMAND, and nothing else: no
  * shell, no terminal, no path or option that a client could give.
  */
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "asker.h"
 #include "base/num.h"
 #include "bootlog.h"
+#include "console.h"
 #include "give.h"
 #include "rate.h"
 #include "say.h"
@@ -177,6 +179,8 @@ main(int argc, char **argv)
 	int status;
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 0 && console_named(argv[0]))
+		return console_run(argc, argv);
 	if (options(argc, argv, &o, &e) == -1) {
 		(void)say_bytes(STDERR_FILENO, usage, sizeof(usage) - 1);
 		return err_exit(ERR_USAGE);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/esc.h"
+#include "prompttext.h"
 #include "ui/emit.h"
 #include "ui/log.h"
 
@@ -114,22 +115,6 @@ bootreport_past(struct bootreport *r, size_t host, const char *state,
 	buf_clear(&b);
 }
 
-static void
-prompt_text(const struct bootline_prompt *p, struct buf *b)
-{
-	(void)buf_adds(b, "prompt: ");
-	(void)esc_text(b, p->id, strlen(p->id));
-	(void)buf_addf(b, " (%s", p->kind);
-	if (p->tries >= 0)
-		(void)buf_addf(b, ", %lld wrong", (long long)p->tries);
-	(void)buf_adds(b, ") ");
-	(void)esc_text(b, p->device, strlen(p->device));
-	if (p->name[0] != '\0') {
-		(void)buf_adds(b, ": ");
-		(void)esc_text(b, p->name, strlen(p->name));
-	}
-}
-
 void
 bootreport_prompt(struct bootreport *r, size_t host,
     const struct bootline_prompt *p)
@@ -141,8 +126,8 @@ bootreport_prompt(struct bootreport *r, size_t host,
 		if (r->o->quiet)
 			return;
 		buf_init(&b, LINE_BYTES);
-		(void)buf_addf(&b, "%s: ", r->o->hosts.v[host]);
-		prompt_text(p, &b);
+		(void)buf_addf(&b, "%s: prompt: ", r->o->hosts.v[host]);
+		prompttext_add(p, &b);
 		line(r, &b);
 		buf_clear(&b);
 		return;
