@@ -110,6 +110,19 @@ end_ours() {
 	done
 }
 
+# serves PID [CHILD]: whether it has a child that lives, other than that one,
+# or can't be asked for them.
+serves() {
+	[ -r "/proc/$1/task/$1/children" ] || return 0
+	children=''
+	# No newline ends them.
+	read -r children <"/proc/$1/task/$1/children"
+	for child in $children; do
+		[ "$child" = "${2-}" ] || ! alive "$child" || return 0
+	done
+	return 1
+} 2>/dev/null
+
 # lone_sshd: says the sshd above us, if it serves nobody else (as that of a
 # ControlMaster may). Where the network was cut it waits for TCP, for minutes,
 # and has in its memory what it read last, keys too. Nobody's where the script
@@ -126,9 +139,7 @@ lone_sshd() {
 		IFS= read -r comm 2>/dev/null <"/proc/$up/comm" || return
 		case $comm in
 		sshd | sshd-session)
-			# No newline ends it.
-			IFS= read -r stat <"/proc/$up/task/$up/children"
-			[ "$stat" != "$below " ] || printf '%s\n' "$up"
+			serves "$up" "$below" || printf '%s\n' "$up"
 			return
 			;;
 		esac
@@ -144,6 +155,18 @@ started() {
 	printf '%s\n' "$1"
 } 2>/dev/null
 
+# end_sshd PID: by SIGTERM, or SIGKILL where a second later it is still there:
+# it may be stopped, and it can miss a signal that comes just before its poll.
+end_sshd() {
+	(
+		began=$(started "$1")
+		kill "$1"
+		sleep 1
+		[ "$began" ] && [ "$(started "$1")" = "$began" ] || exit
+		kill -9 "$1"
+	) </dev/null >/dev/null 2>&1 9>&- &
+}
+
 # leave: the end, by the main process or its watchdog, whoever comes first.
 # The other one waits to be killed; it takes over should the first die.
 leave() {
@@ -156,7 +179,7 @@ leave() {
 	end_ours
 	rm -rf "$d"
 	last_words
-	[ -z "$sshd" ] || kill "$sshd" 2>/dev/null
+	[ -z "$sshd" ] || end_sshd "$sshd"
 }
 
 # alive PID: and not a zombie that nobody has waited for.

@@ -118,10 +118,7 @@ case $rc in
 		sleep 1
 		while alive "$main"; do sleep 1; done
 		[ "$began" ] && [ "$(started "$sshd")" = "$began" ] || exit
-		# No newline ends it; of a last child nothing is left.
-		below=x
-		IFS= read -r below <"/proc/$sshd/task/$sshd/children"
-		[ "$below" ] || kill "$sshd"
+		serves "$sshd" || end_sshd "$sshd"
 	) </dev/null >/dev/null 2>&1 9>&- &
 	;;
 esac

@@ -262,7 +262,19 @@ def test_a_root_with_wildcards_in_its_name_is_that_root_alone(bare):
     assert set(bare.stored(DATA, name="h1")) == {b"w*ld"}
 
 
-def test_pull_without_postern_ends_when_its_ssh_is_killed(bare):
+@pytest.fixture
+def held_back(bare):
+    """Its rsync takes seconds for what slow() makes, on any machine."""
+    bare.client.write("/usr/local/bin/rsync", """#!/bin/sh
+first=$1
+shift
+exec /usr/bin/rsync "$first" --bwlimit=20m "$@"
+""", 0o755)
+    yield
+    bare.client.run(["rm", "-f", "/usr/local/bin/rsync"])
+
+
+def test_pull_without_postern_ends_when_its_ssh_is_killed(bare, held_back):
     slow(bare)
     section(bare)
     taken = bare.leftovers([rf"{STORE}(/|$)"])
@@ -274,6 +286,7 @@ def test_pull_without_postern_ends_when_its_ssh_is_killed(bare):
     os.kill(ssh[0], signal.SIGKILL)
     done = running.end()
     assert done.rc == 1, str(done)
+    bare.client.run(["rm", "/usr/local/bin/rsync"])
     taken.settle(10)
     bare.owner("pull", "h1")
     assert bare.stored(DATA, name="h1") == bare.source(DATA)

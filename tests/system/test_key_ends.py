@@ -3,6 +3,7 @@
 a cut network, the limit), within 5 s no host has its key any more, in memory,
 a file or a journal, and csync2 hangs on each of them again."""
 
+import os
 import signal
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from faultlib import (DATABASE, SECRET, WAYS, locked_without_key, many,
                       no_key, start_known, windows)
 from fleet import fleet
+from lab import proc
 from windowlib import gone
 
 __all__ = ["fleet"]
@@ -94,8 +96,9 @@ def test_after_the_limit_the_key_is_gone(two, secret_search, way):
     taken.settle()
 
 
+@pytest.mark.parametrize("sshd", ["well", "deaf"])
 @pytest.mark.parametrize("way", WAYS)
-def test_after_a_cut_the_key_is_gone(two, secret_search, way):
+def test_after_a_cut_the_key_is_gone(two, secret_search, way, sshd):
     taken = two.leftovers(ignore=(DATABASE, r"/srv/priv(/|$)"))
     many(two, "before the cut", 60)
     run = in_its_middle(two, way, *(("--host-timeout", "4s")
@@ -103,6 +106,11 @@ def test_after_a_cut_the_key_is_gone(two, secret_search, way):
     wait(run, "open" if way == "hold" else "reading",
          None if way == "hold" else "h2")
     two.admin.link.cut()
+    if sshd == "deaf":
+        # As one that misses the signal that is to end it.
+        login, = [p for p in two.host(2).pids()
+                  if proc.cmdline(p).startswith("sshd: root@")]
+        os.kill(login, signal.SIGSTOP)
     # Nobody tells the members. In the default way it is the receiver's own
     # deadline that ends it, and timeout's 2 seconds.
     gone(*two.members, deadline_s=12 if way == "pipe" else 5.5)
