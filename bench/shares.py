@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""Each host of the lab a share of the processors that is its own, as if it
-were a machine of its own: what one computes is not taken from another. By
-the cpu controller of cgroup v1 (kernel: scheduler/sched-bwc)."""
+"""Each host of the lab a share of one processor that is its own, as if it were
+a machine of its own: what one computes is not taken from another. By the cpu
+controller of cgroup v1 (kernel: scheduler/sched-bwc).
+
+Of one processor, and the others idle: two that compute at once slow each other
+down where they are threads of one core, and all but direct access would pay
+for that.
+"""
 import contextlib
 import os
 import sys
@@ -21,7 +26,13 @@ def possible():
 
 def cores(hosts):
     """What each has: all together leave a tenth for the rest."""
-    return 0.9 * os.cpu_count() / len(hosts)
+    return 0.9 / len(hosts)
+
+
+def _pin(pids, cpus):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(pid, cpus)
 
 
 def _ours():
@@ -55,6 +66,8 @@ def each(hosts, caller):
     """What runs on the hosts, and what that starts. Commands on the host
     caller are started by this process, which shares with it."""
     quota = int(cores(hosts) * PERIOD_US)
+    every = os.sched_getaffinity(0)
+    one = {min(every)}
     ours = _ours()
     groups = {h: CONTROLLER / f"{h.cgroup.parent.name}-{h.name}"
               for h in hosts}
@@ -65,5 +78,9 @@ def each(hosts, caller):
             (group / "cpu.cfs_period_us").write_text(str(PERIOD_US))
             (group / "cpu.cfs_quota_us").write_text(str(quota))
             _move(proc.pids_in(host.cgroup), group)
+            undo.callback(lambda h=host: _pin(proc.pids_in(h.cgroup), every))
+            _pin(proc.pids_in(host.cgroup), one)
         _move([os.getpid()], groups[caller])
+        undo.callback(_pin, [os.getpid()], every)
+        _pin([os.getpid()], one)
         yield
