@@ -75,17 +75,18 @@ def test_a_quick_run_of_git_prints_a_table_a_case(tmp_path):
     assert done.returncode == 0, done.stderr
     text = out.read_text()
     assert text.strip() in done.stdout
-    near, far, large, crowd, keys = text.split("\n## ")[1:]
-    apart, line, free = large.split("\n### ")[1:]
+    near, far, apart, large, crowd, keys = text.split("\n## ")[1:]
+    line, free = large.split("\n### ")[1:]
     # A share of the processors for each takes cgroup v1's controller.
     cpu = Path("/sys/fs/cgroup/cpu")
+    two = [line]
     if (cpu / "cgroup.procs").exists():
-        assert " of a core each" in apart
+        assert " of one core each" in apart
         assert not list(cpu.glob("postern-lab-*"))
+        two.append(apart)
     else:
         assert "Not measured: " in apart
-        apart = free
-    for part in (*near.split("\n### ")[1:], *far.split("\n### ")[1:], apart,
+    for part in (*near.split("\n### ")[1:], *far.split("\n### ")[1:],
                  free, crowd):
         rows = [line.split(" | ")[0] for line in part.splitlines()
                 if line.startswith("| ")]
@@ -93,12 +94,14 @@ def test_a_quick_run_of_git_prints_a_table_a_case(tmp_path):
             "| direct access", "| **postern git, mux**",
             "| **postern git, mux = 0**", "| stand-in for the original"], part
         assert part.count("(target") == 1, part
-    # The line's Mbit/s, which nothing can exceed: a byte of it is 8 bits.
-    rows = [r.split(" | ") for r in line.splitlines() if " MB/s | " in r]
-    assert [r[0] for r in rows] == ["| direct access",
-                                    "| **postern git, mux**"]
-    assert all(float(r[1].split()[0]) < 100 / 8 for r in rows)
-    assert line.count("(target") == 1
+    for part in two:
+        rows = [r.split(" | ") for r in part.splitlines() if " MB/s | " in r]
+        assert [r[0] for r in rows] == ["| direct access",
+                                        "| **postern git, mux**"]
+        assert part.count("(target") == 1
+        # The line's Mbit/s, which nothing can exceed: a byte of it is 8 bits.
+        assert part != line or all(
+            float(r[1].split()[0]) < 100 / 8 for r in rows)
     for part in (near, far):
         assert [c.splitlines()[0] for c in part.split("\n### ")[1:]] == [
             "ls-remote", "small clone"]
