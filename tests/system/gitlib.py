@@ -38,6 +38,7 @@ CONF = "/etc/postern/git.conf"
 RUN = "/run/postern-git"
 # Of tests that push keys: the others' keys are lines by hand.
 STORE = "/var/lib/postern/git/keys"
+STATE = "/var/lib/postern/git"
 LOG = "/var/log/postern-git"
 GATE = "/tmp/gate"
 PEOPLE = ("alice", "bob", "carol", "dave")
@@ -149,6 +150,7 @@ class Git:
                  "runuser -u git -- env HOME=/home/git "
                  "gitolite setup -pk /tmp/admin.pub")
         host.write("/root/.ssh/gl_hosts", f"{name} {host.host_key}\n")
+        self.administers(host)
         self._sshd(host, "gl")
         host.run("export GIT_SSH_COMMAND='ssh -F none -i /root/.ssh/admin "
                  "-o UserKnownHostsFile=/root/.ssh/gl_hosts'; "
@@ -160,6 +162,13 @@ class Git:
             for key, where in zip(keys, (f"{who}.pub", f"x/{who}@two.pub")):
                 host.write(f"/root/admin/keydir/{where}", key)
         self.admin(host)
+
+    @staticmethod
+    def administers(host):
+        """Who administers gitolite is noted, as by the trigger."""
+        host.run(f"install -d -o git -g git -m 700 {STATE}; rm -rf "
+                 f"{STATE}/*; echo admin >{STATE}/admins; "
+                 f"chown git: {STATE}/admins")
 
     def admin(self, host=None):
         """Push what is in /root/admin of the server."""
@@ -210,6 +219,7 @@ class Git:
         self.sshd_run(self.gl)
         proc.kill(self.pids(self.gl, f"cat {GATE}"))
         self.gl.run(f"rm -rf {LOG}/* /home/git/repositories/t {GATE}*")
+        self.administers(self.gl)
         for who in PEOPLE:
             self.client.run(f"rm -rf /home/{who}/[!.]* /home/{who}/.g* "
                             f"/home/{who}/.l*")

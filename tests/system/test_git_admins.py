@@ -32,8 +32,6 @@ def site(git):
     made.gl.write("/root/admin/conf/gitolite.conf", made.conf)
     made.admin()
     made.close()
-    # By which a git server is known.
-    made.gl.run(f"rm -r {STATE}")
 
 
 def instead(site, text):
@@ -128,6 +126,32 @@ def test_no_push_takes_away_what_another_is_writing(site):
         out, err = slow.communicate(timeout=60)
     assert slow.returncode == 0 and err == "", (out, err)
     assert gl.read(ADMINS) == "admin\n"
+
+
+def test_as_long_as_nobody_was_asked_nobody_comes_through(site):
+    """Whoever comes could be one of them: also when asking fails."""
+    gl, git = site.gl, site.git
+    assert site.lets_in("alice") == "hello alice"
+    instead(site, "echo broken >&2; exit 1")
+    gl.run(["rm", ADMINS])
+    for command in ("info", "git-upload-pack 't/a'"):
+        asked = len(git.audit("gl"))
+        done = git.ssh("alice", command)
+        assert done.returncode == 1 and done.stdout == "", done
+        assert "git server: refused: nobody may come through a gateway " \
+            "before gitolite was asked who may write to gitolite-admin: " \
+            f"{ADMINS}: No such file" in done.stderr, done
+        assert "as root: postern git push-keys" in done.stderr
+        assert [x["event"] for x in git.audit("gl")[asked:]] == ["refused"]
+    # The keys are pushed all the same, which asks; in vain here.
+    gl.run([PUSH, "push-keys"])
+    assert git.ssh("alice", "info").returncode == 1
+    gl.run(["rm", GITOLITE])
+    gl.run([PUSH, "push-keys"])
+    assert site.lets_in("alice") == "hello alice"
+    # An answer that has nobody is one, too.
+    gl.run(f": >{ADMINS}")
+    assert site.lets_in("alice") == "hello alice"
 
 
 def test_a_user_may_have_any_name(site):

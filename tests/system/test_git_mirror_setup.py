@@ -116,39 +116,36 @@ def test_a_mirror_is_set_up_by_the_lines_of_the_tutorial(ready):
 WHO = "who may change gitolite's settings is denied to the gateway"
 
 
+UNASKED = "nobody may come through a gateway before gitolite was asked"
+
+
 def test_a_mirror_denies_who_administers_gitolite(mirrored):
     ready, gl2 = mirrored, mirrored.gl2
-    at, line = "/var/lib/postern/git/admins", "deny-admins denies nobody"
+    at = "/var/lib/postern/git/admins"
     as_git = "cd /home/git; runuser -u git -- env HOME=/home/git"
     explain = ["postern", "git", "explain", "--side", "server", "--id",
                "admin", "git-upload-pack 't/x'"]
 
-    def denied():
+    def denied(why="rules all"):
         done = gl2.run(explain, check=False)
-        return done.returncode == 1 and "rules all" in done.stdout
-
-    def warned():
-        return gl2.run("journalctl -q -t postern-git -o cat").stdout.count(
-            line)
+        return done.returncode == 1 and why in done.stdout
 
     # As the set-up has left it.
     assert gl2.read(at) == "admin\n" and denied()
     assert findings(gl2, 0) == {}
-    before = warned()
     try:
-        # As it is where nobody asked: that is seen and said.
+        # Where nobody asked it serves nobody; that is seen and said.
         gl2.run(["rm", at])
-        assert not denied()
-        assert "admin may write to gitolite-admin" in findings(gl2, 1)[WHO]
-        state(ready, 0)
-        assert warned() > before
+        assert denied(UNASKED) and denied("postern git setup-server --mirror")
+        assert UNASKED in findings(gl2, 1)[WHO]
+        found, = json.loads(state(ready, 2, "--json"))["mirrors"]
+        assert not found["ok"] and UNASKED in found["why"]
+        assert UNASKED in findings(ready.gw, 1)[ROW]
         # gitolite's mirroring compiles; there are no keys to be pushed.
         done = gl2.run(f"{as_git} gitolite trigger POST_COMPILE")
         assert done.stderr == "" and gl2.read(at) == "admin\n"
         assert denied() and findings(gl2, 0) == {}
-        before = warned()
         state(ready, 0)
-        assert warned() == before
         # By hand, too; that there is nothing to push is told there.
         gl2.run(["rm", at])
         done = gl2.run("postern git push-keys", check=False)
@@ -156,6 +153,24 @@ def test_a_mirror_denies_who_administers_gitolite(mirrored):
         assert denied()
     finally:
         gl2.run(f"{as_git} gitolite trigger POST_COMPILE")
+
+
+def test_a_mirror_that_was_not_told_who_administers_it_serves_nobody(
+        mirrored):
+    """Not even when the server is cut off; the client reads why."""
+    ready, gl2 = mirrored, mirrored.gl2
+    at = "/var/lib/postern/git/admins"
+    ready.gl.link.cut()
+    gl2.run(f"mv {at} {at}.off")
+    try:
+        done = ready.alice("git ls-remote git@gw:t/x", check=False)
+        assert done.returncode != 0 and done.stdout == "", done
+        assert f"git server: refused: {UNASKED}" in done.stderr
+        gl2.run(f"mv {at}.off {at}")
+        assert "HEAD" in ready.alice("git ls-remote git@gw:t/x").stdout
+    finally:
+        gl2.run(f"mv {at}.off {at}", check=False)
+        ready.gl.link.restore()
 
 
 @pytest.fixture

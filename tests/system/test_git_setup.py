@@ -249,7 +249,7 @@ def breaks(host, path):
     ("gl", "gl", RC, "gitolite runs the trigger", "gitolite"),
     ("gl", "gl", "/var/lib/postern/git/admins",
      "who may change gitolite's settings is denied to the gateway",
-     "admin may write to gitolite-admin, and is not denied"),
+     "nobody may come through a gateway before gitolite was asked"),
     ("gl", "gl", DROPIN, "sshd on this server reads the gateway's key",
      "authorizedkeysfile"),
     ("gl", "gw", f"{ETC}/authorized_keys", "the gateway takes the keys",

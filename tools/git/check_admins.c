@@ -48,7 +48,8 @@ check_admins(struct check *c, struct err *e)
 	struct gitadmins a;
 	char names[SHOWN] = "";
 
-	if (gitadmins_ask(&c->user, &c->conf->server, &a, e) == -1)
+	if (gitadmins_asked(&c->conf->server, c->user.pw_dir, e) == -1 ||
+	    gitadmins_ask(&c->user, &c->conf->server, &a, e) == -1)
 		return -1;
 	if (c->conf->server.deny_admins != 0)
 		return denied(c, &a, e);

@@ -15,6 +15,7 @@
 #include "keydir.h"
 #include "keyproc.h"
 #include "pushstate.h"
+#include "setup_plain.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -295,14 +296,21 @@ gitadmins_note_as(const struct passwd *pw, const struct gitconf_server *c,
 	return asuser_run(pw, note, &j, NULL, 0, e);
 }
 
-bool
-gitadmins_unasked(const struct gitconf_server *c)
+int
+gitadmins_asked(const struct gitconf_server *c, const char *home,
+    struct err *e)
 {
 	char path[PATH];
 	struct stat st;
 
 	join(c->state_dir, GITADMINS_FILE, path);
-	return lstat(path, &st) == -1 && errno == ENOENT;
+	if (c->deny_admins == 0 || lstat(path, &st) == 0 ||
+	    setup_plain(c, home))
+		return 0;
+	return err_set(e, ERR_REFUSED, "nobody may come through a gateway "
+	    "before gitolite was asked who may write to gitolite-admin: %s: "
+	    "%s; as root: postern git %s", path, strerror(errno),
+	    c->gateway != NULL ? "push-keys" : "setup-server --mirror");
 }
 
 int

@@ -52,10 +52,14 @@ int gitadmins_note_as(const struct passwd *pw, const struct gitconf_server *c,
  * was written. */
 bool gitadmins_late(const struct gitconf_server *c, const char *home);
 
-/* gitadmins_unasked(): whether there is no file, so that nobody is denied. */
-bool gitadmins_unasked(const struct gitconf_server *c);
+/* gitadmins_asked(): that there is the file: without one whoever comes could be
+ * one of them, so that nobody may. Nothing of it holds where deny-admins = no,
+ * or where another program than gitolite serves the user whose home it is.
+ * 0, or -1: ERR_REFUSED, with what asks gitolite. */
+int gitadmins_asked(const struct gitconf_server *c, const char *home,
+	struct err *e);
 
-/* gitadmins_has(): whether the file has id; without a file nobody is known.
+/* gitadmins_has(): whether the file has id; a missing one has nobody.
  * 1, 0, or -1 ERR_SYS, ERR_UNSAFE. */
 int gitadmins_has(const struct gitconf_server *c, const char *id,
 	struct err *e);

@@ -60,14 +60,15 @@ check_id(const struct gitconf_server *c, const struct gitwire *w,
 {
 	const char *id = w->id;
 	struct buf path;
-	int has = 0;
+	int has;
 
 	if (gitid_denied(NULL, id) || (c->deny_ids.n > 0 &&
 	    gitid_denied(&c->deny_ids, id)))
 		return err_set(e, ERR_REFUSED, "'%s' may not come through a "
 		    "gateway", id);
-	if (c->deny_admins != 0)
-		has = gitadmins_has(c, id, e);
+	if (gitadmins_asked(c, home, e) == -1)
+		return -1;
+	has = c->deny_admins != 0 ? gitadmins_has(c, id, e) : 0;
 	if (has != 0)
 		return has == -1 ? -1 : err_set(e, ERR_REFUSED, "'%s' may not "
 		    "come through a gateway: by gitolite-admin it rules all "

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/strv.h"
-#include "gitadmins.h"
 #include "gitask.h"
 #include "gitaudit.h"
 #include "gitconf.h"
@@ -27,7 +26,6 @@
 #include "jail/sandbox.h"
 #include "proc/child.h"
 #include "serve_probe.h"
-#include "setup_plain.h"
 #include "sys/clock.h"
 #include "ui/log.h"
 
@@ -135,18 +133,6 @@ run(struct serve *s, struct err *e)
 	return loop_run(s->loop, e);
 }
 
-/* Then a gateway could be gitolite's administrators. */
-static void
-look_admins(const struct gitconf_server *c, const char *home)
-{
-	if (c->deny_admins != 0 && gitadmins_unasked(c) &&
-	    !setup_plain(c, home))
-		syslog(LOG_WARNING, "deny-admins denies nobody: gitolite was "
-		    "not asked who may write to gitolite-admin, %s/"
-		    GITADMINS_FILE " is missing: postern git setup-server",
-		    c->state_dir);
-}
-
 /* A session of somebody's, or of nobody's. */
 static int
 either(struct serve *s, const char *home, struct err *e)
@@ -178,7 +164,6 @@ serve(struct serve *s, struct err *e)
 	}
 	if (gitask_env(&s->ask, pw, &s->env, e) == -1)
 		return -1;
-	look_admins(&s->conf.server, pw->pw_dir);
 	audit(s, GITAUDIT_BEGIN, NULL, 0);
 	s->status = 1;
 	if (either(s, pw->pw_dir, e) == -1) {

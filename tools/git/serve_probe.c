@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gitadmins.h"
 #include "keycmds.h"
 #include "keyproc.h"
 #include "keyserial.h"
@@ -138,7 +139,9 @@ serve_probe(const struct gitconf_server *c, const char *home,
 	switch (a->probe) {
 	case GITPROBE_INFO:
 	case GITPROBE_GIT:
-		return answer(c, a, env, e);
+		/* As it would be for anybody. */
+		return gitadmins_asked(c, home, e) == -1 ? -1 :
+		    answer(c, a, env, e);
 	case GITPROBE_STATUS:
 		return status(c, e);
 	case GITPROBE_PUSH:

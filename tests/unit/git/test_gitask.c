@@ -13,21 +13,30 @@
 static struct gitconf c;
 static struct gitask a;
 static struct err e;
-static char home[] = HOME, keydir[128], key[160];
+static char home[] = HOME, keydir[128], key[160], rc[128], admins[128];
+
+static void
+put(const char *path, const char *text)
+{
+	int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0600);
+
+	assert_true(fd != -1);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
 
 static int
 setup(void **state)
 {
-	int fd;
 
 	memcpy(home, HOME, sizeof(home));
 	assert_non_null(mkdtemp(home));
 	snprintf(keydir, sizeof(keydir), "%s/keydir", home);
 	snprintf(key, sizeof(key), "%s/alice.pub", keydir);
 	assert_int_equal(mkdir(keydir, 0700), 0);
-	fd = open(key, O_CREAT | O_WRONLY, 0600);
-	assert_true(fd != -1);
-	close(fd);
+	put(key, "");
+	snprintf(rc, sizeof(rc), "%s/.gitolite.rc", home);
+	snprintf(admins, sizeof(admins), "%s/admins", home);
 	e = (struct err)ERR_INIT;
 	gitask_init(&a);
 	memcpy(a.w.ip, "-", 2);
@@ -35,6 +44,8 @@ setup(void **state)
 	memcpy(a.w.sid, "0123456789abcdef", 17);
 	assert_int_equal(gitconf_init(&c, &e), 0);
 	c.server.keydir = strdup(keydir);
+	free(c.server.state_dir);
+	c.server.state_dir = strdup(home);
 	return 0;
 }
 
@@ -44,6 +55,8 @@ teardown(void **state)
 	gitask_clear(&a);
 	gitconf_clear(&c);
 	unlink(key);
+	unlink(rc);
+	unlink(admins);
 	rmdir(keydir);
 	rmdir(home);
 	return 0;
@@ -110,6 +123,40 @@ a_server_judges_line_id_and_command_anew(void **state)
 	    "fp=- sid=0123456789abcdef -- git-receive-pack 't/a'", &a, &e),
 	    0);
 	assert_string_equal(a.canon.data, "git-receive-pack 't/a'");
+}
+
+#define ALICE "v1 id=alice ip=- fp=- sid=0123456789abcdef -- info"
+
+static void
+a_server_that_has_not_asked_who_administers_gitolite_takes_nobody(void **state)
+{
+	put(rc, "");
+	assert_int_equal(gitask_server(&c.server, home, ALICE, &a, &e), -1);
+	assert_err(&e, ERR_REFUSED, "before gitolite was asked who");
+	assert_err(&e, ERR_REFUSED, "postern git setup-server --mirror");
+	c.server.gateway = strdup("git@gw");
+	assert_int_equal(gitask_server(&c.server, home, ALICE, &a, &e), -1);
+	assert_err(&e, ERR_REFUSED, "postern git push-keys");
+	put(admins, "ada\nalice\n");
+	assert_int_equal(gitask_server(&c.server, home, ALICE, &a, &e), -1);
+	assert_err(&e, ERR_REFUSED, "rules all");
+	/* An answer, too. */
+	put(admins, "");
+	assert_int_equal(gitask_server(&c.server, home, ALICE, &a, &e), 0);
+}
+
+static void
+whoever_has_no_administrators_to_deny_needs_no_such_answer(void **state)
+{
+	put(rc, "");
+	c.server.deny_admins = 0;
+	assert_int_equal(gitask_server(&c.server, home, ALICE, &a, &e), 0);
+	c.server.deny_admins = 1;
+	gitask_clear(&a);
+	gitask_init(&a);
+	/* Without a .gitolite.rc it is another program. */
+	unlink(rc);
+	assert_int_equal(gitask_server(&c.server, home, ALICE, &a, &e), 0);
 }
 
 /* Whatever git.conf says of people's. */
@@ -179,6 +226,8 @@ main(void)
 		T(a_gateway_makes_the_wire_line_of_what_it_allows),
 		T(a_gateway_refuses_and_knows_whom),
 		T(a_server_judges_line_id_and_command_anew),
+		T(a_server_that_has_not_asked_who_administers_gitolite_takes_nobody),
+		T(whoever_has_no_administrators_to_deny_needs_no_such_answer),
 		T(a_checks_repository_is_reached_and_its_rights_are_not_asked),
 		T(a_keydir_that_can_not_be_read_is_no_refusal),
 		T(gitolite_gets_this_environment_and_no_other),
