@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""--dry-run of push-keys and rollback: what would come of it, and nothing
-does."""
+"""--dry-run of push-keys and rollback, and lint-keys: what would come of it,
+and nothing does."""
 
 import json
 
-from gitkeylib import POSTERN, STATE, STORE, keys  # noqa: F401
+from gitkeylib import KEYDIR, POSTERN, STATE, keys  # noqa: F401
 
 TREE = (f"find {STATE} -printf '%p %y %l %i %T@ %C@\\n' | sort; "
         f"find {STATE} -type f -exec md5sum {{}} + | sort")
@@ -104,3 +104,22 @@ def test_a_dry_push_sends_takes_and_notes_nothing(keys):
     assert tree(keys) == before
     keys.push(expect=2)
     assert keys.login("b") == "bob"
+
+
+def test_lint_keys_only_reads(keys):
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    keys.put("bob.pub", keys.person("b"))
+    keys.put("bad name.pub", keys.person("c"))
+    files = TREE.replace(STATE, KEYDIR)
+
+    def all_of_it():
+        return tree(keys), keys.gl.run(files).stdout, keys.log(keys.gl)
+    before = all_of_it()
+    for code, words in ((1, [KEYDIR]), (1, ["--json", KEYDIR]),
+                        (0, [f"{KEYDIR}/bob.pub"])):
+        done = keys.gl.run([POSTERN, "lint-keys", *words], check=False)
+        assert done.returncode == code, done
+        assert "bob" in done.stdout
+    assert all_of_it() == before
+    assert keys.login("b") is None

@@ -6,6 +6,8 @@ import base64
 import json
 import os
 
+import pytest
+
 from gitkeylib import (DRIVER, ENV, ETC, POSTERN, PROXY, SESSIONS, STORE,
                        fingerprint, keys, text)
 
@@ -165,3 +167,29 @@ def test_what_dead_sessions_left_goes_with_the_next_push(keys):
         assert alice.poll() is None
         alice.stdin.close()
         assert alice.wait(20) == 0
+
+
+DAMAGES = [
+    "cd {s}/current/ && : >authorized_keys && : >index && : >principals",
+    "cd {s}/current/ && echo x >authorized_keys && head -c 90 index >i && "
+    "mv i index",
+    "cd {s}/current/ && rm authorized_keys index principals",
+    "rm {s}/current", "rm -r {s}/generations/*", "rm -r {s}/*",
+]
+
+
+@pytest.mark.parametrize("index", [False, True], ids=["file", "index"])
+def test_no_damage_of_the_keys_locks_the_git_server_out(keys, index):
+    """Its own is in another file, which no push writes: the next one mends
+    all, also where it brings what was there before."""
+    keys.setup(index=index)
+    keys.put("alice.pub", keys.person("a"))
+    keys.push()
+    assert keys.login("a") == "alice"
+    for damage in DAMAGES:
+        keys.gw.run(keys.as_git(keys.gw, "sh", "-ec",
+                                damage.format(s=STORE)))
+        assert keys.login("a") is None, damage
+        keys.push()
+        assert keys.login("a") == "alice", damage
+        assert list(keys.ids()) == ["alice"]
