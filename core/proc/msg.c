@@ -18,6 +18,7 @@ static const struct kind {
 	{ MSG_BEAT, 0, 0 },
 	{ MSG_KEY, MSG_KEY_LEN, MSG_KEY_LEN },
 	{ MSG_CHANGES, 1, MSG_MAX },
+	{ MSG_LEFT, 1, MSG_MAX },
 };
 
 static const struct kind *

@@ -8,7 +8,7 @@
  *	R  result, text; ends the run
  *	D  bytes of a stream	E  a stream's process is over: its status
  *	B  beat, empty				K  a secret, 32 bytes
- *	C  what has changed since the last run
+ *	C  what has changed since the last run	L  what was not read as it was
  *
  * Another type, a longer payload than its type may have, and an empty payload
  * of anything but a beat are errors: nothing of the frame is kept. Text is
@@ -52,6 +52,7 @@ enum {
 	MSG_BEAT = 'B',
 	MSG_KEY = 'K',
 	MSG_CHANGES = 'C',
+	MSG_LEFT = 'L',
 };
 
 struct msg_in {

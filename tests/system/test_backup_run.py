@@ -293,7 +293,8 @@ def test_quiet_run_has_no_output_and_json_has_an_object_a_line(backup):
                       "snapshot": backup.snapshots()[1], "status": 0,
                       "why": None, "files": result["files"],
                       "bytes": 5000, "added": 0,
-                      "seconds": result["seconds"], "vanished": 0}
+                      "seconds": result["seconds"], "vanished": 0,
+                      "changed": 0}
 
 
 LIVE = (r"t +transfer +\d+%  [1-9]\d* files  [\d.]+ [KM]iB  [\d.]+ [KM]iB/s  "

@@ -149,7 +149,7 @@ def test_a_run_leaves_metrics_and_a_failed_one_keeps_the_last_good(backup):
         good["last_run_duration_seconds"], "last_success_timestamp_seconds":
         good["last_run_timestamp_seconds"], "snapshot_files":
         result["files"], "snapshot_bytes": 5000, "snapshot_added_bytes": 5000,
-        "snapshot_vanished": 0}
+        "snapshot_vanished": 0, "snapshot_changed": 0}
     assert begin <= good["last_run_timestamp_seconds"] <= time.time()
     path = backup.client.path(TEXTFILE)
     assert path.stat().st_mode & 0o777 == 0o644

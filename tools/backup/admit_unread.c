@@ -162,6 +162,20 @@ any_hidden(struct admit_unread *u, const char *dir)
 	return hidden;
 }
 
+/* For who asked for the backup, who names them. */
+static void
+leave(struct admit_unread *u, const char *dir)
+{
+	char path[PATH_ROOM];
+	struct buf text;
+
+	snprintf(path, sizeof(path), "%s" SOURCE_LEFT, dir);
+	buf_init(&text, GRANTS_MAX);
+	if (unread_emit(&u->unread, &text, NULL) == 0)
+		(void)file_write(path, text.data, text.len, 0600, NULL, NULL);
+	buf_clear(&text);
+}
+
 int
 admit_unread_judge(struct admit_unread *u, const char *dir, int leash, int rc)
 {
@@ -171,14 +185,20 @@ admit_unread_judge(struct admit_unread *u, const char *dir, int leash, int rc)
 
 	admit_unread_read(u);
 	n = snprintf(path, sizeof(path), "%s" SOURCE_UNREAD, dir);
-	if (rc != UNREAD_PARTIAL || !unread_only(&u->unread) || n < 0 ||
-	    (size_t)n >= sizeof(path) || any_hidden(u, dir))
+	if ((rc != UNREAD_VANISHED && rc != UNREAD_PARTIAL) || n < 0 ||
+	    (size_t)n >= sizeof(path))
+		return rc;
+	if (rc == UNREAD_PARTIAL && (!unread_only(&u->unread) ||
+	    any_hidden(u, dir)))
 		return rc;
 	buf_init(&text, GRANTS_MAX);
-	if (unread_grants(&u->unread, &text, NULL) == 0 &&
+	if (u->unread.files.n == 0 ||
+	    (unread_grants(&u->unread, &text, NULL) == 0 &&
 	    file_write(path, text.data, text.len, 0600, NULL, NULL) == 0 &&
-	    could_read(path, leash))
+	    could_read(path, leash)))
 		rc = UNREAD_VANISHED;
 	buf_clear(&text);
+	if (rc == UNREAD_VANISHED)
+		leave(u, dir);
 	return rc;
 }

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "gate.h"
+#include "late.h"
 #include "link.h"
 #include "ui/log.h"
+#include "unread.h"
 
 #define END_MS 5000		/* for ssh, once our rsync is over */
 #define NO_SSH 255
@@ -21,6 +23,7 @@ struct dial {
 	bool half_over, told;
 	int rc, peer_rc;
 	char said[XFER_SAID];
+	struct unread unread;	/* what rsync says there */
 	struct err err;		/* why there is no ssh */
 };
 
@@ -36,6 +39,7 @@ one_line(char *s)
 static void
 maybe_over(struct dial *d)
 {
+	struct reply left = { .status = UNREAD_VANISHED };
 	struct err e = ERR_INIT;
 
 	if (!d->half_over || d->told || (d->ssh != NULL &&
@@ -48,7 +52,21 @@ maybe_over(struct dial *d)
 		link_judge(d->ssh, &(struct err)ERR_INIT, &e);
 		snprintf(d->said, sizeof(d->said), "%s", e.msg);
 	}
-	d->spec.on_over(d->spec.arg, d->rc, d->peer_rc, d->said);
+	if (d->peer_rc == UNREAD_VANISHED) {
+		left.vanished = unread_left(&d->unread);
+		left.changed = d->unread.n_changed;
+		late_name(&d->unread, left.why, sizeof(left.why));
+	}
+	d->spec.on_over(d->spec.arg, d->rc, d->peer_rc, &left, d->said);
+}
+
+static void
+on_said(void *arg, const char *line, bool cut)
+{
+	struct dial *d = arg;
+
+	if (*line != '\0')
+		unread_line(&d->unread, line, cut);
 }
 
 static void
@@ -57,6 +75,11 @@ on_ssh_end(void *arg)
 	struct dial *d = arg;
 
 	d->peer_rc = link_status(d->ssh);
+	/* Nobody there has judged it. What could not be opened nobody here can
+	 * judge. */
+	if (d->peer_rc == UNREAD_PARTIAL && unread_only(&d->unread) &&
+	    d->unread.files.n == 0)
+		d->peer_rc = UNREAD_VANISHED;
 	if (d->half != NULL)
 		half_finish(d->half, d->peer_rc);
 	maybe_over(d);
@@ -69,7 +92,7 @@ start_ssh(struct dial *d, int from, int to, const char *command, size_t len,
 {
 	struct strv argv = { 0 }, ssh = { 0 };
 	struct link_spec k = { .dest = d->spec.dest, .in = from, .out = to,
-		.on_end = on_ssh_end, .arg = d };
+		.on_said = on_said, .on_end = on_ssh_end, .arg = d };
 	struct buf line;
 	int rc = -1;
 
@@ -173,5 +196,6 @@ dial_free(struct dial *d)
 		return;
 	half_free(d->half);
 	link_free(d->ssh);
+	unread_clear(&d->unread);
 	free(d);
 }

@@ -24,8 +24,11 @@ struct dial_spec {
 	/* As half_calls.on_line. May be NULL. */
 	void (*on_line)(void *arg, enum child_stream s, const char *line,
 		size_t len, bool cut);
-	/* Both are over. Their exit statuses; said: what explains them. */
-	void (*on_over)(void *arg, int rc, int peer_rc, const char *said);
+	/* Both are over. Their exit statuses, of which 24 (unread.h) is told
+	 * for a 23 of the other one that was for such files alone; left: which
+	 * (xfer.h); said: what explains them. */
+	void (*on_over)(void *arg, int rc, int peer_rc,
+		const struct reply *left, const char *said);
 	void *arg;
 };
 

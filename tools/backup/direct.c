@@ -192,32 +192,22 @@ direct_rc(const struct direct *d)
 	return d->rc;
 }
 
-/* A grants_fn: what unread_grants() has written. */
-static int
-on_late(void *arg, char letter, const char *path, struct err *e)
-{
-	struct unread *u = arg;
-
-	return strv_add(&u->files, path) == 0 ? 0 :
-	    err_set(e, ERR_MEM, "out of memory");
-}
-
 void
 direct_late(const struct direct *d, char *said, size_t cap)
 {
-	struct unread u = { .files = { .max = UNREAD_MAX } };
+	struct unread left;
 	struct buf text;
 	char *path;
 
-	if (d->dir == NULL || asprintf(&path, "%s" SOURCE_UNREAD,
-	    d->dir) == -1)
+	if (d->dir == NULL || asprintf(&path, "%s" SOURCE_LEFT, d->dir) == -1)
 		return;
 	buf_init(&text, GRANTS_MAX);
-	if (file_read(path, &text, NULL) == 0 && grants_parse(text.data,
-	    text.len, on_late, &u, NULL) == 0 && u.files.n > 0)
-		late_name(&u, said, cap);
+	if (file_read(path, &text, NULL) == 0 && unread_parse(text.data,
+	    text.len, &left, NULL) == 0) {
+		late_name(&left, said, cap);
+		unread_clear(&left);
+	}
 	buf_clear(&text);
-	unread_clear(&u);
 	free(path);
 }
 

@@ -47,7 +47,7 @@ int direct_request(const struct direct *d, struct request *q, struct err *e);
 /* direct_rc(): the exit status of the rsync that read, by the gate's word;
  * -1: there is none, or it is not over. */
 int direct_rc(const struct direct *d);
-/* direct_late(): once that is UNREAD_VANISHED: the files that came too late
+/* direct_late(): once that is UNREAD_VANISHED: the files that were the cause
  * into said (cap bytes), as late_name(); none: said stays as it is. */
 void direct_late(const struct direct *d, char *said, size_t cap);
 /* direct_open(): listens from now on, for j's connect-timeout, and sends the

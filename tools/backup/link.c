@@ -31,6 +31,8 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 	struct buf b;
 
 	log_debug("ssh: %s", line);
+	if (k->spec.on_said != NULL)
+		k->spec.on_said(k->spec.arg, line, cut);
 	if (line[strspn(line, " \t\r")] == '\0' || f < k->fail)
 		return;
 	k->fail = f;

@@ -10,6 +10,7 @@
 #ifndef BACKUP_LINK_H
 #define BACKUP_LINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -26,6 +27,9 @@ struct link_spec {
 	char *const *argv;	/* of ssh (ssh/sshargv.h), or of what stands in
 				 * its place; borrowed for the call */
 	int in, out;		/* borrowed: ssh's stdin and stdout */
+	/* A line of its stderr, not escaped; cut: its end is missing. May be
+	 * NULL. */
+	void (*on_said)(void *arg, const char *line, bool cut);
 	/* ssh has ended. */
 	void (*on_end)(void *arg);
 	void *arg;

@@ -29,8 +29,10 @@ static const struct row {
 	    offsetof(struct metrics, bytes), true },
 	{ "snapshot_added_bytes", "What of it was new.",
 	    offsetof(struct metrics, added), true },
-	{ "snapshot_vanished", "1 when files vanished while they were read.",
+	{ "snapshot_vanished", "Files that vanished or came up meanwhile.",
 	    offsetof(struct metrics, vanished), true },
+	{ "snapshot_changed", "Files that changed while they were read.",
+	    offsetof(struct metrics, changed), true },
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -105,6 +107,7 @@ metrics_write(const char *path, const char *job, const struct metrics *m,
 		all.bytes = old.bytes;
 		all.added = old.added;
 		all.vanished = old.vanished;
+		all.changed = old.changed;
 	}
 	buf_clear(&b);
 	rc = metrics_emit(&all, job, &b, e);

@@ -25,7 +25,7 @@ struct metrics {
 	uint64_t run_s, status, seconds;	/* of the last run */
 	/* Of the last good one; good_s 0: there was none, and nothing is
 	 * written of it. */
-	uint64_t good_s, files, bytes, added, vanished;
+	uint64_t good_s, files, bytes, added, vanished, changed;
 };
 
 /* metrics_emit(): append the file of job. Pure. 0, or -1 ERR_MEM. */

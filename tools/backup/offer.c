@@ -89,7 +89,7 @@ keep(struct offer *o)
 
 	if (r->status == 0)
 		scanner_keep(o->scanner, r->snapshot, r->vanished > 0 ||
-		    o->reader.xfer.rc != 0);
+		    r->changed > 0 || o->reader.xfer.rc != 0);
 	o->calls.on_kept(o->calls.arg);
 }
 

@@ -43,16 +43,31 @@ on_look_line(void *arg, enum child_stream s, const char *line, size_t len,
 	log_debug("%s", line);
 }
 
+/* All that failed is a warning. What it was about goes in the place of
+ * rsync's words, and to the store. */
+static void
+told(struct reader *r)
+{
+	struct reply *left = &r->xfer.left;
+
+	left->status = UNREAD_VANISHED;
+	left->vanished = unread_left(&r->unread);
+	left->changed = r->unread.n_changed;
+	late_raw(&r->unread, left->why, sizeof(left->why));
+	late_name(&r->unread, r->xfer.said, XFER_SAID);
+	xfer_told(&r->xfer, UNREAD_VANISHED);
+}
+
 static void
 on_looked(void *arg, const struct child_end *end)
 {
 	struct reader *r = arg;
 	bool could = WIFEXITED(end->status) && WEXITSTATUS(end->status) == 0;
 
-	/* In the place of rsync's words. */
 	if (could)
-		late_name(&r->unread, r->xfer.said, XFER_SAID);
-	xfer_told(&r->xfer, could ? UNREAD_VANISHED : UNREAD_PARTIAL);
+		told(r);
+	else
+		xfer_told(&r->xfer, UNREAD_PARTIAL);
 }
 
 /* The jail's program again, out of the jail: could it have read them? */
@@ -87,10 +102,11 @@ on_rc(void *arg, int rc)
 	struct reader *r = arg;
 	struct err e = ERR_INIT;
 
-	if (rc != UNREAD_PARTIAL || !unread_only(&r->unread))
+	if (rc != UNREAD_VANISHED && (rc != UNREAD_PARTIAL ||
+	    !unread_only(&r->unread)))
 		return false;
 	if (r->unread.files.n == 0) {
-		xfer_told(&r->xfer, UNREAD_VANISHED);
+		told(r);
 		return true;
 	}
 	if (start_look(r, &e) == 0)

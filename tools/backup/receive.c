@@ -108,10 +108,10 @@ on_frame(void *arg, char type, const char *data, size_t len, struct err *e)
 		return 0;
 	}
 	if (s->op_frame != NULL && s->answered && (type == MSG_CHANGES ||
-	    type == MSG_DATA || type == MSG_END))
+	    type == MSG_DATA || type == MSG_END || type == MSG_LEFT))
 		return s->op_frame(s, type, data, len, e);
-	if ((type == MSG_DATA || type == MSG_END) && s->answered &&
-	    !s->req.direct)
+	if ((type == MSG_DATA || type == MSG_END || type == MSG_LEFT) &&
+	    s->answered && !s->req.direct)
 		return xfer_frame(&s->xfer, type, data, len, e);
 	if (type == MSG_KEY && s->answered && s->op_key != NULL) {
 		s->op_key(s, data);

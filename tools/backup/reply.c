@@ -34,6 +34,7 @@ static const struct place {
 	{ "added", KIND_NUM, AT(added) },
 	{ "seconds", KIND_NUM, AT(seconds) },
 	{ "vanished", KIND_NUM, AT(vanished) },
+	{ "changed", KIND_NUM, AT(changed) },
 	{ "rate", KIND_NUM, AT(rate) },
 	{ "total", KIND_NUM, AT(total) },
 	{ "read", KIND_NUM, AT(read) },

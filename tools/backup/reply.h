@@ -13,7 +13,10 @@
  *	resumed yes	it goes on from where a broken run stopped
  *	phase WORD	what is being done: space, transfer, sync, manifest, …
  *	percent N	of it
- *	files N bytes N added N seconds N vanished N rate N
+ *	files N bytes N added N seconds N rate N
+ *	vanished N	files that are not in it, since they were gone, or came
+ *			too late
+ *	changed N	that changed while they were read
  *	total N		bytes that there will be
  *	read N found N	of verify: files read, files that are wrong
  *
@@ -34,6 +37,7 @@
 
 struct reply {
 	uint64_t status, percent, files, bytes, added, seconds, vanished,
+		changed,
 		rate,		/* bytes a second */
 		total, read, found;
 	bool resumed, since;

@@ -270,7 +270,8 @@ add_own_words(struct run *r)
 	size_t n = strlen(why);
 
 	if (x->rc != 0 && x->said[0] != '\0' &&
-	    (r->result.status != 0 || r->result.vanished > 0))
+	    (r->result.status != 0 || r->result.vanished > 0 ||
+	    r->result.changed > 0))
 		snprintf(why + n, sizeof(r->result.why) - n, "%s%s",
 		    n > 0 ? "; here: " : "", x->said);
 }

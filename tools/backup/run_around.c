@@ -39,7 +39,8 @@ run_metrics(const struct settings_job *j, const struct reply *result,
 		m.files = result->files;
 		m.bytes = result->bytes;
 		m.added = result->added;
-		m.vanished = result->vanished > 0;
+		m.vanished = result->vanished;
+		m.changed = result->changed;
 	}
 	return metrics_write(j->textfile, j->section, &m, e);
 }

@@ -181,7 +181,8 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 }
 
 static void
-on_over(void *arg, int rc, int peer_rc, const char *said)
+on_over(void *arg, int rc, int peer_rc, const struct reply *left,
+    const char *said)
 {
 	struct serve_dial *d = arg;
 	struct serve *s = d->s;
@@ -189,6 +190,7 @@ on_over(void *arg, int rc, int peer_rc, const char *said)
 	memfile_clear(&d->key);
 	s->xfer.rc = rc;
 	s->xfer.peer_rc = peer_rc;
+	s->xfer.peer_left = *left;
 	snprintf(s->xfer.said, sizeof(s->xfer.said), "%s", said);
 	d->calls.on_over(s);
 }

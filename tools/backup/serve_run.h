@@ -30,6 +30,8 @@ struct run {
 	bool finishing;			/* the snapshot is being made */
 	struct serve_dial *dial;	/* NULL: the client's rsync comes here */
 	bool complained;		/* our rsync, of what it could not do */
+	uint64_t unverified;		/* files that came otherwise than they
+					 * were read, twice */
 	struct err lost;		/* why the transfer was given up */
 	struct hook *hook;		/* the store's command that runs now */
 	void (*go_on)(struct serve *s);	/* after `before` */

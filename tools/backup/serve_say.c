@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +38,21 @@ on_closed(void *arg)
 	serve_over(arg, NULL);
 }
 
+/* Which files vanished or changed the host has told; the client of another
+ * run knows that itself. */
+static void
+show_pulled(const struct serve *s, const struct reply *r)
+{
+	const char *left = s->xfer.peer_left.why;
+	struct reply all = *r;
+	size_t n = strlen(all.why);
+
+	if (r->status == 0 && left[0] != '\0')
+		snprintf(all.why + n, sizeof(all.why) - n, "%s%s",
+		    n > 0 ? "; " : "", left);
+	show_result(s->show, s->pull, &all);
+}
+
 static void
 say_last(struct serve *s, char type, const struct reply *r)
 {
@@ -48,7 +64,7 @@ say_last(struct serve *s, char type, const struct reply *r)
 	s->over = true;
 	s->status = (int)r->status;
 	if (s->pull != NULL)
-		show_result(s->show, s->pull, r);
+		show_pulled(s, r);
 	if (s->chan == NULL) {
 		serve_over(s, NULL);
 		return;

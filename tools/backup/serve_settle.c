@@ -135,7 +135,8 @@ on_finished(void *arg, const struct err *e)
 	}
 	r->now.phase[0] = '\0';
 	r->now.seconds = r->rec.seconds;
-	r->now.vanished = r->rec.partial;
+	r->now.vanished = r->rec.vanished;
+	r->now.changed = r->rec.changed;
 	snprintf(r->now.snapshot, sizeof(r->now.snapshot), "%s",
 	    r->snapshot);
 	run_done(s);

@@ -27,7 +27,9 @@ on_over(void *arg)
 	 * when that is the greater one, which would hide a 23 of its own. */
 	if (s->xfer.peer_rc == UNREAD_VANISHED &&
 	    (s->xfer.rc == UNREAD_PARTIAL || s->xfer.rc == UNREAD_VANISHED))
-		s->xfer.rc = r->complained ? UNREAD_PARTIAL : UNREAD_VANISHED;
+		s->xfer.rc = r->complained || r->unverified >
+		    s->xfer.peer_left.changed ? UNREAD_PARTIAL :
+		    UNREAD_VANISHED;
 	why = sink_why(s->xfer.rc);
 	if (r->lost.code != ERR_NONE) {
 		run_give_up(s);
@@ -51,6 +53,13 @@ on_over(void *arg)
 	}
 	r->rec.partial = s->xfer.rc == UNREAD_VANISHED ||
 	    s->xfer.peer_rc == UNREAD_VANISHED;
+	if (r->rec.partial) {
+		r->rec.vanished = s->xfer.peer_left.vanished;
+		r->rec.changed = s->xfer.peer_left.changed;
+		/* Nobody said how many: one at least. */
+		if (r->rec.vanished == 0 && r->rec.changed == 0)
+			r->rec.vanished = 1;
+	}
 	run_received(s);
 }
 
@@ -89,7 +98,9 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	uint64_t now = loop_now_ms(s->loop);
 
 	/* Without its deletions a snapshot would have what is gone. */
-	if ((stream == CHILD_STDERR && unread_complaint(line)) ||
+	if (stream == CHILD_STDERR && !cut && unread_unverified(line))
+		r->unverified++;
+	else if ((stream == CHILD_STDERR && unread_complaint(line)) ||
 	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
 		r->complained = true;
 	if (stream != CHILD_STDOUT || !sink_line(line, &r->now) ||

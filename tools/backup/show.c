@@ -101,6 +101,7 @@ event(const struct show *s, const char *name, const struct reply *r)
 		emit_num(&j, "added", (int64_t)r->added);
 		emit_num(&j, "seconds", (int64_t)r->seconds);
 		emit_num(&j, "vanished", (int64_t)r->vanished);
+		emit_num(&j, "changed", (int64_t)r->changed);
 	}
 	(void)emit_end(&j, stdout);
 }
@@ -168,9 +169,11 @@ show_result(struct show *s, const struct settings_job *j,
 		log_error("%s: %s", j->section, r->why);
 		return;
 	}
-	if (r->vanished > 0)
-		log_warn("%s: files vanished or came up while they were "
-		    "read%s%s", j->section, r->why[0] != '\0' ? ": " : "", r->why);
+	if (r->vanished > 0 || r->changed > 0)
+		log_warn("%s: while all was read, %" PRIu64 " files vanished or "
+		    "came up, %" PRIu64 " changed%s%s", j->section,
+		    r->vanished, r->changed, r->why[0] != '\0' ? ": " : "",
+		    r->why);
 	if (s == NULL || s->o->quiet)
 		return;
 	show_size(r->bytes, bytes);

@@ -57,6 +57,8 @@ as_json(const struct what *w, struct err *e)
 	if (r->receiver != 0)
 		emit_num(&j, "receiver", (int64_t)r->receiver);
 	emit_bool(&j, "partial", r->partial);
+	emit_num(&j, "vanished", (int64_t)r->vanished);
+	emit_num(&j, "changed", (int64_t)r->changed);
 	emit_bool(&j, "pinned", w->pinned);
 	emit_bool(&j, "held", w->held);
 	return say_json(emit_end(&j, stdout), e);
@@ -107,8 +109,12 @@ as_text(const struct what *w, struct err *e)
 	rc |= line(&b, "client", w->parsed.client);
 	rc |= line(&b, "made", made);
 	rc |= line(&b, "took", took);
-	rc |= line(&b, "state", r->partial ? "partial: files vanished or "
-	    "came up while they were read" : "complete");
+	if (!r->partial)
+		rc |= line(&b, "state", "complete");
+	else
+		rc |= buf_addf(&b, "%-16s partial: while all was read, %" PRIu64
+		    " files vanished or came up, %" PRIu64 " changed\n", "state",
+		    r->vanished, r->changed);
 	rc |= line(&b, "kept", w->pinned ? "pinned" : w->held ?
 	    "somebody reads it" : "by the rules");
 	if (r->job[0] != '\0')

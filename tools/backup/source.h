@@ -45,6 +45,7 @@ struct half *source_start(struct loop *l, const struct source_spec *s,
 #define SOURCE_ROOTS "/roots"
 #define SOURCE_GRANTS "/grants"
 #define SOURCE_UNREAD "/unread"	/* whoever asks about it: reader.h */
+#define SOURCE_LEFT "/left"	/* what the gate heard of its rsync: unread.h */
 int source_files(const struct source_spec *s, char **ret_dir, struct err *e);
 /* source_ionice(): ionice(1)'s words for s->ionice into out; NULL: none. */
 const char *source_ionice(int64_t ionice, char out[32]);

@@ -20,6 +20,8 @@ static const struct row {
 } rows[] = {
 	{ "version", VERSION, 0 },
 	{ "state", STATE, offsetof(struct store_rec, partial) },
+	{ "vanished", NONZERO, offsetof(struct store_rec, vanished) },
+	{ "changed", NONZERO, offsetof(struct store_rec, changed) },
 	{ "mode", WORD, offsetof(struct store_rec, mode) },
 	{ "job", WORD, offsetof(struct store_rec, job) },
 	{ "backend", BACKEND, offsetof(struct store_rec, backend) },

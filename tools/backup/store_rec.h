@@ -6,7 +6,8 @@
  * that a later version may add are passed over.
  *
  *	version 1
- *	state complete | partial	(files vanished: rsync's rc 24)
+ *	state complete | partial	(files vanished or changed: rc 24)
+ *	vanished 3	changed 1	(so many; not there: none)
  *	mode channel | direct | pull	any word
  *	backend hardlink | btrfs
  *	rsync 3.2.7
@@ -39,6 +40,8 @@ struct store_rec {
 	char job[STORE_REC_WORD];	/* the client's name for it; "": none */
 	enum store_backend backend;
 	bool partial;		/* something vanished or changed meanwhile */
+	uint64_t vanished;	/* files: gone, or left to the next run */
+	uint64_t changed;	/* files, while they were read */
 	bool one_fs;
 	bool real;		/* owners and the like are the files' own */
 	uint64_t files;		/* in the whole snapshot */

@@ -15,21 +15,27 @@ static const char module[] = " (in root)";
 
 /* What says nothing more, by how it begins. */
 static const char *const plain[] = {
-	"file has vanished: ",
-	"directory has vanished: ",
 	"rsync warning: some files vanished before they could be transferred",
 	"rsync error: some files/attrs were not transferred (see previous "
 	    "errors) (code 23)",
 	NULL
 };
 
+static const char *const gone[] = { "file has vanished: \"",
+	"directory has vanished: \"", NULL };
 /* And to the half that writes. */
 static const char *const theirs[] = { "rsync: [sender] ", "WARNING: ", NULL };
+
+/* The read ended where the file had gone on: rsync's own errno for that. */
+static const char cut_head[] = "rsync: [sender] read errors mapping \"";
+static const char cut_tail[] = ": No data available (61)";
 
 void
 unread_clear(struct unread *u)
 {
 	strv_clear(&u->files);
+	strv_clear(&u->vanished);
+	strv_clear(&u->changed);
 	*u = (struct unread){ .strange = false };
 }
 
@@ -60,18 +66,19 @@ drop(const char *s, size_t *len, const char *tail)
 	return true;
 }
 
-/* The name in a line about a file that could not be opened. false: it is
- * another line. */
+/* The name in a line that begins and ends with these. false: it is another
+ * line. */
 static bool
-name_of(const char *line, char out[PATH_MAX])
+name_of(const char *line, const char *with, const char *tail,
+    char out[PATH_MAX])
 {
 	size_t len;
 
-	if (!begins(line, head))
+	if (!begins(line, with))
 		return false;
-	line += sizeof(head) - 1;
+	line += strlen(with);
 	len = strlen(line);
-	if (!drop(line, &len, denied))
+	if (!drop(line, &len, tail))
 		return false;
 	(void)drop(line, &len, module);
 	if (!drop(line, &len, "\""))
@@ -82,30 +89,64 @@ name_of(const char *line, char out[PATH_MAX])
 
 /* rsync: [sender] link_stat "NAME" (in root) failed: …  */
 static bool
-is_gone(const char *line)
+is_gone(const char *line, char out[PATH_MAX])
 {
-	size_t len = strlen(line);
+	static const char with[] = "rsync: [sender] link_stat \"";
 
-	return begins(line, "rsync: [sender] link_stat \"") &&
-	    (drop(line, &len, "\" (in root) failed: No such file or directory "
-	    "(2)") || drop(line, &len, "\" (in root) failed: Not a directory "
-	    "(20)") || drop(line, &len, "\" (in root) failed: Too many levels "
-	    "of symbolic links (40)"));
+	return name_of(line, with, " failed: No such file or directory (2)",
+	    out) || name_of(line, with, " failed: Not a directory (20)", out) ||
+	    name_of(line, with, " failed: Too many levels of symbolic links "
+	    "(40)", out);
+}
+
+/* It is counted whether there is room for its name or not. */
+static void
+vanished(struct unread *u, const char *name)
+{
+	u->n_vanished++;
+	if (name != NULL && u->vanished.n < UNREAD_MAX)
+		(void)strv_add(&u->vanished, name);
+}
+
+/* Once: rsync tells it again when it has read it again. */
+static void
+changed(struct unread *u, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < u->changed.n; i++)
+		if (strcmp(u->changed.v[i], name) == 0)
+			return;
+	u->n_changed++;
+	if (u->changed.n < UNREAD_MAX)
+		(void)strv_add(&u->changed, name);
 }
 
 void
 unread_line(struct unread *u, const char *line, bool cut)
 {
 	char name[PATH_MAX];
+	size_t i;
 
 	if (begins_any(line, plain))
 		return;
-	if (u->listed && !cut && is_gone(line)) {
-		u->gone++;
+	for (i = 0; gone[i] != NULL; i++)
+		if (begins(line, gone[i])) {
+			vanished(u, !cut && name_of(line, gone[i], "", name) ?
+			    name : NULL);
+			return;
+		}
+	if (u->listed && !cut && is_gone(line, name)) {
+		vanished(u, name);
+		return;
+	}
+	if (!cut && name_of(line, cut_head, cut_tail, name)) {
+		changed(u, name);
 		return;
 	}
 	u->files.max = UNREAD_MAX;
-	if (cut || !name_of(line, name) || strv_add(&u->files, name) == -1)
+	if (cut || !name_of(line, head, denied, name) ||
+	    strv_add(&u->files, name) == -1)
 		u->strange = true;
 }
 
@@ -113,13 +154,34 @@ bool
 unread_complaint(const char *line)
 {
 	return *line != '\0' && !begins_any(line, plain) &&
-	    !begins_any(line, theirs);
+	    !begins_any(line, gone) && !begins_any(line, theirs);
+}
+
+bool
+unread_unverified(const char *line)
+{
+	static const char *const tails[] = { "discarded.", "retained.",
+		"put into partial-dir." };
+	static const char verb[] = " failed verification -- update ";
+	size_t i, len = strlen(line);
+
+	for (i = 0; begins(line, "ERROR: ") && i < 3; i++)
+		if (drop(line, &len, tails[i]))
+			return drop(line, &len, verb);
+	return false;
 }
 
 bool
 unread_only(const struct unread *u)
 {
-	return (u->files.n > 0 || u->gone > 0) && !u->strange;
+	return (u->files.n > 0 || u->n_vanished > 0 || u->n_changed > 0) &&
+	    !u->strange;
+}
+
+size_t
+unread_left(const struct unread *u)
+{
+	return u->files.n + u->n_vanished;
 }
 
 int

@@ -87,10 +87,16 @@ void
 xfer_told(struct xfer *x, int rc)
 {
 	char text[8];
+	struct buf b;
 	int n;
 
 	x->over = true;
 	x->rc = rc;
+	buf_init(&b, MSG_MAX);
+	if ((x->left.vanished > 0 || x->left.changed > 0) &&
+	    reply_emit(&x->left, &b, NULL) == 0)
+		(void)chan_send(x->chan, MSG_LEFT, b.data, b.len, NULL);
+	buf_clear(&b);
 	n = snprintf(text, sizeof(text), "%d", rc & 255);
 	(void)chan_send(x->chan, MSG_END, text, (size_t)n, NULL);
 	maybe_over(x);
@@ -133,6 +139,8 @@ xfer_frame(struct xfer *x, char type, const char *data, size_t len,
 	if (x->peer_over)
 		return err_set(e, ERR_PEER, "the other end goes on after its "
 		    "end");
+	if (type == MSG_LEFT)
+		return reply_parse(data, len, &x->peer_left, e);
 	if (type == MSG_END) {
 		if (msg_end(data, len, &x->peer_rc, e) == -1)
 			return -1;

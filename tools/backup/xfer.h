@@ -3,6 +3,8 @@
  * xfer: one transfer: our half of it (half.h) joined to the other one by
  * frames on a channel (chan.h). Bytes go as MSG_DATA; whoever's rsync is over says
  * so by MSG_END with its exit status, and the transfer is over once both have.
+ * The half that reads says before it, by MSG_LEFT in the form of reply.h, which
+ * files vanished or changed meanwhile, if any did.
  * Back pressure goes both ways; nothing is judged here.
  *
  *	xfer_init → half_*_start with xfer_calls() → xfer.half = it →
@@ -15,6 +17,7 @@
 #include <stdbool.h>
 
 #include "half.h"
+#include "reply.h"
 #include "chan.h"
 
 struct xfer;
@@ -39,6 +42,10 @@ struct xfer {
 	void *arg;
 	bool over, peer_over;
 	int rc, peer_rc;		/* exit statuses of the two rsyncs */
+	/* vanished, changed, why: what our rsync that reads had not as it was,
+	 * to be set before the other end is told its status; and what the
+	 * other end told of its own. */
+	struct reply left, peer_left;
 	char said[XFER_SAID];		/* our rsync's last words, escaped,
 					 * or why it was ended */
 };
@@ -52,7 +59,8 @@ void xfer_clear(struct xfer *x);
 /* xfer_calls(): what our half is to be started with. */
 struct half_calls xfer_calls(struct xfer *x);
 
-/* xfer_frame(): 0, or -1 ERR_PEER: data or an end that can't come now. */
+/* xfer_frame(): 0, or -1: ERR_PEER (data or an end that can't come now),
+ * ERR_MEM. */
 int xfer_frame(struct xfer *x, char type, const char *data, size_t len,
 	struct err *e);
 void xfer_room(struct xfer *x);

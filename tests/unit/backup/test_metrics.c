@@ -15,7 +15,7 @@ static char path[] = "/tmp/postern-metrics-XXXXXX";
 
 static const struct metrics good = { .run_s = 1700000000, .status = 0,
 	.seconds = 12, .good_s = 1700000000, .files = 34, .bytes = 56789,
-	.added = 123, .vanished = 1 };
+	.added = 123, .vanished = 7, .changed = 3 };
 
 static void
 a_line_for_each_with_its_help_and_type(void **state)
@@ -100,7 +100,8 @@ a_failed_run_leaves_what_the_last_good_one_was(void **state)
 	assert_int_equal(m.good_s, good.good_s);
 	assert_int_equal(m.files, good.files);
 	assert_int_equal(m.added, good.added);
-	assert_int_equal(m.vanished, 1);
+	assert_int_equal(m.vanished, 7);
+	assert_int_equal(m.changed, 3);
 	/* node_exporter is somebody else. */
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);

@@ -2,6 +2,7 @@
 #include "../unit.h"
 
 #include "failmalloc.h"
+#include "late.h"
 #include "unread.h"
 
 #define FAILED	"rsync: [sender] send_files failed to open "
@@ -34,6 +35,8 @@ files_that_could_not_be_opened_are_named(void **state)
 	lines(&u, t);
 	assert_true(unread_only(&u));
 	assert_int_equal(u.files.n, 3);
+	assert_int_equal(u.n_vanished, 1);
+	assert_int_equal(unread_left(&u), 4);
 	assert_string_equal(u.files.v[0], "/srv/data/new");
 	assert_string_equal(u.files.v[1], "/srv/a \" (in root)");
 	assert_string_equal(u.files.v[2], "/\001 \\#012 \377 \\#99");
@@ -44,6 +47,83 @@ files_that_could_not_be_opened_are_named(void **state)
 	    "r /\\001\\040\\134#012\\040\377\\040\\134#99\n");
 	buf_clear(&b);
 	unread_clear(&u);
+}
+
+#define MAPPING	"rsync: [sender] read errors mapping "
+#define ENDED	": No data available (61)"
+
+/* rsync reads such a file once more, and may tell of it once more. */
+static void
+what_vanished_and_what_changed_is_counted_and_named(void **state)
+{
+	static const char *const t[] = {
+		"file has vanished: \"/srv/gone\" (in root)",
+		MAPPING "\"/srv/log\" (in root)" ENDED,
+		"directory has vanished: \"/srv/\\#001 dir\" (in root)",
+		MAPPING "\"/srv/other\"" ENDED,
+		MAPPING "\"/srv/log\" (in root)" ENDED,
+		END23, NULL
+	};
+	static const char *const two[] = {
+		MAPPING "\"/a\"" ENDED, FAILED "\"/b\"" DENIED, NULL };
+	char said[1024] = "as it was", again[1024];
+	struct err e = ERR_INIT;
+	struct unread u;
+	struct buf b;
+	unsigned i;
+
+	lines(&u, two + 2);
+	late_name(&u, said, sizeof(said));
+	assert_string_equal(said, "as it was");
+	lines(&u, t);
+	assert_true(unread_only(&u));
+	assert_int_equal(u.files.n, 0);
+	assert_int_equal(u.n_vanished, 2);
+	assert_int_equal(u.n_changed, 2);
+	late_name(&u, said, sizeof(said));
+	assert_string_equal(said, "vanished: /srv/gone, /srv/\\x01 dir; "
+	    "changed while they were read: /srv/log, /srv/other");
+	buf_init(&b, 4096);
+	assert_int_equal(unread_emit(&u, &b, &e), 0);
+	unread_clear(&u);
+	assert_int_equal(unread_parse(b.data, b.len, &u, &e), 0);
+	assert_int_equal(unread_left(&u), 2);
+	assert_int_equal(u.n_changed, 2);
+	late_name(&u, again, sizeof(again));
+	assert_string_equal(said, again);
+	buf_clear(&b);
+	unread_clear(&u);
+	lines(&u, two);
+	late_name(&u, said, sizeof(said));
+	assert_string_equal(said, "left to the next run: /b; "
+	    "changed while they were read: /a");
+	/* A cut line tells no name. */
+	unread_line(&u, t[0], true);
+	assert_int_equal(u.n_vanished, 1);
+	assert_int_equal(u.vanished.n, 0);
+	for (i = 0; i < 2000; i++)
+		unread_line(&u, t[0], false);
+	assert_int_equal(u.n_vanished, 2001);
+	assert_int_equal(u.vanished.n, UNREAD_MAX);
+	late_name(&u, said, sizeof(said));
+	assert_true(strlen(said) < sizeof(said));
+	assert_non_null(strstr(said, " more (-v names them)"));
+	assert_true(unread_only(&u));
+	unread_clear(&u);
+}
+
+/* Twice read, and neither time as it was sent. */
+static void
+a_file_that_changed_twice_is_told_by_the_half_that_writes(void **state)
+{
+	assert_true(unread_unverified("ERROR: srv/log failed verification -- "
+	    "update discarded."));
+	assert_true(unread_unverified("ERROR: srv/log failed verification -- "
+	    "update put into partial-dir."));
+	assert_false(unread_unverified("ERROR: srv/log failed to open"));
+	assert_false(unread_unverified("ERROR: srv/log update discarded."));
+	assert_false(unread_unverified("WARNING: srv/log failed verification "
+	    "-- update discarded (will try again)."));
 }
 
 /* What can't be a name that rsync could have been given. */
@@ -73,6 +153,10 @@ anything_else_is_strange(void **state)
 		"rsync: [receiver] mkstemp \"/a\" failed" DENIED,
 		"rsync: [generator] failed to set times on \"/a\"" DENIED,
 		"rsync: [sender] read errors mapping \"/a\"" DENIED,
+		"rsync: [sender] read errors mapping \"/a\": Input/output "
+		    "error (5)",
+		"rsync: [sender] read errors mapping /a: No data available "
+		    "(61)",
 		"ERROR: a failed verification -- update retained.",
 		"IO error encountered -- skipping file deletion",
 		"rsync error: error in file IO (code 11) at x.c(1)", "x",
@@ -168,6 +252,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_that_could_not_be_opened_are_named),
+		cmocka_unit_test(
+		    what_vanished_and_what_changed_is_counted_and_named),
+		cmocka_unit_test(
+		    a_file_that_changed_twice_is_told_by_the_half_that_writes),
 		cmocka_unit_test(a_name_that_is_too_long_is_strange),
 		cmocka_unit_test(anything_else_is_strange),
 		cmocka_unit_test(the_half_that_writes_complains_of_its_own),

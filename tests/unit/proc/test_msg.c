@@ -105,7 +105,7 @@ a_frame_that_came_whole_is_not_copied(void **state)
 static void
 every_other_type_and_length_is_refused(void **state)
 {
-	static const char types[] = "QADEPRBKC";
+	static const char types[] = "QADEPRBKCL";
 	unsigned char h[MSG_HEAD] = { 0 };
 	struct err e;
 	struct msg_in m;
