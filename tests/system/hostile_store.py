@@ -7,7 +7,7 @@ $ATTACK names a file of JSON:
 
     answer   the text of MSG_ANSWER; without it one of status 0
     frames   raw bytes (latin-1) instead of all that follows
-    entries  the file list: {name, mode, target, data}; names are latin-1
+    entries  the file list: {name, mode, target, data, xattrs}; latin-1 all
     send     whose data is sent: places in the list as rsync sorts it
     result   the text of MSG_RESULT
 
@@ -59,7 +59,14 @@ def entry(e):
     else:
         # A new ACL with no entry; a folder has a second one.
         out += (varint(0) + b"\0") * (1 + stat.S_ISDIR(mode))
-    return out + varint(0) + varint(0)
+    # New attributes, and how many.
+    given = e.get("xattrs", {})
+    out += varint(0) + varint(len(given))
+    for key, value in given.items():
+        key, value = key.encode() + b"\0", value.encode("latin-1")
+        assert len(value) <= 32     # more would be sent by its sum
+        out += varint(len(key)) + varint(len(value)) + key + value
+    return out
 
 
 def transfer(place, data):

@@ -154,7 +154,8 @@ narrow_view(const struct recv_opts *o, const char *relay, struct err *e)
 	jail_paths(relay, paths);
 	/* In a namespace of users there is no other uid to become. */
 	rc = view_enter(".", paths, !o->privileged && o->uid == 0 &&
-	    is_fake_super(o->args), e);
+	    is_fake_super(o->args), !o->privileged && o->uid == 0 &&
+	    geteuid() == 0 && !is_fake_super(o->args), e);
 	if (rc == 1 && o->privileged)
 		return err_set(e, ERR_REFUSED, "--privileged takes the "
 		    "capabilities of root");

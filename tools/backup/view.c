@@ -145,7 +145,7 @@ place(const struct item *item, const char *at, struct err *e)
 }
 
 static int
-build(const struct item *items, size_t n, struct err *e)
+build(const struct item *items, size_t n, bool proc, struct err *e)
 {
 	size_t i;
 
@@ -156,6 +156,9 @@ build(const struct item *items, size_t n, struct err *e)
 		if (place(&items[i], i == 0 ? DIR_AT : items[i].path,
 		    e) == -1)
 			return -1;
+	if (proc && mkdir("proc", 0755) == 0)
+		(void)mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV |
+		    MS_NOEXEC, "hidepid=ptraceable,subset=pid");
 	if (syscall(SYS_pivot_root, ".", ".") == -1 ||
 	    umount2(".", MNT_DETACH) == -1 || chdir(DIR_AT) == -1)
 		return err_sys(e, "pivot_root");
@@ -163,7 +166,7 @@ build(const struct item *items, size_t n, struct err *e)
 }
 
 int
-view_enter(const char *dir, const char *const *paths, bool users,
+view_enter(const char *dir, const char *const *paths, bool users, bool proc,
     struct err *e)
 {
 	struct item items[ITEMS_MAX];
@@ -184,7 +187,7 @@ view_enter(const char *dir, const char *const *paths, bool users,
 	/* Whoever rsync becomes must get through these folders. */
 	if (rc != -1) {
 		mask = umask(022);
-		rc = build(items, n, e);
+		rc = build(items, n, proc, e);
 		umask(mask);
 	}
 	while (n > 0)

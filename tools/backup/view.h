@@ -25,11 +25,14 @@
 /*
  * view_enter(): dir becomes the working folder, and "/dir"; paths (absolute,
  * NULL-ended) stay where they are, those that do not exist are passed over;
- * all else is gone. users: a user namespace may be made for it.
+ * all else is gone. users: a user namespace may be made for it. proc: with a
+ * /proc of the processes that it may trace, which of one in a Landlock domain are
+ * those of the domain: chmod(2) of what can't be opened goes by /proc/self/fd in
+ * a libc before glibc 2.39. Where there can be none, there is none.
  * Returns 0; 1 when this system makes no such namespace for us, and nothing
  * has changed; or -1 ERR_SYS, and the process should end.
  */
 int view_enter(const char *dir, const char *const *paths, bool users,
-	struct err *e);
+	bool proc, struct err *e);
 
 #endif
