@@ -4,7 +4,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum takes { NOTHING, VALUE, NO_PROMPT };
+/* UNUSED: a value that counts for no passphrase that is typed, and would for
+ * one on standard input. */
+enum takes { NOTHING, VALUE, UNUSED, NO_PROMPT };
 
 /* Options of cryptsetup 2.0 to 2.8 that "open" of a LUKS disk may have. */
 static const struct {
@@ -14,10 +16,10 @@ static const struct {
 } options[] = {
 	{ 'T', "tries", VALUE }, { 't', "timeout", VALUE },
 	{ 'M', "type", VALUE }, { 'S', "key-slot", VALUE },
-	{ 0, "token-id", VALUE }, { 0, "token-type", VALUE },
+	{ 0, "token-id", UNUSED }, { 0, "token-type", UNUSED },
 	{ 'b', "size", VALUE }, { 0, "device-size", VALUE },
-	{ 0, "sector-size", VALUE }, { 'l', "keyfile-size", VALUE },
-	{ 0, "keyfile-offset", VALUE },
+	{ 0, "sector-size", VALUE }, { 'l', "keyfile-size", UNUSED },
+	{ 0, "keyfile-offset", UNUSED },
 	{ 0, "allow-discards", NOTHING }, { 'r', "readonly", NOTHING },
 	{ 0, "persistent", NOTHING }, { 0, "shared", NOTHING },
 	{ 'q', "batch-mode", NOTHING }, { 'v', "verbose", NOTHING },
@@ -78,7 +80,7 @@ askargv_parse(const struct strv *argv, struct askargv *ret, struct err *e)
 		takes = option(argv->v[i], &has);
 		if (takes == NO_PROMPT)
 			goto bad;
-		if (takes == VALUE && !has && ++i == argv->n)
+		if (takes != NOTHING && !has && ++i == argv->n)
 			goto bad;
 	}
 	if (n != 3 || (strcmp(operand[0], "open") != 0 &&
@@ -97,8 +99,17 @@ int
 askargv_rerun(const struct strv *argv, struct strv *out)
 {
 	static char *const more[] = { "--key-file=-", "--tries=1", NULL };
+	bool has;
+	size_t i;
 
-	if (strv_addv(out, argv->v) == -1)
+	if (strv_add(out, argv->v[0]) == -1 ||
+	    strv_add(out, ASKARGV_NO_TOKEN) == -1)
 		return -1;
+	for (i = 1; i < argv->n; i++)
+		if (argv->v[i][0] == '-' &&
+		    option(argv->v[i], &has) == UNUSED)
+			i += !has;
+		else if (strv_add(out, argv->v[i]) == -1)
+			return -1;
 	return strv_addv(out, more);
 }

@@ -12,6 +12,10 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+/* A type of token that there is none of: cryptsetup opens a disk by the tokens
+ * that it finds before it reads a key file. Since 2.4. */
+#define ASKARGV_NO_TOKEN "--token-type=postern-none"
+
 struct askargv {
 	const char *device, *name;	/* borrowed from the words */
 };
@@ -21,8 +25,9 @@ struct askargv {
  * --test-passphrase (it doesn't ask), a detached header, what we can't read. */
 int askargv_parse(const struct strv *argv, struct askargv *ret, struct err *e);
 
-/* askargv_rerun(): append the same words, and those that make it read one
- * passphrase from its standard input. 0, or -1: out of memory. */
+/* askargv_rerun(): append the same words, after the first ASKARGV_NO_TOKEN, and
+ * those that make it read one passphrase from its standard input, of which
+ * nothing is cut. argv was askargv_parse()d. 0, or -1: out of memory. */
 int askargv_rerun(const struct strv *argv, struct strv *out);
 
 #endif

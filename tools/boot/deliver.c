@@ -3,68 +3,68 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "askargv.h"
+#include "lukshdr.h"
 #include "proc/child.h"
 #include "proc/spawn.h"
+#include "slurp.h"
 #include "sys/clock.h"
 
 #define RUN_MS		120000u	/* a KDF on a small machine, emulated */
-#define WRONG		2	/* cryptsetup: no permission */
+#define KILLED_MS	5000u	/* for the kernel; none waits for a dead disk */
+#define LOOK_MS		10
+#define PARAMETERS	1	/* cryptsetup: wrong ones, an unknown option */
+#define WRONG		2	/* no permission */
+#define UNTESTED	1	/* deliver_test() */
 
 /* Nothing of the session's environment is the program's. */
 static char *const environ_of_child[] = {
 	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL
 };
 
-static int
-reap(pid_t pid, int *ret)
-{
-	while (waitpid(pid, ret, 0) == -1)
-		if (errno != EINTR)
-			return -1;
-	return 0;
-}
-
 /* The end of pid, in time; it is killed otherwise. */
 static int
 finish(pid_t pid, const char *what, int *ret_status, struct err *e)
 {
-	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
-	uint64_t now = clock_ms(), end = now + RUN_MS;
-	int n = 0;
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+	uint64_t end = clock_ms() + RUN_MS;
+	bool killed = false;
+	pid_t got;
 
-	while (p.fd != -1 && now < end) {
-		n = poll(&p, 1, (int)(end - now));
-		if (n == 1 || (n == -1 && errno != EINTR))
+	while ((got = waitpid(pid, ret_status, WNOHANG)) != pid) {
+		if (got == -1 && errno != EINTR)
+			return err_sys(e, "%s", what);
+		if (clock_ms() >= end && killed)
 			break;
-		now = clock_ms();
+		if (clock_ms() >= end) {
+			kill(pid, SIGKILL);
+			killed = true;
+			end += KILLED_MS;
+		}
+		nanosleep(&pause, NULL);
 	}
-	if (p.fd != -1)
-		close(p.fd);
-	if (n != 1)
-		kill(pid, SIGKILL);
-	if (reap(pid, ret_status) == -1)
-		return err_sys(e, "%s", what);
-	return n == 1 ? 0 : err_set(e, ERR_TIMEOUT, "%s: no end in time",
+	return !killed ? 0 : err_set(e, ERR_TIMEOUT, "%s: no end in time",
 	    what);
 }
 
-/* Runs argv with pass on its standard input: its status as waitpid(2)'s. */
+/* Runs argv with pass on its standard input: its status as waitpid(2)'s. Out of
+ * reach of a terminal's keys: what was begun with a disk has to end. */
 static int
 run(const char *path, char *const *argv, const struct lockmem *pass,
     int *ret_status, struct err *e)
 {
-	struct spawn s = { .path = path, .argv = argv,
+	struct spawn s = { .path = path, .argv = argv, .own_group = true,
 	    .envp = environ_of_child, .fd = { -1, -1, -1 } };
 	int in, rc = -1;
 	sigset_t reset;
@@ -101,17 +101,60 @@ program(void)
 	return access(at[0], X_OK) == 0 ? at[0] : at[1];
 }
 
+/* Whether the disk has tokens; it may have where that can't be read. */
+static bool
+has_tokens(const char *device)
+{
+	char uuid[LUKSHDR_UUID];
+	const unsigned char *p;
+	struct buf b;
+	bool has;
+
+	buf_init(&b, LUKSHDR_ALL);
+	has = slurp_read(device, &b, NULL) == -1;
+	p = (const unsigned char *)b.data;
+	if (!has)
+		has = lukshdr_parse(p, b.len, uuid, NULL) == -1 ||
+		    lukshdr_tokens(p, b.len);
+	buf_clear(&b);
+	return has;
+}
+
+/*
+ * Runs the image's cryptsetup with argv, the second of which is
+ * ASKARGV_NO_TOKEN; without that where it doesn't know the word, but then
+ * not to ask device (or NULL) if that may answer by a token: UNTESTED.
+ */
+static int
+run_cryptsetup(char **argv, const char *device, const struct lockmem *pass,
+    int *ret_status, struct err *e)
+{
+	char *word;
+
+	if (run(program(), argv, pass, ret_status, e) == -1)
+		return -1;
+	if (!WIFEXITED(*ret_status) || WEXITSTATUS(*ret_status) != PARAMETERS)
+		return 0;
+	if (device != NULL && has_tokens(device))
+		return UNTESTED;
+	word = argv[0];
+	argv[0] = argv[1];
+	argv[1] = word;
+	return run(program(), argv + 1, pass, ret_status, e);
+}
+
 int
 deliver_test(const struct asker *a, const struct lockmem *pass, struct err *e)
 {
-	char *const argv[] = { "cryptsetup", "open", "--test-passphrase",
-	    "--key-file=-", "--tries=1", "--", (char *)a->prompt.device,
-	    NULL };
+	char *argv[] = { "cryptsetup", ASKARGV_NO_TOKEN, "open",
+	    "--test-passphrase", "--key-file=-", "--tries=1", "--",
+	    (char *)a->prompt.device, NULL };
 	char why[64];
-	int status;
+	int status, rc;
 
-	if (run(program(), argv, pass, &status, e) == -1)
-		return -1;
+	rc = run_cryptsetup(argv, a->prompt.device, pass, &status, e);
+	if (rc != 0)
+		return rc;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == WRONG)
@@ -151,8 +194,9 @@ to_socket(const struct asker *a, const struct lockmem *pass, struct err *e)
 	return rc;
 }
 
+/* One FIFO for all that ask, one after another: it is a's as long as a lives. */
 static int
-to_fifo(const struct lockmem *pass, struct err *e)
+to_fifo(const struct asker *a, const struct lockmem *pass, struct err *e)
 {
 	struct stat st;
 	int fd, rc = 0;
@@ -161,12 +205,30 @@ to_fifo(const struct lockmem *pass, struct err *e)
 	if (fd == -1)
 		return errno == ENXIO || errno == ENOENT ? gone(e) :
 		    err_sys(e, ASKER_FIFO);
-	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode) || st.st_uid != 0)
-		rc = err_set(e, ERR_UNSAFE, ASKER_FIFO ": not root's FIFO");
+	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode) ||
+	    st.st_uid != 0 || (st.st_mode & 077) != 0)
+		rc = err_set(e, ERR_UNSAFE, ASKER_FIFO ": not root's FIFO, or "
+		    "open to others");
+	else if (!asker_alive(a))
+		rc = gone(e);
 	else if (write(fd, pass->data, pass->len) != (ssize_t)pass->len)
 		rc = errno == EPIPE ? gone(e) : err_sys(e, ASKER_FIFO);
 	close(fd);
 	return rc;
+}
+
+/* Ends who waits, and no later process of that number. */
+static void
+end_asker(const struct asker *a)
+{
+	int fd = pidfd_open(a->pid, 0);
+
+	if (asker_alive(a) && fd != -1)
+		(void)pidfd_send_signal(fd, SIGTERM, NULL, 0);
+	else if (asker_alive(a))
+		kill(a->pid, SIGTERM);
+	if (fd != -1)
+		close(fd);
 }
 
 /* Opens the disk as the waiting one would, with its options, and has that one
@@ -184,7 +246,7 @@ beside(const struct asker *a, const struct lockmem *pass, struct err *e)
 		err_set(e, ERR_MEM, "out of memory");
 		goto out;
 	}
-	if (run(program(), argv.v, pass, &status, e) == -1)
+	if (run_cryptsetup(argv.v, NULL, pass, &status, e) == -1)
 		goto out;
 	/* It fails as well where the console was faster. */
 	if ((!WIFEXITED(status) || WEXITSTATUS(status) != 0) &&
@@ -194,8 +256,7 @@ beside(const struct asker *a, const struct lockmem *pass, struct err *e)
 		goto out;
 	}
 	rc = 0;
-	if (asker_alive(a))
-		kill(a->pid, SIGTERM);
+	end_asker(a);
 out:
 	strv_clear(&argv);
 	return rc;
@@ -208,7 +269,7 @@ deliver(const struct asker *a, const struct lockmem *pass, struct err *e)
 	case ASKER_SYSTEMD:
 		return to_socket(a, pass, e);
 	case ASKER_ASKPASS:
-		return to_fifo(pass, e);
+		return to_fifo(a, pass, e);
 	case ASKER_CRYPTSETUP:
 		break;
 	}

@@ -14,9 +14,10 @@
 #include "sys/lockmem.h"
 
 /*
- * deliver_test(): what the image's cryptsetup says of pass and a's disk. 0: it
- * opens it. -1: ERR_REFUSED it doesn't; ERR_TIMEOUT, ERR_SYS, ERR_PEER:
- * nothing is known.
+ * deliver_test(): what the image's cryptsetup says of pass and a's disk, whose
+ * tokens have no say. 0: it opens it. 1: the disk has tokens, and this
+ * cryptsetup asks them whatever it is told: it can't be tested. -1: ERR_REFUSED
+ * it doesn't open it; ERR_TIMEOUT, ERR_SYS, ERR_PEER: nothing is known.
  */
 int deliver_test(const struct asker *a, const struct lockmem *pass,
 	struct err *e);

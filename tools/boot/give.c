@@ -274,24 +274,28 @@ static enum verdict
 give(const struct give_opts *o, const struct asker *a,
     const struct lockmem *pass, const char **why, struct err *e)
 {
+	bool tested = false;
 	enum verdict v;
+	int rc;
 
 	if (tries_note(o, e) == -1)
 		return e->code == ERR_BUSY ? BUSY : FAILED;
 	if (a->luks) {
 		o->state(o->arg, "testing");
-		if (deliver_test(a, pass, e) == -1)
+		rc = deliver_test(a, pass, e);
+		if (rc == -1)
 			return e->code == ERR_REFUSED ? REJECTED : FAILED;
-		/* Only guesses are counted. */
-		if (tries_forget(e) == -1)
-			return FAILED;
+		tested = rc == 0;
 	}
+	/* Only guesses are counted. */
+	if (tested && tries_forget(e) == -1)
+		return FAILED;
 	v = hand_over(o, a->prompt.id, pass, why, e);
 	/* The header takes it: what systemd had tried was the answer of another
 	 * disk, which came before ours. */
-	if (a->luks && v == REJECTED)
+	if (tested && v == REJECTED)
 		v = hand_over(o, a->prompt.id, pass, why, e);
-	return a->luks && v == REJECTED ? FAILED : v;
+	return tested && v == REJECTED ? FAILED : v;
 }
 
 /* unlogged: why it isn't in the log, which keeps nobody out of the machine. */

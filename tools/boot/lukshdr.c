@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "lukshdr.h"
 
+#include <stdint.h>
 #include <string.h>
 
+#define SIZE_AT		8
 #define UUID_AT		168
+#define JSON_AT		4096u
+#define NO_TOKENS	"\"tokens\":{}"	/* as libcryptsetup writes it */
 #define DIGITS		"0123456789abcdefABCDEF"
 
 static const unsigned char magic[6] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
@@ -34,6 +38,20 @@ lukshdr_parse(const unsigned char *p, size_t len, char ret[LUKSHDR_UUID],
 		return err_set(e, ERR_PEER, "a LUKS header without a UUID");
 	memcpy(ret, uuid, LUKSHDR_UUID);
 	return 0;
+}
+
+bool
+lukshdr_tokens(const unsigned char *p, size_t len)
+{
+	uint64_t size = 0;
+	size_t i;
+
+	if (p[7] == 1)
+		return false;
+	for (i = 0; i < 8; i++)
+		size = size << 8 | p[SIZE_AT + i];
+	return size <= JSON_AT || size > len || memmem(p + JSON_AT,
+	    (size_t)size - JSON_AT, NO_TOKENS, strlen(NO_TOKENS)) == NULL;
 }
 
 bool

@@ -82,12 +82,43 @@ the_same_words_are_run_again_with_a_key_file(void **state)
 	struct strv out = { .n = 0 };
 
 	assert_int_equal(askargv_rerun(&v, &out), 0);
-	assert_int_equal(out.n, v.n + 2);
-	assert_string_equal(out.v[2], "-T5");
-	assert_string_equal(out.v[6], "--key-file=-");
-	assert_string_equal(out.v[7], "--tries=1");
+	assert_int_equal(out.n, v.n + 3);
+	assert_string_equal(out.v[0], "cryptsetup");
+	assert_string_equal(out.v[1], ASKARGV_NO_TOKEN);
+	assert_string_equal(out.v[3], "-T5");
+	assert_string_equal(out.v[7], "--key-file=-");
+	assert_string_equal(out.v[8], "--tries=1");
 	strv_clear(&v);
 	strv_clear(&out);
+}
+
+static void
+what_would_cut_it_or_ask_a_token_is_left_out(void **state)
+{
+	static const char *const t[] = {
+		"cryptsetup open -l 9 /dev/sda2 a -r",
+		"cryptsetup open -l9 /dev/sda2 a -r",
+		"cryptsetup open --keyfile-size 9 /dev/sda2 a -r",
+		"cryptsetup --keyfile-offset=9 open /dev/sda2 a -r",
+		"cryptsetup open /dev/sda2 --token-id 1 a --token-type=b -r",
+	};
+	static const char *const want[] = { "cryptsetup", ASKARGV_NO_TOKEN,
+	    "open", "/dev/sda2", "a", "-r", "--key-file=-", "--tries=1" };
+	struct askargv a;
+	struct strv v, out;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		v = words(t[i]);
+		out = (struct strv){ .n = 0 };
+		assert_int_equal(askargv_parse(&v, &a, NULL), 0);
+		assert_int_equal(askargv_rerun(&v, &out), 0);
+		assert_int_equal(out.n, sizeof(want) / sizeof(want[0]));
+		for (j = 0; j < out.n; j++)
+			assert_string_equal(out.v[j], want[j]);
+		strv_clear(&v);
+		strv_clear(&out);
+	}
 }
 
 int
@@ -97,6 +128,7 @@ main(void)
 		cmocka_unit_test(a_cryptsetup_that_asks_is_known),
 		cmocka_unit_test(all_others_are_not),
 		cmocka_unit_test(the_same_words_are_run_again_with_a_key_file),
+		cmocka_unit_test(what_would_cut_it_or_ask_a_token_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

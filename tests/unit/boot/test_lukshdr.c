@@ -55,6 +55,34 @@ what_is_no_header_says_none(void **state)
 }
 
 static void
+put(unsigned char *p, const char *json)
+{
+	memcpy(p + 4096, json, strlen(json) + 1);
+}
+
+static void
+tokens_are_seen(void **state)
+{
+	unsigned char p[LUKSHDR_ALL] = { 0 };
+
+	header(p, 1, UUID);
+	assert_false(lukshdr_tokens(p, LUKSHDR_BYTES));
+	header(p, 2, UUID);
+	p[14] = LUKSHDR_ALL >> 8;
+	assert_true(lukshdr_tokens(p, sizeof(p)));
+	put(p, "{\"keyslots\":{},\"tokens\":{\"0\":{}}}");
+	assert_true(lukshdr_tokens(p, sizeof(p)));
+	put(p, "{\"keyslots\":{},\"tokens\":{},\"x\":{}}");
+	assert_false(lukshdr_tokens(p, sizeof(p)));
+	/* What can't be seen whole may have some. */
+	assert_true(lukshdr_tokens(p, sizeof(p) - 1));
+	p[14] = 4096 >> 8;
+	assert_true(lukshdr_tokens(p, sizeof(p)));
+	p[8] = 1;
+	assert_true(lukshdr_tokens(p, sizeof(p)));
+}
+
+static void
 a_uuid_is_hexadecimal(void **state)
 {
 	assert_true(lukshdr_uuid(UUID));
@@ -92,6 +120,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_versions_say_their_uuid),
 		cmocka_unit_test(what_is_no_header_says_none),
+		cmocka_unit_test(tokens_are_seen),
 		cmocka_unit_test(a_uuid_is_hexadecimal),
 		cmocka_unit_test(an_open_disk_is_known_by_all_its_digits),
 	};
