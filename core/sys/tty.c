@@ -107,9 +107,10 @@ echo_off(struct ask *a, struct err *e)
 	return 0;
 }
 
-/* flush: drop what is typed and not read, or the shell would echo it. */
+/* What is typed and not read is dropped, or a shell would echo it, and run it:
+ * the rest of what was pasted, an answer given twice. */
 static void
-echo_back(struct ask *a, bool flush)
+echo_back(struct ask *a)
 {
 	sigset_t ttou, old;
 
@@ -117,8 +118,7 @@ echo_back(struct ask *a, bool flush)
 	sigemptyset(&ttou);
 	sigaddset(&ttou, SIGTTOU);
 	sigprocmask(SIG_BLOCK, &ttou, &old);
-	if (flush)
-		tcflush(a->fd, TCIFLUSH);
+	tcflush(a->fd, TCIFLUSH);
 	tcsetattr(a->fd, TCSANOW, &a->before);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
@@ -228,22 +228,23 @@ int
 tty_ask(const char *prompt, unsigned char *buf, size_t cap,
     unsigned timeout_ms, size_t *ret_len, struct err *e)
 {
-	return tty_ask_on("/dev/tty", prompt, buf, cap, timeout_ms, ret_len,
-	    e);
+	static const struct tty_on here = { .path = "/dev/tty" };
+
+	return tty_ask_on(&here, prompt, buf, cap, timeout_ms, ret_len, e);
 }
 
 int
-tty_ask_on(const char *path, const char *prompt, unsigned char *buf,
+tty_ask_on(const struct tty_on *on, const char *prompt, unsigned char *buf,
     size_t cap, unsigned timeout_ms, size_t *ret_len, struct err *e)
 {
-	struct ask a = { .fd = -1, .path = path };
+	struct ask a = { .fd = -1, .path = on->path };
 	bool stopped;
 	int rc;
 
 	/* Non-blocking, so that a terminal held by Ctrl-S can't hang us. */
-	a.fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	a.fd = open(on->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (a.fd == -1)
-		return err_sys(e, "%s: no terminal to ask on", path);
+		return err_sys(e, "%s: no terminal to ask on", on->path);
 	if (timeout_ms > 0)
 		a.end_ms = clock_ms() + timeout_ms;
 	do {
@@ -253,10 +254,12 @@ tty_ask_on(const char *path, const char *prompt, unsigned char *buf,
 			rc = say(&a, prompt, e);
 			if (rc == 0)
 				rc = answer(&a, buf, cap, ret_len, e);
-			echo_back(&a, rc == -1);
 			/* The newline that was not echoed. */
 			if (write(a.fd, "\n", 1) != 1)
 				errno = 0;
+			if (rc == 0 && on->then != NULL)
+				on->then(on->arg, *ret_len);
+			echo_back(&a);
 		}
 		stopped = got_signal == SIGTSTP;
 		signals_release(&a);

@@ -2,7 +2,8 @@
 /*
  * tty: asking a person. The prompt goes to /dev/tty, echo is off while the
  * answer is typed, and the terminal is restored on every way out, signals
- * included (termios(3), tcsetattr(3)).
+ * included (termios(3), tcsetattr(3)). What is typed beyond the answer is
+ * dropped.
  */
 #ifndef POSTERN_TTY_H
 #define POSTERN_TTY_H
@@ -27,11 +28,20 @@
 int tty_ask(const char *prompt, unsigned char *buf, size_t cap,
 	unsigned timeout_ms, size_t *ret_len, struct err *e);
 
-/* tty_ask_on(): the same on the terminal path, for who has none of his own: a
- * shell on the console of an initramfs, where /dev/tty can't be opened. No
- * signal comes from its keys then. */
-int tty_ask_on(const char *path, const char *prompt, unsigned char *buf,
-	size_t cap, unsigned timeout_ms, size_t *ret_len, struct err *e);
+struct tty_on {
+	const char *path;		/* of the terminal; borrowed */
+	/* With an answer in buf, or NULL: what is done before the echo comes
+	 * back. Until it is done those signals wait. */
+	void (*then)(void *arg, size_t len);
+	void *arg;
+};
+
+/* tty_ask_on(): the same on any terminal, for who has none of his own: a shell
+ * on the console of an initramfs, where /dev/tty can't be opened. No signal
+ * comes from its keys then. */
+int tty_ask_on(const struct tty_on *on, const char *prompt,
+	unsigned char *buf, size_t cap, unsigned timeout_ms, size_t *ret_len,
+	struct err *e);
 
 /* tty_width(), tty_height(): columns and rows of the terminal at fd; 80 and
  * 24 when unknown. */

@@ -146,7 +146,10 @@ class Boot:
     # Who asks
 
     def _start(self, *args, **kwargs):
-        p = self.host.popen(*args, **kwargs)
+        return self._start_on(self.host, *args, **kwargs)
+
+    def _start_on(self, host, *args, **kwargs):
+        p = host.popen(*args, **kwargs)
         self.started.append(p)
         return p
 

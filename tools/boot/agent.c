@@ -9,7 +9,9 @@
  * it does what bootline.h lists, by SSH_ORIGINAL_COMMAND, and nothing else: no
  * shell, no terminal, no path or option that a client could give.
  */
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -170,6 +172,22 @@ options(int argc, char **argv, struct give_opts *o, struct err *e)
 	return optind == argc ? 0 : -1;
 }
 
+/* Where one of the three is closed, a file of ours would be in its place. What
+ * is begun has to be waited for, whoever began us. */
+static void
+make_sane(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -178,7 +196,7 @@ main(int argc, char **argv)
 	struct err e = ERR_INIT;
 	int status;
 
-	signal(SIGPIPE, SIG_IGN);
+	make_sane();
 	if (argc > 0 && console_named(argv[0]))
 		return console_run(argc, argv);
 	if (options(argc, argv, &o, &e) == -1) {

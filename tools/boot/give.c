@@ -2,27 +2,25 @@
 #include "give.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "asker.h"
 #include "bootlog.h"
 #include "deliver.h"
-#include "rate.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/lock.h"
+#include "tries.h"
 
 #define LOCK		GIVE_DIR "/lock"
-#define TRIES		GIVE_DIR "/tries"
 #define LOOK_MS		100	/* between two looks at what became of it */
 #define GRACE_MS	2000u	/* for the kernel, after cryptsetup's end */
 #define AGAIN_MS	5000u	/* for systemd, to ask again after a wrong one */
+#define LOCK_MS		10000u	/* for another's test to end */
 
 /* What each way to end is called, and its exit status. */
 enum verdict { ACCEPTED, DELIVERED, REJECTED, GONE, FAILED, BUSY, REFUSED };
@@ -33,72 +31,11 @@ static const struct {
 	[ACCEPTED] = { "accepted", ERR_NONE },
 	[DELIVERED] = { "delivered", ERR_TIMEOUT },
 	[REJECTED] = { "rejected", ERR_REFUSED },
-	[GONE] = { "gone", ERR_REFUSED },
+	[GONE] = { "gone", ERR_BUSY },
 	[FAILED] = { "failed", ERR_PEER },
 	[BUSY] = { "busy", ERR_BUSY },
 	[REFUSED] = { "refused", ERR_REFUSED },
 };
-
-static int
-tries_read(struct rate *ret, struct err *e)
-{
-	struct buf b;
-	int rc;
-
-	*ret = (struct rate){ .n = 0 };
-	if (access(TRIES, F_OK) == -1 && errno == ENOENT)
-		return 0;
-	buf_init(&b, RATE_TEXT);
-	rc = file_read(TRIES, &b, e);
-	if (rc == 0 && (rc = rate_parse(b.data, b.len, ret, e)) == -1)
-		err_wrap(e, TRIES);
-	buf_clear(&b);
-	return rc;
-}
-
-static int
-tries_write(const struct rate *r, struct err *e)
-{
-	struct buf b;
-	int rc;
-
-	buf_init(&b, RATE_TEXT);
-	rc = rate_emit(r, &b) == 0 ? file_write(TRIES, b.data, b.len, 0600,
-	    NULL, e) : err_set(e, ERR_MEM, "out of memory");
-	buf_clear(&b);
-	return rc;
-}
-
-/* Writes down a try, or says when there may be one (ERR_BUSY). Only who has
- * the lock comes here. */
-static int
-tries_note(const struct give_opts *o, struct err *e)
-{
-	uint64_t now = clock_ms(), wait;
-	struct rate r;
-
-	if (tries_read(&r, e) == -1)
-		return -1;
-	wait = rate_wait_ms(&r, o->most, now);
-	if (wait > 0)
-		return err_set(e, ERR_BUSY, "%u passphrases in a minute are "
-		    "enough: again in %" PRIu64 " s", o->most,
-		    (wait + 999) / 1000);
-	rate_note(&r, now);
-	return tries_write(&r, e);
-}
-
-/* Takes back the last one, which is ours as long as we have the lock. */
-static int
-tries_forget(struct err *e)
-{
-	struct rate r;
-
-	if (tries_read(&r, e) == -1)
-		return -1;
-	rate_forget(&r);
-	return tries_write(&r, e);
-}
 
 int
 give_check(const struct lockmem *pass, struct err *e)
@@ -209,6 +146,11 @@ watch(const struct give_opts *o, const struct asker *a, const char **why,
 			*why = "it is asked again";
 			return REJECTED;
 		}
+		if (o->stop != NULL && o->stop(o->arg)) {
+			*why = "handed over; interrupted while it was waited "
+			    "for the disk";
+			return DELIVERED;
+		}
 		/* systemd's asker opens the disk itself; askpass hands on. */
 		if (now == NOBODY && a->kind == ASKER_SYSTEMD &&
 		    !asker_alive(a)) {
@@ -278,7 +220,7 @@ give(const struct give_opts *o, const struct asker *a,
 	enum verdict v;
 	int rc;
 
-	if (tries_note(o, e) == -1)
+	if (tries_note(o->most, e) == -1)
 		return e->code == ERR_BUSY ? BUSY : FAILED;
 	if (a->luks) {
 		o->state(o->arg, "testing");
@@ -300,52 +242,74 @@ give(const struct give_opts *o, const struct asker *a,
 
 /* unlogged: why it isn't in the log, which keeps nobody out of the machine. */
 static enum verdict
-unlock(const struct give_opts *o, const char *id, const char **why,
-    struct err *e, struct err *unlogged)
+locked(const struct give_opts *o, const struct asker *a,
+    const struct lockmem *pass, const char **why, struct err *e,
+    struct err *unlogged)
 {
-	struct lockmem pass = { .data = NULL };
-	struct askers all = { .n = 0 };
-	const struct asker *a;
-	enum verdict v = FAILED;
+	enum verdict v;
+	int lock;
 
-	a = await(id, &all, &v, e);
-	if (a != NULL && o->read(o->arg, &pass, e) == -1) {
-		v = failed(e);
-	} else if (a != NULL) {
-		v = give(o, a, &pass, why, e);
-		/* What was not tried would let anybody fill it. */
-		if (v != BUSY && v != REFUSED)
-			(void)bootlog_add(o->by, verdicts[v].word, &a->prompt,
-			    unlogged);
-	}
-	lockmem_clear(&pass);
-	askers_clear(&all);
+	if (file_mkdirs(GIVE_DIR, 0700, e) == -1 ||
+	    lock_take(LOCK, LOCK_MS, &lock, e) == -1)
+		return failed(e);
+	v = give(o, a, pass, why, e);
+	/* What was not tried would let anybody fill it. */
+	if (v != BUSY && v != REFUSED)
+		(void)bootlog_add(o->by, verdicts[v].word, &a->prompt,
+		    unlogged);
+	close(lock);
 	return v;
 }
 
+static void
+end(enum verdict v, const char *why, const struct err *e,
+    const struct err *unlogged, struct give_end *ret)
+{
+	if (v == GONE && e->code == ERR_NONE)
+		why = "nobody waits for it any more";
+	if (e->code != ERR_NONE)
+		why = e->msg;
+	ret->word = verdicts[v].word;
+	ret->code = verdicts[v].code;
+	snprintf(ret->why, sizeof(ret->why), "%s%s%s%s", why,
+	    unlogged->code != ERR_NONE && why[0] != '\0' ? "; " : "",
+	    unlogged->code != ERR_NONE ? "not in the log: " : "",
+	    unlogged->msg);
+}
+
+bool
+give_wanted(const char *id, struct give_end *ret)
+{
+	struct err e = ERR_INIT, unlogged = ERR_INIT;
+	struct askers all = { .n = 0 };
+	enum verdict v;
+	bool wanted;
+
+	wanted = await(id, &all, &v, &e) != NULL;
+	if (!wanted)
+		end(v, "", &e, &unlogged, ret);
+	askers_clear(&all);
+	return wanted;
+}
+
+/* The lock is for who has a passphrase already: one who thinks, or whose
+ * network has gone, keeps nobody out. hand_over() looks again who asks. */
 void
 give_run(const struct give_opts *o, const char *id, struct give_end *ret)
 {
 	struct err e = ERR_INIT, unlogged = ERR_INIT;
+	struct lockmem pass = { .data = NULL };
+	struct askers all = { .n = 0 };
+	const struct asker *a;
 	const char *why = "";
 	enum verdict v;
-	int lock = -1;
 
-	if (file_mkdirs(GIVE_DIR, 0700, &e) == -1 ||
-	    lock_take(LOCK, 0, &lock, &e) == -1)
+	a = await(id, &all, &v, &e);
+	if (a != NULL && o->read(o->arg, &pass, &e) == -1)
 		v = failed(&e);
-	else
-		v = unlock(o, id, &why, &e, &unlogged);
-	if (v == GONE && e.code == ERR_NONE)
-		why = "nobody waits for it any more";
-	if (e.code != ERR_NONE)
-		why = e.msg;
-	ret->word = verdicts[v].word;
-	ret->code = verdicts[v].code;
-	snprintf(ret->why, sizeof(ret->why), "%s%s%s%s", why,
-	    unlogged.code != ERR_NONE && why[0] != '\0' ? "; " : "",
-	    unlogged.code != ERR_NONE ? "not in the log: " : "",
-	    unlogged.msg);
-	if (lock != -1)
-		close(lock);
+	else if (a != NULL)
+		v = locked(o, a, &pass, &why, &e, &unlogged);
+	lockmem_clear(&pass);
+	askers_clear(&all);
+	end(v, why, &e, &unlogged, ret);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * give: one passphrase to who waits for it, the only way that there is: for
- * the agent's unlock and for console_auth(1) alike. Under a lock, so many a
- * minute, tested against the header, delivered to an asker that was found and
+ * the agent's unlock and for console_auth(1) alike. Read first, then under a
+ * lock: so many a minute, tested against the header, delivered to an asker that was found and
  * is still the same (asker.h), watched, and written down (bootlog.h). Never to
  * a terminal: what reads there may be a shell. Libc only.
  */
 #ifndef BOOT_GIVE_H
 #define BOOT_GIVE_H
+
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "bootline.h"
@@ -27,7 +29,10 @@ struct give_opts {
 	/* Into *ret, which is zeroed: give_line() or the like. Called once,
 	 * when somebody waits. 0, or -1; ret is the caller's in any case. */
 	int (*read)(void *arg, struct lockmem *ret, struct err *e);
-	void (*state)(void *arg, const char *word);	/* bootline.h's */
+	/* bootline.h's. Others wait meanwhile: it must not block. */
+	void (*state)(void *arg, const char *word);
+	/* Whether to wait no longer for what was delivered; NULL: never. */
+	bool (*stop)(void *arg);
 	void *arg;
 };
 
@@ -40,6 +45,10 @@ struct give_end {
 /* give_run(): a passphrase to who waits for id, to the end. */
 void give_run(const struct give_opts *o, const char *id,
 	struct give_end *ret);
+
+/* give_wanted(): whether somebody waits for id, or will in a moment; if not,
+ * *ret is what give_run() would say. */
+bool give_wanted(const char *id, struct give_end *ret);
 
 /*
  * give_line(): into *ret (give_init()ed), from fd until its end: one line with

@@ -2,7 +2,11 @@
 #include "say.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/esc.h"
@@ -33,6 +37,38 @@ say_line(int fd, struct buf *b)
 		rc = say_bytes(fd, b->data, b->len);
 	buf_clear(b);
 	return rc;
+}
+
+/* O_NONBLOCK would be for all who have this terminal or pipe open: so it is
+ * opened once more. */
+static int
+open_again(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+void
+say_now(int fd, struct buf *b)
+{
+	struct stat st;
+	int now;
+
+	if (buf_addc(b, '\n') == -1 || fstat(fd, &st) == -1) {
+		buf_clear(b);
+		return;
+	}
+	if (S_ISREG(st.st_mode)) {
+		(void)say_bytes(fd, b->data, b->len);
+	} else if (S_ISSOCK(st.st_mode)) {
+		(void)send(fd, b->data, b->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	} else if ((now = open_again(fd)) != -1) {
+		(void)say_bytes(now, b->data, b->len);
+		close(now);
+	}
+	buf_clear(b);
 }
 
 int

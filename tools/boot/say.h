@@ -18,6 +18,11 @@ int say_bytes(int fd, const char *p, size_t len);
  * say_bytes(), or b's cap. */
 int say_line(int fd, struct buf *b);
 
+/* say_now(): b and a newline, as far as fd takes it without waiting: a terminal
+ * that was stopped, or that nobody reads, holds us up no longer. b is empty
+ * again. */
+void say_now(int fd, struct buf *b);
+
 /* say_err(): e on standard error, escaped. Its exit status. */
 int say_err(const char *program, const struct err *e);
 

@@ -50,16 +50,16 @@ answer_job(const struct job *j)
 	if (j->by_name) {
 		if (rc == 0 || e.code != ERR_SYS)
 			_exit(5);
-		rc = tty_ask_on(ttyname(0), PROMPT, buf, j->cap,
-		    j->timeout_ms, &len, &e);
+		rc = tty_ask_on(&(struct tty_on){ .path = ttyname(0) },
+		    PROMPT, buf, j->cap, j->timeout_ms, &len, &e);
 	}
+	/* Nothing of what was typed is left for a shell to run. */
+	if (ioctl(0, FIONREAD, &rest) == -1 || rest != 0)
+		_exit(4);
 	if (rc == -1) {
-		/* Nothing of what was typed stays behind. */
+		/* Nor stays it behind. */
 		if (memchr(buf, 's', j->cap) != NULL || len != 4242)
 			_exit(3);
-		/* Nor is it left for a shell to run. */
-		if (ioctl(0, FIONREAD, &rest) == -1 || rest != 0)
-			_exit(4);
 		_exit(j->want == NULL && e.code == j->code ? 0 : 1);
 	}
 	if (j->want == NULL || len != strlen(j->want) ||
@@ -183,6 +183,69 @@ one_who_has_no_terminal_is_asked_on_that_of_a_name(void **state)
 	assert_int_equal(term_end(&t, &echo), 0);
 	assert_true(echo);
 	assert_string_equal(t.seen, PROMPT "\r\n");
+}
+
+static void
+what_is_typed_beyond_the_answer_is_dropped(void **state)
+{
+	struct job j = { .cap = 64, .want = "secret word" };
+	struct term t;
+	bool echo;
+
+	term_start(&t, &j);
+	term_wait(&t, PROMPT, 1);
+	term_type(&t, "secret word\rmore words\r");
+	assert_int_equal(term_end(&t, &echo), 0);
+	assert_string_equal(t.seen, PROMPT "\r\n");
+}
+
+/* Shows what it was called with; then the test answers that signals came. */
+static void
+hold(void *arg, size_t len)
+{
+	const int *wait = arg;
+	char c;
+
+	printf("%zu\n", len);
+	fflush(stdout);
+	if (read(*wait, &c, 1) != 1)
+		_exit(9);
+	printf("held\n");
+	fflush(stdout);
+}
+
+static void
+what_is_done_with_it_is_done_without_echo_and_signals(void **state)
+{
+	struct tty_on on = { .path = "/dev/tty", .then = hold };
+	struct err e = ERR_INIT;
+	unsigned char buf[64];
+	struct term t = { .len = 0 };
+	size_t len;
+	int p[2], status;
+	bool echo;
+
+	assert_int_equal(pipe(p), 0);
+	on.arg = &p[0];
+	fflush(NULL);
+	t.pid = forkpty(&t.fd, NULL, NULL, NULL);
+	if (t.pid == 0)
+		_exit(tty_ask_on(&on, PROMPT, buf, 64, 0, &len, &e) == 0 ? 7 :
+		    8);
+	term_wait(&t, PROMPT, 1);
+	term_type(&t, "secret word\r");
+	term_wait(&t, "11\r\n", 1);
+	assert_false(term_echoes(&t));
+	/* Ctrl-C flushes what is typed before it. */
+	term_type(&t, "\x03more words\r");
+	assert_int_equal(write(p[1], "", 1), 1);
+	status = term_end(&t, &echo);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+	assert_true(echo);
+	assert_non_null(strstr(t.seen, "\r\n11\r\nheld\r\n"));
+	assert_null(strstr(t.seen, "words"));
+	close(p[0]);
+	close(p[1]);
 }
 
 static void
@@ -420,6 +483,9 @@ main(void)
 		cmocka_unit_test(the_answer_comes_without_echo_and_newline),
 		cmocka_unit_test(
 		    one_who_has_no_terminal_is_asked_on_that_of_a_name),
+		cmocka_unit_test(what_is_typed_beyond_the_answer_is_dropped),
+		cmocka_unit_test(
+		    what_is_done_with_it_is_done_without_echo_and_signals),
 		cmocka_unit_test(an_answer_of_exactly_the_cap_fits),
 		cmocka_unit_test(an_empty_answer_is_an_answer),
 		cmocka_unit_test(
