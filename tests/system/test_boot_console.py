@@ -147,6 +147,46 @@ def test_nothing_stays_of_what_a_person_typed(boot, secret_search):
                          hit.comm == "sshd") == []
 
 
+def two(boot, answers):
+    """A person with two prompts; what is answered by id, with what comes
+    before it."""
+    boot.question("/dev/nowhere")
+    boot.systemd()
+    boot.opened()
+    proc.wait_for(lambda: len(boot.questions()) == 2, 20, "two questions")
+    order = [line.split()[0] for line in
+             boot.auth("-l").stdout.splitlines()]
+    return talk(boot, "console_auth", *(answers[i] for i in order))
+
+
+def test_what_is_no_passphrase_counts_for_its_prompt_alone(boot):
+    status, said = two(boot, {UUID: PASS, "/dev/nowhere": "x" * 513})
+    assert status == 2, said
+    assert f"{UUID}: accepted" in said
+    assert "/dev/nowhere: refused: the answer is longer than" in said
+
+
+def test_who_gives_up_at_the_second_has_given_the_first(boot):
+    boot.question("/dev/nowhere")
+    boot.systemd()
+    boot.opened()
+    proc.wait_for(lambda: len(boot.questions()) == 2, 20, "two questions")
+    first = boot.auth("-l").stdout.split()[0]
+    good = PASS if first == UUID else "any"
+    status, said = talk(boot, "console_auth -w 1", good, "\x04")
+    ended = status, "no answer was given" in said
+    assert ended == (2 if first == UUID else 1, True), said
+
+
+def test_the_terminal_is_the_one_behind_standard_input(boot):
+    """Where its name is none, or another's: after a change of root."""
+    boot.systemd()
+    status, said = talk(boot, "exec setsid -w unshare -m sh -c 'mount -t "
+                        "devpts -o newinstance none /dev/pts; "
+                        "exec console_auth'", "wrong")
+    assert status == 1 and f"{UUID}: rejected" in said, said
+
+
 # Never into a shell
 
 def test_a_shell_on_the_console_gets_nothing(boot):

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from bootlib import _boot, boot  # noqa: F401
-from bootlib import AGENT, BUILD, DIR, PASS, PORT, POSTERN, UUID
+from bootlib import AGENT, BUILD, DIR, FIFO, PASS, PORT, POSTERN, UUID
 
 OTHER = ["", "id", "sh", "list; id", "list\nid", "unlock", "unlock -x",
          "unlock a b", "/bin/sh -c list", "scp -t /tmp", "internal-sftp",
@@ -92,7 +92,17 @@ def test_times_of_tries_that_cannot_be_read_are_a_failure(boot):
 def test_a_prompt_that_nobody_waits_at_is_gone(boot):
     said = boot.ssh("h41", f"unlock {UUID}", input=PASS + "\n").stdout
     assert "verdict gone nobody%20waits" in said
+    # Later it may be.
+    assert boot.ssh("h41", f"unlock {UUID}", input="").returncode == 75
     assert "state ready" not in said
+
+
+def test_a_fifo_that_others_may_read_gets_nothing(boot):
+    boot.askpass()
+    boot.host.run(["chmod", "644", FIFO])
+    done = boot.unlock(PASS)
+    assert (done.rc, done.word) == (1, "failed"), done
+    assert "open to others" in done.why and boot.got() == b""
 
 
 def test_the_agent_is_static_and_small(boot, tmp_path):
