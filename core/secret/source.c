@@ -35,7 +35,8 @@ from_file(const char *path, const struct source_opts *o, struct err *e)
 	struct secret *s;
 	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* A FIFO that nobody writes to is waited for below, in time. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd == -1) {
 		err_sys(e, "%s file:%s", o->option, path);
 		return NULL;
@@ -81,24 +82,31 @@ static struct secret *
 from_command(const char *command, const struct source_opts *o,
     struct err *e)
 {
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
+	pid_t pid, parent = getpid();
+	struct sigaction old;
 	char what[WHAT_MAX];
 	struct secret *s;
 	int p[2], status;
-	pid_t pid;
 
 	if (pipe2(p, O_CLOEXEC) == -1) {
 		err_sys(e, "pipe");
 		return NULL;
 	}
+	/* Ignored, the kernel would reap for us, and no status be known. */
+	sigaction(SIGCHLD, &dfl, &old);
 	pid = fork();
 	if (pid == -1) {
 		err_sys(e, "fork");
+		sigaction(SIGCHLD, &old, NULL);
 		close(p[0]);
 		close(p[1]);
 		return NULL;
 	}
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(127);
 		if (dup2(p[1], 1) == 1)
 			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
@@ -108,6 +116,7 @@ from_command(const char *command, const struct source_opts *o,
 	s = secret_read(p[0], o->max, o->timeout_ms, what, e);
 	close(p[0]);
 	status = reap(pid, s != NULL);
+	sigaction(SIGCHLD, &old, NULL);
 	if (s != NULL && status != 0) {
 		secret_free(s);
 		err_set(e, ERR_CONFIG, "%s cmd: '%s' failed (status %d)",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "../unit.h"
 
+#include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "secret/source.h"
@@ -76,6 +78,40 @@ a_line_is_what_stands_before_the_first_newline(void **state)
 	assert_secret(s, "ab");
 }
 
+static void
+a_fifo_that_nobody_writes_to_ends_in_time(void **state)
+{
+	char path[] = "/tmp/postern-test-XXXXXX", spec[64];
+	struct source_opts o = opts;
+	int fd = mkstemp(path);
+	struct err e = ERR_INIT;
+
+	close(fd);
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(spec, sizeof(spec), "file:%s", path);
+	o.timeout_ms = 100;
+	/* Otherwise for ever. */
+	alarm(20);
+	assert_null(source_read(spec, &o, &e));
+	alarm(0);
+	assert_int_equal(e.code, ERR_TIMEOUT);
+	unlink(path);
+}
+
+static void
+a_command_is_waited_for_by_who_was_begun_to_wait_for_none(void **state)
+{
+	struct sigaction now;
+	struct err e;
+
+	signal(SIGCHLD, SIG_IGN);
+	assert_secret(get("cmd:printf four", &e), "four");
+	assert_int_equal(sigaction(SIGCHLD, NULL, &now), 0);
+	assert_true(now.sa_handler == SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+}
+
 int
 main(void)
 {
@@ -84,6 +120,9 @@ main(void)
 		cmocka_unit_test(each_failure_names_its_option),
 		cmocka_unit_test(
 		    a_line_is_what_stands_before_the_first_newline),
+		cmocka_unit_test(a_fifo_that_nobody_writes_to_ends_in_time),
+		cmocka_unit_test(
+		    a_command_is_waited_for_by_who_was_begun_to_wait_for_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
