@@ -60,15 +60,15 @@ look_at_mounts(const struct steady *s, struct buf *text, struct buf *ours)
 	    text->len, s->roots, &s->out, ours, NULL) == -1 ? -1 : 0;
 }
 
-/* The kernel said that something was mounted or unmounted. If all is as at the
- * last look it came and went. */
+/* told: the kernel said that something was mounted or unmounted. If all is as
+ * at the last look it came and went. */
 static void
-compare(struct steady *s)
+compare(struct steady *s, bool told)
 {
 	struct buf text, ours;
 
-	if (look_at_mounts(s, &text, &ours) == -1 || same(&text, &s->text) ||
-	    !same(&ours, &s->ours))
+	if (look_at_mounts(s, &text, &ours) == -1 ||
+	    (told && same(&text, &s->text)) || !same(&ours, &s->ours))
 		s->moved = true;
 	buf_clear(&s->text);
 	buf_clear(&s->ours);
@@ -82,7 +82,7 @@ on_mounts(void *arg, int fd, short revents)
 {
 	(void)fd;
 	(void)revents;
-	compare(arg);
+	compare(arg, true);
 }
 
 void
@@ -127,14 +127,16 @@ steady_clock(const struct steady *s)
 	    now_ns(CLOCK_BOOTTIME) - s->boot_ns);
 }
 
-/* Mounts elsewhere come and go. What the loop has not told of yet counts. */
+/* Mounts elsewhere come and go. What the loop has not told of yet counts; and
+ * what it never told of, since the kernel tells once, and may have told epoll
+ * while that began to watch. */
 static bool
 same_mounts(struct steady *s)
 {
 	struct pollfd p = { .fd = s->mounts, .events = POLLPRI };
 
-	if (!s->moved && poll(&p, 1, 0) != 0)
-		compare(s);
+	if (!s->moved)
+		compare(s, poll(&p, 1, 0) != 0);
 	return !s->moved;
 }
 
