@@ -74,6 +74,62 @@ nothing_but_ascii_comes_through(void **state)
 	assert_string_equal(g.text, "a?[2J??\n");
 }
 
+/* Rows of "x" that end in "y", with what the kernel says of so many. */
+static size_t
+wide(unsigned char *p, size_t rows, size_t columns)
+{
+	size_t x, y, n = 4;
+
+	p[0] = rows > 255 ? 255 : (unsigned char)rows;
+	p[1] = columns > 255 ? 255 : (unsigned char)columns;
+	p[2] = p[3] = 0;
+	for (y = 0; y < rows; y++)
+		for (x = 0; x < columns; x++) {
+			p[n++] = x + 1 == columns ? 'y' : 'x';
+			p[n++] = 7;
+		}
+	return n;
+}
+
+static void
+wide_line(void *arg, const char *line)
+{
+	struct got *g = arg;
+
+	g->lines++;
+	assert_int_equal(strspn(line, "x"), strlen(line) - 1);
+	assert_int_equal(line[strlen(line) - 1], 'y');
+	snprintf(g->text, sizeof(g->text), "%zu", strlen(line));
+}
+
+static void
+a_screen_may_be_wider_or_higher_than_its_head_can_say(void **state)
+{
+	static const struct { size_t rows, columns; } t[] = {
+		{ 90, 320 }, { 135, 480 }, { 400, 80 }, { 2, 255 }, { 255, 2 },
+		{ 255, 255 },
+	};
+	static unsigned char p[VCSA_BYTES];
+	struct err e = ERR_INIT;
+	char columns[16];
+	struct got g;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		g = (struct got){ .lines = 0 };
+		snprintf(columns, sizeof(columns), "%zu", t[i].columns);
+		assert_int_equal(vcsa_parse(p, wide(p, t[i].rows,
+		    t[i].columns), wide_line, &g, &e), 0);
+		assert_int_equal(g.lines, t[i].rows);
+		assert_string_equal(g.text, columns);
+	}
+	g.lines = 0;
+	assert_int_equal(vcsa_parse(p, wide(p, 2, 501), wide_line, &g, &e),
+	    -1);
+	assert_err(&e, ERR_PEER, "a screen of 501 columns");
+	assert_int_equal(g.lines, 0);
+}
+
 static void
 a_screen_that_is_cut_is_none(void **state)
 {
@@ -98,6 +154,8 @@ main(void)
 		cmocka_unit_test(rows_are_lines_without_blanks_at_the_end),
 		cmocka_unit_test(empty_rows_at_the_bottom_are_none),
 		cmocka_unit_test(nothing_but_ascii_comes_through),
+		cmocka_unit_test(
+		    a_screen_may_be_wider_or_higher_than_its_head_can_say),
 		cmocka_unit_test(a_screen_that_is_cut_is_none),
 	};
 
