@@ -37,12 +37,13 @@ by_cryptsetup() {
 	: >>"/tmp/cryptroot-asked-$2"
 }
 
+# Without a terminal askpass takes the console for its output as well.
 by_askpass() {
 	tried=0
 	while [ ! -b "/dev/mapper/$2" ] && [ "$tried" -lt 3 ]; do
 		CRYPTTAB_NAME=$2 CRYPTTAB_SOURCE=$1 CRYPTTAB_TRIED=$tried \
-			/lib/cryptsetup/askpass "Please unlock disk $2: " |
-			cryptsetup -T1 --key-file=- open --type luks "$1" "$2"
+			/lib/cryptsetup/askpass "Please unlock disk $2: " \
+			</dev/console | cryptsetup -T1 --key-file=- open --type luks "$1" "$2"
 		tried=$((tried + 1))
 	done
 }

@@ -49,7 +49,7 @@ UUID = "0f4d2f5e-6a0e-4c4c-9d0c-3f5a5c0be101"
 DATA = "0f4d2f5e-6a0e-4c4c-9d0c-3f5a5c0be102"
 UUIDS = {"root": UUID, "slow": UUID, "data": DATA}
 # The one of "slow": a test of it lasts for seconds.
-SLOW = 1500000
+SLOW = 150000
 
 
 class Guests:
