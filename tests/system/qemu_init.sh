@@ -43,7 +43,8 @@ by_askpass() {
 	while [ ! -b "/dev/mapper/$2" ] && [ "$tried" -lt 3 ]; do
 		CRYPTTAB_NAME=$2 CRYPTTAB_SOURCE=$1 CRYPTTAB_TRIED=$tried \
 			/lib/cryptsetup/askpass "Please unlock disk $2: " \
-			</dev/console | cryptsetup -T1 --key-file=- open --type luks "$1" "$2"
+			</dev/console |
+			cryptsetup -T1 --key-file=- open --type luks "$1" "$2"
 		tried=$((tried + 1))
 	done
 }

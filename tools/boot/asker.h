@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * asker: who waits for a passphrase on this host. Three kinds are known:
+ * asker: who waits for a passphrase on this host. Four kinds are known:
  *
  *	systemd		a question in /run/systemd/ask-password about a disk
  *	askpass		initramfs-tools' askpass, which reads a FIFO as well
  *	cryptsetup	one that was started on the console (dracut without
  *			systemd)
+ *	exhausted	nobody any more: its tries were used up, and the boot
+ *			waits (dracut without systemd)
  *
- * Each is a process of root's, with all four of its uids. Where two ask for one
- * disk the first counts, and a question of systemd's before the others.
+ * Each but the last is a process of root's, with all four of its uids. Where two
+ * ask for one disk the first counts, and a question of systemd's before the
+ * others.
  *
  * A list is a moment's: whoever acts upon one looks again. Libc only.
- * Source: facts of each in askfile.h, askargv.h; cryptsetup's askpass.c.
+ * Source: facts of each in askfile.h, askargv.h, exhaust.h; cryptsetup's
+ * askpass.c.
  */
 #ifndef BOOT_ASKER_H
 #define BOOT_ASKER_H
@@ -28,17 +32,19 @@
 
 #define ASKER_FIFO "/lib/cryptsetup/passfifo"
 
-enum asker_kind { ASKER_SYSTEMD, ASKER_ASKPASS, ASKER_CRYPTSETUP };
+enum asker_kind { ASKER_SYSTEMD, ASKER_ASKPASS, ASKER_CRYPTSETUP,
+	ASKER_EXHAUSTED };
 
 struct asker {
 	enum asker_kind kind;
 	struct bootline_prompt prompt;
 	bool luks;			/* a header was read: can be tested */
-	pid_t pid;			/* with start, one process for ever */
+	pid_t pid;			/* with start, one process for ever; 0:
+					 * of ASKER_EXHAUSTED */
 	uint64_t start;
-	char file[NAME_MAX + 1];	/* of a question */
+	char file[NAME_MAX + 1];	/* of a question, or a mark */
 	char socket[ASKFILE_SOCKET];
-	struct strv argv;		/* of a cryptsetup */
+	struct strv argv;		/* of a cryptsetup, or the one to run */
 };
 
 struct askers {

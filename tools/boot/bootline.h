@@ -47,7 +47,7 @@ enum bootline_kind { BOOTLINE_HELLO, BOOTLINE_PROMPT, BOOTLINE_SCREEN,
 	BOOTLINE_LOG, BOOTLINE_STATE, BOOTLINE_VERDICT, BOOTLINE_END };
 
 struct bootline_prompt {
-	char kind[BOOTLINE_WORD];	/* "systemd", "askpass", "cryptsetup" */
+	char kind[BOOTLINE_WORD];	/* asker.h has them */
 	char id[BOOTLINE_ID];		/* encoded, as unlock takes it */
 	char uuid[LUKSHDR_UUID];	/* "": none */
 	int64_t tries;			/* wrong ones before; -1: not known */

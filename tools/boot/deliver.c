@@ -232,15 +232,17 @@ end_asker(const struct asker *a)
 }
 
 /* Opens the disk as the waiting one would, with its options, and has that one
- * end: what started it goes on. */
+ * end: what started it goes on. Where none waits any more the boot looks for
+ * the open disk by itself. */
 static int
 beside(const struct asker *a, const struct lockmem *pass, struct err *e)
 {
+	bool waits = a->kind == ASKER_CRYPTSETUP;
 	struct strv argv = { .n = 0 };
 	int status, rc = -1;
 	char why[64];
 
-	if (!asker_alive(a))
+	if (waits && !asker_alive(a))
 		return gone(e);
 	if (askargv_rerun(&a->argv, &argv) == -1) {
 		err_set(e, ERR_MEM, "out of memory");
@@ -256,7 +258,8 @@ beside(const struct asker *a, const struct lockmem *pass, struct err *e)
 		goto out;
 	}
 	rc = 0;
-	end_asker(a);
+	if (waits)
+		end_asker(a);
 out:
 	strv_clear(&argv);
 	return rc;
@@ -271,6 +274,7 @@ deliver(const struct asker *a, const struct lockmem *pass, struct err *e)
 	case ASKER_ASKPASS:
 		return to_fifo(a, pass, e);
 	case ASKER_CRYPTSETUP:
+	case ASKER_EXHAUSTED:
 		break;
 	}
 	return beside(a, pass, e);

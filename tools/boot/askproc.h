@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * askproc: of askers, those that are processes on a terminal, or read a FIFO.
+ * Libc only. Source: asker.h.
+ */
+#ifndef BOOT_ASKPROC_H
+#define BOOT_ASKPROC_H
+
+#include "asker.h"
+#include "base/err.h"
+
+/* askproc_find(): added to *all. 0, or -1: ERR_MEM, ERR_SYS. */
+int askproc_find(struct askers *all, struct err *e);
+
+#endif
