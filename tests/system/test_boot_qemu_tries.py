@@ -6,6 +6,7 @@ from qemulib import _guests, guests  # noqa: F401
 from qemulib import BOOT_S, NO_KEY, PASS, UUID
 from qemulib import accepts, is_up, refuses
 
+
 def test_tries_that_the_console_used_up_are_recovered(guests):
     """As dracut's cryptroot-ask, which never asks again."""
     g = guests.boot()
