@@ -62,7 +62,7 @@ discards_are_allowed_where_it_says_so(void **state)
 		"rd.luks.allow-discards=" V " rd.luks.allow-discards=" U,
 	}, *const no[] = {
 		"", "quiet", "rd.luks.allow-discards=0",
-		"rd.luks.allow-discards=" V, "rd.luks.allow-discardsx",
+		("rd.luks.allow-discards=" V), "rd.luks.allow-discardsx",
 		"x.rd.luks.allow-discards", "rd.luks.allow-discards=no",
 	};
 	size_t i;
