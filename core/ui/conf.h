@@ -19,7 +19,9 @@
 struct conf_key {
 	const char *section;	/* "" for keys before any section; "*" any;
 				 * "job *": [job NAME] with any NAME */
-	const char *key;	/* "*": any key, in a free-form section */
+	const char *key;	/* "*": any key, in a free-form section; "": the
+				 * section's own line, each time, in the first
+				 * row of that section */
 	int id;			/* > 0 */
 	bool many;		/* may appear more than once */
 };

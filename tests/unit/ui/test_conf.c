@@ -121,6 +121,26 @@ conf_takes_sections_that_have_a_name(void **state)
 }
 
 static void
+conf_hands_over_a_section_that_has_a_row_of_its_own(void **state)
+{
+	static const struct conf_key named[] = {
+		{ "job *", "", 1, true },
+		{ "job *", "a", 2 },
+		{ 0 },
+	};
+	static const char text[] = "[job x]\n[job y]\na = 1\n[job x]\n";
+
+	(void)state;
+	buf_clear(&seen);
+	buf_init(&seen, 4096);
+	memset(&e, 0, sizeof(e));
+	assert_int_equal(conf_parse(text, strlen(text), "f", named, take, NULL,
+	    &e), 0);
+	assert_string_equal(seen.data, "1:job x.=@f:1\n1:job y.=@f:2\n"
+	    "2:job y.a=1@f:3\n1:job x.=@f:4\n");
+}
+
+static void
 conf_rejects_a_key_that_is_set_twice(void **state)
 {
 	(void)state;
@@ -330,6 +350,8 @@ main(void)
 		cmocka_unit_test(conf_accepts_an_empty_file),
 		cmocka_unit_test(conf_rejects_what_the_table_does_not_know),
 		cmocka_unit_test(conf_takes_sections_that_have_a_name),
+		cmocka_unit_test(
+		    conf_hands_over_a_section_that_has_a_row_of_its_own),
 		cmocka_unit_test(conf_rejects_a_key_that_is_set_twice),
 		cmocka_unit_test(conf_rejects_what_inih_would_pass_over),
 		cmocka_unit_test(
