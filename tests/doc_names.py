@@ -3,7 +3,8 @@
 """doc_names.py TREE: what the texts at the root of the tree name is there: a
 `test_…` some test, a `path/with/slashes` of the tree, a link's target. And the
 manual names every finding of the check and every key of unlock.conf,
-backup.conf and git.conf, and no key of the latter two that there is not."""
+backup.conf, git.conf and boot.conf, and no key of the latter three that there
+is not."""
 import pathlib
 import re
 import sys
@@ -52,11 +53,23 @@ def git_keys():
     return bad
 
 
+def boot_keys():
+    """The same of boot.conf's keys of a host."""
+    table = (TREE / "tools/boot/bootconf.c").read_text()
+    page = (TREE / "man/boot.conf.5").read_text()
+    want = set(re.findall(r'^\tK\("([a-z-]+)"', table, re.M))
+    part = re.search(r"^\.Ss Section \[host NAME\]\n(.*?)^\.S[sh] ", page,
+                     re.M | re.S)
+    have = set(re.findall(r"^\.It Cm ([a-z-]+)", part[1], re.M))
+    bad = [] if len(want) > 7 else ["few keys of boot.conf"]
+    return bad + [f"boot.conf.5: {k}" for k in sorted(want ^ have)]
+
+
 def main():
     tests = set()
     for path in (TREE / "tests").rglob("*.py"):
         tests |= set(re.findall(r"^\s*def (test_\w+)", path.read_text(), re.M))
-    bad, seen = git_keys(), 0
+    bad, seen = git_keys() + boot_keys(), 0
     for name in TEXTS:
         text = (TREE / name).read_text()
         for word in re.findall(r"`(test_\w+)`", text):

@@ -62,14 +62,24 @@ class Done:
     def of(self, event):
         return [e for e in self.events if e["event"] == event]
 
+    def last(self):
+        """Of each host its last state."""
+        return {e["host"]: e["state"] for e in self.of("state")}
+
+    @property
+    def _verdict(self):
+        """The last state of the last host, but for what follows once its disks
+        are open."""
+        return [e for e in self.of("state")
+                if e["state"] not in ("booting", "up")][-1]
+
     @property
     def word(self):
-        """The last state of the last host."""
-        return self.of("state")[-1]["state"]
+        return self._verdict["state"]
 
     @property
     def why(self):
-        return self.of("state")[-1].get("detail", "")
+        return self._verdict.get("detail", "")
 
     def __repr__(self):
         return f"{self.rc}\n{self.out}\n{self.err}"
@@ -116,6 +126,25 @@ class Boot:
     def pin(self, key, name="h41"):
         self.admin.run(["mkdir", "-p", DIR])
         self.admin.write(f"{DIR}/known", f"# boot keys\n{name} {key}\n")
+
+    def listener(self, port, key=f"{DIR}/host_key", command=None):
+        """Another sshd of the host's, until the end of the test. command: in
+        the agent's place."""
+        config = f"{DIR}/sshd_config.{port}"
+        keys = f"{DIR}/keys.{port}" if command else f"{DIR}/keys"
+        text = SSHD.replace(f"Port {PORT}\nHostKey {DIR}/host_key\nPidFile "
+                            f"{DIR}/sshd.pid\nAuthorizedKeysFile {DIR}/keys",
+                            f"Port {port}\nHostKey {key}\nPidFile none\n"
+                            f"AuthorizedKeysFile {keys}")
+        assert f"Port {port}" in text
+        self.host.write(config, text)
+        if command:
+            self.host.write(keys, f'restrict,command="{command}" {self.key}',
+                            mode=0o600)
+        server = self._start(["/usr/sbin/sshd", "-D", "-E",
+                              f"{DIR}/log.{port}", "-f", config])
+        self.wait_port(port)
+        return server
 
     def keys(self, words="-w 5", options="restrict"):
         self.host.write(
@@ -262,7 +291,7 @@ class Boot:
             "systemctl stop boot-crypt.service 2>/dev/null; "
             "umount /sys/block 2>/dev/null; pkill -x systemd-ask-pas; "
             f"rm -rf /run/postern-boot {QUESTIONS}/* {DIR}/got {FIFO} "
-            f"{DIR}/called {DIR}/sent {DIR}/rogue "
+            f"{DIR}/called {DIR}/sent {DIR}/rogue {DIR}/*.2[0-9][0-9][0-9] "
             "/dev/vcsa", check=False)
         self.admin.run(["rm", "-f", f"{DIR}/pass"])
         self.keys()

@@ -79,8 +79,8 @@ def test_the_right_one_gets_to_systemd_and_the_disk_opens(boot):
     boot.opened()
     done = boot.unlock(PASS)
     assert (done.rc, done.word) == (0, "accepted"), done
-    assert [e["state"] for e in done.of("state")][-4:] == [
-        "testing", "delivering", "waiting", "accepted"]
+    assert [e["state"] for e in done.of("state")][-5:] == [
+        "testing", "delivering", "waiting", "accepted", "booting"]
     # systemd-cryptsetup took it as its answer.
     proc.wait_for(lambda: not boot.questions(), 20, "answer")
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "boot.h"
 #include "bootsecret.h"
-#include "ssh/host.h"
 #include "ui/opt.h"
 
 #define JOBS		16
@@ -15,9 +15,11 @@
 
 enum { O_SECRET = 1, O_KNOWN_HOSTS, O_PORT, O_USER, O_SSH, O_SSHCFG, O_SSHOPT,
 	O_JOBS, O_CONNECT, O_TIMEOUT, O_KEEP_GOING, O_DRY, O_JSON, O_QUIET,
-	O_VERBOSE };
+	O_VERBOSE, O_ALL, O_CONFIG, O_WAIT, O_REAL_PORT, O_REAL_KNOWN };
 
 #define REACH_ROWS \
+	{ 'a', "all", NULL, "every host of boot.conf", O_ALL }, \
+	{ 0, "config", "FILE", "instead of boot.conf(5)", O_CONFIG }, \
 	{ 0, "known-hosts", "FILE", "the pinned boot host keys", \
 	    O_KNOWN_HOSTS }, \
 	{ 'p', "port", "PORT", "where the initramfs' sshd listens", O_PORT }, \
@@ -37,12 +39,18 @@ enum { O_SECRET = 1, O_KNOWN_HOSTS, O_PORT, O_USER, O_SSH, O_SSHCFG, O_SSHOPT,
 	{ 0 }
 
 static const char *const unlock_usage[] = {
-	"postern boot unlock [--secret SOURCE] [OPTION ...] HOST ...", NULL };
+	"postern boot unlock [--secret SOURCE] [OPTION ...] HOST ... | --all", NULL };
 static const struct opt_row unlock_rows[] = {
 	{ 's', "secret", "SOURCE", "tty, file:PATH, fd:N or cmd:COMMAND; in "
 	    "COMMAND {host} and {uuid} are the prompt's", O_SECRET },
 	{ 'k', "keep-going", NULL, "with the other hosts after a rejection",
 	    O_KEEP_GOING },
+	{ 'w', "wait", "TIME", "for hosts that are down, have no prompt yet, "
+	    "or boot", O_WAIT },
+	{ 0, "real-port", "PORT", "where the real system's sshd listens",
+	    O_REAL_PORT },
+	{ 0, "real-known-hosts", "FILE", "the real system's host keys",
+	    O_REAL_KNOWN },
 	REACH_ROWS };
 static const struct opt_cmd unlock_cmd = { "postern boot unlock",
 	unlock_usage, "A passphrase to each prompt that waits in the hosts' "
@@ -50,18 +58,18 @@ static const struct opt_cmd unlock_cmd = { "postern boot unlock",
 
 static const struct opt_row reach_rows[] = { REACH_ROWS };
 static const char *const status_usage[] = {
-	"postern boot status [OPTION ...] HOST ...", NULL };
+	"postern boot status [OPTION ...] HOST ... | --all", NULL };
 static const struct opt_cmd status_cmd = { "postern boot status",
 	status_usage, "Which prompts wait in the hosts' initramfs. Changes "
 	"nothing.", reach_rows, NULL };
 static const char *const peek_usage[] = {
-	"postern boot peek [OPTION ...] HOST ...", NULL };
+	"postern boot peek [OPTION ...] HOST ... | --all", NULL };
 static const struct opt_cmd peek_cmd = { "postern boot peek", peek_usage,
 	"What stands on the screen of the hosts' console. Changes nothing.",
 	reach_rows, NULL };
 
 static const char *const log_usage[] = {
-	"postern boot log [OPTION ...] HOST ...", NULL };
+	"postern boot log [OPTION ...] HOST ... | --all", NULL };
 static const struct opt_cmd log_cmd = { "postern boot log", log_usage,
 	"Which passphrases were given in the hosts' initramfs, when and by "
 	"whom. Changes nothing.", reach_rows, NULL };
@@ -101,15 +109,16 @@ set(void *arg, int id, const char *v, struct err *e)
 
 	switch (id) {
 	case O_SECRET:
-		o->secret = v;
+		o->given.secret = v;
 		break;
 	case O_KNOWN_HOSTS:
-		o->known_hosts = v;
+		o->given.known_hosts = v;
 		break;
 	case O_PORT:
-		return num_u64(v, "--port", 1, 65535, &o->port, e);
+		return num_u64(v, "--port", 1, 65535, &o->given.port,
+		    e);
 	case O_USER:
-		o->user = v;
+		o->given.user = v;
 		break;
 	case O_SSH:
 		o->ssh = v;
@@ -127,7 +136,7 @@ set(void *arg, int id, const char *v, struct err *e)
 	case O_TIMEOUT:
 		return set_time(v, "--timeout", &o->timeout_ms, e);
 	case O_KEEP_GOING:
-		o->keep_going = true;
+		o->given.keep_going = true;
 		break;
 	case O_DRY:
 		o->dry_run = true;
@@ -137,6 +146,20 @@ set(void *arg, int id, const char *v, struct err *e)
 		break;
 	case O_QUIET:
 		o->quiet = true;
+		break;
+	case O_ALL:
+		o->all = true;
+		break;
+	case O_WAIT:
+		return set_time(v, "--wait", &o->wait_ms, e);
+	case O_REAL_PORT:
+		return num_u64(v, "--real-port", 1, 65535,
+		    &o->given.real_port, e);
+	case O_REAL_KNOWN:
+		o->given.real_known_hosts = v;
+		break;
+	case O_CONFIG:
+		o->config = v;
 		break;
 	case O_VERBOSE:
 		o->verbose = true;
@@ -153,15 +176,18 @@ add_hosts(struct boot_opts *o, char **v, int n, struct err *e)
 {
 	int i;
 
-	if (n == 0)
+	if (n == 0 && !o->all)
 		return err_set(e, ERR_USAGE, "which host?");
-	for (i = 0; i < n; i++) {
-		if (host_check(v[i], e) == -1)
+	if (n > 0 && o->all)
+		return err_set(e, ERR_USAGE, "--all and '%s': one of both",
+		    v[0]);
+	if (bootconf_load(&o->conf, o->config, e) == -1)
+		return -1;
+	if (o->all)
+		return boothosts_all(o, e);
+	for (i = 0; i < n; i++)
+		if (boothosts_add(o, v[i], e) == -1)
 			return -1;
-		if (!strv_has(&o->hosts, v[i]) &&
-		    strv_add(&o->hosts, v[i]) == -1)
-			return err_set(e, ERR_MEM, "out of memory");
-	}
 	return 0;
 }
 
@@ -197,15 +223,17 @@ bootopts_parse(int argc, char **argv, struct boot_opts *ret, struct err *e)
 			return err_sys(e, "standard output");
 		return 1;
 	}
-	if (ret->secret != NULL && bootsecret_check(ret->secret, e) == -1)
-		return -1;
+	if (ret->given.secret != NULL &&
+	    bootsecret_check(ret->given.secret, e) == -1)
+		return err_wrap(e, "--secret");
 	return add_hosts(ret, argv + first, argc - first, e);
 }
 
 void
 bootopts_clear(struct boot_opts *o)
 {
-	strv_clear(&o->hosts);
+	bootconf_clear(&o->conf);
+	free(o->hosts);
 	strv_clear(&o->ssh_options);
 	*o = (struct boot_opts){ 0 };
 }

@@ -97,34 +97,61 @@ bootpins_options(const char *path, const char *dest, struct strv *out,
 	return rc == 0 ? 0 : err_set(e, ERR_MEM, "out of memory");
 }
 
-void
-bootpins_see(struct bootpins_seen *s, const char *line)
+/* "SHA256:…" and what can't be in it. */
+static void
+see_fp(struct bootpins_seen *s, const char *text)
 {
-	static const char offending[] = "Offending ";
-	const char *p;
+	size_t len = strcspn(text, ". \r");
+
+	if (strncmp(text, "SHA256:", 7) != 0 || len != 7 + FP_CHARS)
+		return;
+	memcpy(s->shown, text, len);
+	s->shown[len] = '\0';
+}
+
+/* "… key in FILE:LINE" */
+static void
+see_place(struct bootpins_seen *s, const char *line)
+{
+	const char *file = strstr(line, " key in "), *colon;
 	char digits[12];
 	uint64_t n;
 	size_t len;
 
-	/* "SHA256:….", on a line of its own. */
-	if (strncmp(line, "SHA256:", 7) == 0) {
-		len = strcspn(line, ". \r");
-		if (len == 7 + FP_CHARS) {
-			memcpy(s->shown, line, len);
-			s->shown[len] = '\0';
-		}
+	colon = strrchr(line, ':');
+	if (file == NULL || colon == NULL)
 		return;
-	}
-	if (strncmp(line, offending, strlen(offending)) != 0)
+	file += strlen(" key in ");
+	len = strspn(colon + 1, "0123456789");
+	if (colon < file || (size_t)(colon - file) >= sizeof(s->file) ||
+	    len == 0 || len >= sizeof(digits))
 		return;
-	p = strrchr(line, ':');
-	if (p == NULL || (len = strspn(p + 1, "0123456789")) == 0 ||
-	    len >= sizeof(digits))
-		return;
-	memcpy(digits, p + 1, len);
+	memcpy(digits, colon + 1, len);
 	digits[len] = '\0';
-	if (num_u64(digits, "line", 1, UINT32_MAX, &n, NULL) == 0)
-		s->line = (unsigned)n;
+	if (num_u64(digits, "line", 1, UINT32_MAX, &n, NULL) == -1)
+		return;
+	s->line = (unsigned)n;
+	memcpy(s->file, file, (size_t)(colon - file));
+	s->file[colon - file] = '\0';
+}
+
+void
+bootpins_see(struct bootpins_seen *s, const char *line)
+{
+	static const char key[] = "debug1: Server host key: ";
+	const char *fp;
+
+	if (strncmp(line, "Offending ", 10) == 0) {
+		see_place(s, line);
+	} else if (strncmp(line, key, strlen(key)) == 0) {
+		/* TYPE FINGERPRINT */
+		fp = strchr(line + strlen(key), ' ');
+		if (fp != NULL)
+			see_fp(s, fp + 1);
+	} else {
+		/* On a line of its own. */
+		see_fp(s, line);
+	}
 }
 
 /* The next word at *p: its length, and *p behind it. */
@@ -167,4 +194,20 @@ bootpins_fp(const char *text, unsigned line, char ret[BOOTPINS_FP],
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	snprintf(ret, BOOTPINS_FP, "SHA256:%s", b64);
 	return 0;
+}
+
+bool
+bootpins_has(const char *text, const char *fp)
+{
+	char one[BOOTPINS_FP];
+	const char *p;
+
+	/* Of what is no key's line nothing comes. */
+	for (p = text; p != NULL && *p != '\0';) {
+		if (bootpins_fp(p, 1, one, NULL) == 0 && strcmp(one, fp) == 0)
+			return true;
+		p = strchr(p, '\n');
+		p = p != NULL ? p + 1 : NULL;
+	}
+	return false;
 }

@@ -8,6 +8,8 @@
 #ifndef BOOT_BOOTPINS_H
 #define BOOT_BOOTPINS_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
@@ -29,18 +31,25 @@ int bootpins_name(const char *dest, struct buf *out, struct err *e);
 int bootpins_options(const char *path, const char *dest, struct strv *out,
 	struct err *e);
 
+#define BOOTPINS_FILE 256
+
 /* What ssh said of a key that is not the pinned one. */
 struct bootpins_seen {
 	char shown[BOOTPINS_FP];	/* the key that the host has; "" */
-	unsigned line;			/* of the file, where the other is */
+	char file[BOOTPINS_FILE];	/* where the other is; "" */
+	unsigned line;			/* of that */
 };
 
-/* bootpins_see(): a line of ssh's standard error. */
+/* bootpins_see(): a line of ssh's standard error, also at LogLevel DEBUG1. */
 void bootpins_see(struct bootpins_seen *s, const char *line);
 
 /* bootpins_fp(): the fingerprint of the key in that line (from 1) of the file's
  * text. 0, or -1 ERR_CONFIG: no such line, or no key in it. */
 int bootpins_fp(const char *text, unsigned line, char ret[BOOTPINS_FP],
 	struct err *e);
+
+/* bootpins_has(): whether a line of the file's text has the key with that
+ * fingerprint. */
+bool bootpins_has(const char *text, const char *fp);
 
 #endif

@@ -13,12 +13,44 @@
 #include "ui/log.h"
 
 #define LINE_BYTES 16384
+#define HELD_MAX 65536
+
+/* What comes while a person is asked. Nothing that a host says may stand behind
+ * the question. */
+struct held {
+	size_t host;
+	enum progress_kind kind;
+	char *state;			/* owned; NULL: a line */
+	char *detail;			/* owned; NULL: none */
+};
 
 struct bootreport {
 	const struct boot_opts *o;
 	struct progress *progress;	/* NULL with --json */
 	enum bootreport_verdict *verdicts;
+	bool paused;
+	struct held *held;		/* owned, in its order */
+	size_t nheld;
 };
+
+/* For log_hook(). */
+static void
+before_log(void *arg)
+{
+	struct bootreport *r = arg;
+
+	if (!r->paused)
+		progress_hide(r->progress);
+}
+
+static void
+after_log(void *arg)
+{
+	struct bootreport *r = arg;
+
+	if (!r->paused)
+		progress_show(r->progress);
+}
 
 struct bootreport *
 bootreport_new(const struct boot_opts *o, struct err *e)
@@ -28,17 +60,17 @@ bootreport_new(const struct boot_opts *o, struct err *e)
 	if (r == NULL)
 		goto nomem;
 	r->o = o;
-	r->verdicts = calloc(o->hosts.n, sizeof(*r->verdicts));
+	r->verdicts = calloc(o->nhosts, sizeof(*r->verdicts));
 	if (r->verdicts == NULL)
 		goto nomem;
 	if (o->json)
 		return r;
-	r->progress = progress_new(STDOUT_FILENO, o->hosts.n, o->quiet, e);
+	r->progress = progress_new(STDOUT_FILENO, o->nhosts, o->quiet, e);
 	if (r->progress == NULL) {
 		bootreport_free(r);
 		return NULL;
 	}
-	log_hook(progress_hide, progress_show, r->progress);
+	log_hook(before_log, after_log, r);
 	return r;
 nomem:
 	err_set(e, ERR_MEM, "out of memory");
@@ -51,6 +83,7 @@ bootreport_free(struct bootreport *r)
 {
 	if (r == NULL)
 		return;
+	bootreport_pause(r, false);
 	if (r->progress != NULL)
 		log_hook(NULL, NULL, NULL);
 	progress_free(r->progress);
@@ -64,7 +97,28 @@ begin(const struct bootreport *r, struct emit *j, const char *event,
 {
 	emit_begin(j);
 	emit_str(j, "event", event);
-	emit_str(j, "host", r->o->hosts.v[host]);
+	emit_str(j, "host", r->o->hosts[host].name);
+}
+
+/* Whether it was held back; borrows the strings. */
+static bool
+hold(struct bootreport *r, size_t host, enum progress_kind kind,
+    const char *state, const char *detail)
+{
+	struct held *v;
+
+	if (!r->paused)
+		return false;
+	if (r->nheld == HELD_MAX)
+		return true;
+	v = reallocarray(r->held, r->nheld + 1, sizeof(*v));
+	if (v == NULL)
+		return true;
+	r->held = v;
+	v[r->nheld++] = (struct held){ host, kind,
+	    state != NULL ? strdup(state) : NULL,
+	    detail != NULL ? strdup(detail) : NULL };
+	return true;
 }
 
 void
@@ -77,7 +131,9 @@ bootreport_state(struct bootreport *r, size_t host, enum progress_kind kind,
 		/* Quiet is about success. */
 		if (r->o->quiet && kind == PROGRESS_WARN)
 			kind = PROGRESS_BAD;
-		progress_set(r->progress, host, r->o->hosts.v[host], kind,
+		if (hold(r, host, kind, state, detail))
+			return;
+		progress_set(r->progress, host, r->o->hosts[host].name, kind,
 		    state, detail);
 		return;
 	}
@@ -88,16 +144,21 @@ bootreport_state(struct bootreport *r, size_t host, enum progress_kind kind,
 	(void)emit_end(&j, stdout);
 }
 
-/* A whole line between those that are redrawn. */
+/* Between the lines that are redrawn. */
+static void
+print(struct bootreport *r, const char *text)
+{
+	progress_hide(r->progress);
+	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
+		log_debug("output is gone");
+	progress_show(r->progress);
+}
+
 static void
 line(struct bootreport *r, struct buf *b)
 {
-	if (buf_addc(b, '\n') == -1)
-		return;
-	progress_hide(r->progress);
-	if (write(STDOUT_FILENO, b->data, b->len) < 0)
-		log_debug("output is gone");
-	progress_show(r->progress);
+	if (buf_addc(b, '\n') == 0 && !hold(r, 0, PROGRESS_RUN, NULL, b->data))
+		print(r, b->data);
 }
 
 void
@@ -109,7 +170,7 @@ bootreport_past(struct bootreport *r, size_t host, const char *state,
 	if (r->progress == NULL || !progress_live(r->progress))
 		return;
 	buf_init(&b, LINE_BYTES);
-	(void)buf_addf(&b, "%s: %s ", r->o->hosts.v[host], state);
+	(void)buf_addf(&b, "%s: %s ", r->o->hosts[host].name, state);
 	(void)esc_text(&b, detail, strlen(detail));
 	line(r, &b);
 	buf_clear(&b);
@@ -126,7 +187,7 @@ bootreport_prompt(struct bootreport *r, size_t host,
 		if (r->o->quiet)
 			return;
 		buf_init(&b, LINE_BYTES);
-		(void)buf_addf(&b, "%s: prompt: ", r->o->hosts.v[host]);
+		(void)buf_addf(&b, "%s: prompt: ", r->o->hosts[host].name);
 		prompttext_add(p, &b);
 		line(r, &b);
 		buf_clear(&b);
@@ -151,7 +212,7 @@ bootreport_screen(struct bootreport *r, size_t host, const char *text)
 
 	if (r->progress != NULL) {
 		buf_init(&b, LINE_BYTES);
-		(void)buf_addf(&b, "%s| ", r->o->hosts.v[host]);
+		(void)buf_addf(&b, "%s| ", r->o->hosts[host].name);
 		(void)esc_text(&b, text, strlen(text));
 		line(r, &b);
 		buf_clear(&b);
@@ -176,7 +237,7 @@ bootreport_log(struct bootreport *r, size_t host,
 		buf_init(&b, BOOTLINE_MAX);
 		buf_init(&all, LINE_BYTES);
 		if (bootline_emit(&out, &b) == 0 && buf_addf(&all, "%s| %.*s",
-		    r->o->hosts.v[host], (int)(b.len - sizeof("log ")),
+		    r->o->hosts[host].name, (int)(b.len - sizeof("log ")),
 		    b.data + strlen("log ")) == 0)
 			line(r, &all);
 		buf_clear(&all);
@@ -208,15 +269,38 @@ bootreport_verdict_of(const struct bootreport *r, size_t host)
 	return r->verdicts[host];
 }
 
+static void
+say_held(struct bootreport *r)
+{
+	struct held *h;
+
+	for (h = r->held; h < r->held + r->nheld; h++) {
+		if (h->state != NULL)
+			progress_set(r->progress, h->host,
+			    r->o->hosts[h->host].name, h->kind, h->state,
+			    h->detail);
+		else if (h->detail != NULL)
+			print(r, h->detail);
+		free(h->state);
+		free(h->detail);
+	}
+	free(r->held);
+	r->held = NULL;
+	r->nheld = 0;
+}
+
 void
 bootreport_pause(struct bootreport *r, bool on)
 {
-	if (r->progress == NULL)
+	if (r->progress == NULL || on == r->paused)
 		return;
-	if (on)
+	r->paused = on;
+	if (on) {
 		progress_hide(r->progress);
-	else
-		progress_show(r->progress);
+		return;
+	}
+	progress_show(r->progress);
+	say_held(r);
 }
 
 void
@@ -233,7 +317,7 @@ bootreport_end(struct bootreport *r)
 	struct emit j;
 	int status;
 
-	for (i = 0; i < r->o->hosts.n; i++)
+	for (i = 0; i < r->o->nhosts; i++)
 		n[r->verdicts[i]]++;
 	n[BOOTREPORT_FAILED] += n[BOOTREPORT_OPEN];
 	if (n[BOOTREPORT_LATER] + n[BOOTREPORT_FAILED] == 0)

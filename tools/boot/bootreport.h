@@ -47,7 +47,8 @@ void bootreport_verdict(struct bootreport *r, size_t host,
 enum bootreport_verdict bootreport_verdict_of(const struct bootreport *r,
 	size_t host);
 
-/* bootreport_pause(): off the screen while a person is asked; on: back. */
+/* bootreport_pause(): on: off the screen while a person is asked, and nothing
+ * but JSON is printed before it is off again. */
 void bootreport_pause(struct bootreport *r, bool on);
 void bootreport_tick(struct bootreport *r, uint64_t now_ms);
 

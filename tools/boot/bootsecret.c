@@ -18,10 +18,19 @@ bootsecret_by_uuid(const char *spec)
 int
 bootsecret_check(const char *spec, struct err *e)
 {
+	static const char *const begins[] = { "file:", "fd:", "cmd:" };
+	bool known = strcmp(spec, "tty") == 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		known |= strncmp(spec, begins[i], strlen(begins[i])) == 0;
+	if (!known)
+		return err_set(e, ERR_USAGE, "'%s' is none of file:PATH, fd:N, "
+		    "cmd:COMMAND, tty", spec);
 	if (!bootsecret_by_uuid(spec) || strstr(spec, "{host}") != NULL)
 		return 0;
-	return err_set(e, ERR_USAGE, "--secret has {uuid} without {host}: a "
-	    "host could name another's disk, and would get its passphrase");
+	return err_set(e, ERR_USAGE, "{uuid} without {host}: a host could name "
+	    "another's disk, and would get its passphrase");
 }
 
 int
@@ -39,15 +48,15 @@ bootsecret_expand(const char *spec, const char *host, const char *uuid,
 			spec += 6;
 		} else if (command && strncmp(spec, "{uuid}", 6) == 0) {
 			if (uuid[0] == '\0')
-				return err_set(e, ERR_CONFIG, "--secret has "
-				    "{uuid}, but this disk has none");
+				return err_set(e, ERR_CONFIG, "the secret's "
+				    "{uuid}: this disk has none");
 			rc = esc_sh(out, uuid);
 			spec += 6;
 		} else {
 			rc = buf_addc(out, *spec++);
 		}
 	}
-	return rc == 0 ? 0 : err_set(e, ERR_MEM, "--secret is too long");
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "the secret's command is too long");
 }
 
 bool
@@ -61,7 +70,7 @@ struct secret *
 bootsecret_read(const char *spec, const char *prompt, unsigned timeout_ms,
     struct err *e)
 {
-	const struct source_opts o = { .option = "--secret", .also = "",
+	const struct source_opts o = { .option = "secret", .also = "",
 	    .prompt = prompt, .max = SOURCE_MAX, .timeout_ms = timeout_ms };
 	struct secret *s, *line = NULL;
 	size_t len;
@@ -72,12 +81,12 @@ bootsecret_read(const char *spec, const char *prompt, unsigned timeout_ms,
 	source_line(s);
 	len = secret_len(s);
 	if (len == 0)
-		err_set(e, ERR_CONFIG, "--secret: an empty passphrase");
+		err_set(e, ERR_CONFIG, "secret: an empty passphrase");
 	else if (len > BOOTLINE_SECRET)
-		err_set(e, ERR_CONFIG, "--secret: more than %d bytes",
+		err_set(e, ERR_CONFIG, "secret: more than %d bytes",
 		    BOOTLINE_SECRET);
 	else if (memchr(secret_data(s), '\0', len) != NULL)
-		err_set(e, ERR_CONFIG, "--secret: has a NUL");
+		err_set(e, ERR_CONFIG, "secret: has a NUL");
 	else
 		line = secret_new(len + 1, e);
 	if (line != NULL) {

@@ -12,8 +12,9 @@
 #include "base/err.h"
 #include "secret/secret.h"
 
-/* bootsecret_check(): a UUID is what the host says, so it never chooses a
- * passphrase alone. Pure. 0, or -1 ERR_USAGE: {uuid} without {host}. */
+/* bootsecret_check(): whether it is a source. A UUID is what the host says, so
+ * it never chooses a passphrase alone. Pure. 0, or -1 ERR_USAGE: none of
+ * source.h's; {uuid} without {host}. */
 int bootsecret_check(const char *spec, struct err *e);
 
 /*

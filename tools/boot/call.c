@@ -8,12 +8,10 @@
 #include <sys/wait.h>
 
 #include "proc/child.h"
-#include "sys/file.h"
+#include "sshsaid.h"
 #include "ui/log.h"
 
 #define LINES_MAX	1000	/* an honest agent says fewer */
-#define NOISE_MAX	200
-#define PINS_MAX	(1u << 20)
 #define SSH_FAILED	255
 
 struct call {
@@ -21,54 +19,38 @@ struct call {
 	struct child *child;
 	unsigned lines;
 	bool hello, end, bad;
-	enum sshfail fail;
-	struct bootpins_seen seen;
-	char words[NOISE_MAX + 1];	/* the last, or worst, on stderr */
+	struct sshsaid said;
 };
 
 int
 call_argv(const struct call_spec *s, struct strv *out, struct err *e)
 {
 	struct sshargv_opts so = { .program = s->o->ssh,
-	    .config = s->o->ssh_config, .user = s->o->user,
+	    .config = s->o->ssh_config, .user = s->host->user,
 	    .connect_timeout_s = (unsigned)((s->o->connect_ms + 999) / 1000) };
 	struct strv options = { .n = 0 };
 	struct buf cmd;
 	int rc = -1;
 
 	buf_init(&cmd, 512);
-	if (bootpins_options(s->known_hosts, s->dest, &options, e) == -1)
+	if (bootpins_options(s->known_hosts, s->host->name, &options, e) == -1)
 		goto out;
-	if ((s->o->port != 0 && strv_addf(&options, "Port=%" PRIu64,
-	    s->o->port) == -1) || (s->o->ssh_options.n > 0 &&
+	if ((s->host->port != 0 && strv_addf(&options, "Port=%" PRIu64,
+	    s->host->port) == -1) || (s->host->key != NULL &&
+	    (strv_addf(&options, "IdentityFile=\"%s\"", s->host->key) == -1 ||
+	    strv_add(&options, "IdentitiesOnly=yes") == -1)) ||
+	    (s->o->ssh_options.n > 0 &&
 	    strv_addv(&options, s->o->ssh_options.v) == -1) ||
 	    bootcmd_emit(s->cmd, &cmd) == -1) {
 		err_set(e, ERR_MEM, "out of memory");
 		goto out;
 	}
 	so.options = &options;
-	rc = sshargv_build(&so, s->dest, cmd.data, out, e);
+	rc = sshargv_build(&so, s->host->dest, cmd.data, out, e);
 out:
 	strv_clear(&options);
 	buf_clear(&cmd);
 	return rc;
-}
-
-static void
-note_words(struct call *c, const char *line)
-{
-	/* Once the agent has spoken what comes may be its words. */
-	enum sshfail f = c->hello ? SSHFAIL_OTHER : sshargv_fail(line);
-	size_t n;
-
-	bootpins_see(&c->seen, line);
-	log_debug("%s: %s", c->spec.dest, line);
-	if (line[strspn(line, " \t")] == '\0' || f < c->fail)
-		return;
-	n = strnlen(line, NOISE_MAX);
-	memcpy(c->words, line, n);
-	c->words[n] = '\0';
-	c->fail = f;
 }
 
 static void
@@ -85,7 +67,9 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 		line = copy;
 	}
 	if (stream == CHILD_STDERR) {
-		note_words(c, line);
+		/* Once the agent has spoken what comes may be its words. */
+		sshsaid_note(&c->said, line, c->hello);
+		log_debug("%s: %s", c->spec.host->name, line);
 		return;
 	}
 	if (c->bad || c->end)
@@ -107,25 +91,13 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	}
 }
 
-/* Both fingerprints of a changed key, and what to do. */
 static void
 why_changed(const struct call *c, struct buf *out)
 {
-	char pinned[BOOTPINS_FP] = "?";
-	struct err e = ERR_INIT;
-	struct buf text;
-
-	buf_init(&text, PINS_MAX);
-	if (c->seen.line == 0 || file_read(c->spec.known_hosts, &text,
-	    &e) == -1 || bootpins_fp(text.data, c->seen.line, pinned,
-	    &e) == -1)
-		log_debug("%s: the pinned key: %s", c->spec.dest, e.msg);
-	(void)buf_addf(out, "the boot host key changed: pinned is %s (%s:%u), "
-	    "it shows %s. If the image was built anew with another key, put "
-	    "that into the file; otherwise somebody answers in its place",
-	    pinned, c->spec.known_hosts, c->seen.line,
-	    c->seen.shown[0] != '\0' ? c->seen.shown : "another");
-	buf_clear(&text);
+	(void)buf_adds(out, "the boot host key changed: pinned ");
+	sshsaid_keys(&c->said, c->spec.known_hosts, out);
+	(void)buf_adds(out, ". If the image was built anew with another key, "
+	    "put that into the file; otherwise somebody answers in its place");
 }
 
 /* ssh's own status, and none that the agent has: it came to no end there. */
@@ -149,20 +121,20 @@ why(const struct call *c, const struct child_end *end, struct buf *out)
 		(void)buf_addf(out, "no %s within %" PRIu64 " s", c->hello ?
 		    "end" : "answer", (c->hello ? c->spec.timeout_ms :
 		    c->spec.o->connect_ms) / 1000);
-	} else if (c->fail == SSHFAIL_HOSTKEY_CHANGED) {
+	} else if (c->said.fail == SSHFAIL_HOSTKEY_CHANGED) {
 		why_changed(c, out);
-	} else if (c->fail == SSHFAIL_HOSTKEY_UNKNOWN) {
+	} else if (c->said.fail == SSHFAIL_HOSTKEY_UNKNOWN) {
 		(void)buf_addf(out, "its boot host key is not pinned: put a "
 		    "line '");
-		(void)bootpins_name(c->spec.dest, out, NULL);
+		(void)bootpins_name(c->spec.host->name, out, NULL);
 		(void)buf_addf(out, " KEY' into %s, with KEY from where the "
 		    "image was built", c->spec.known_hosts);
 	} else {
-		if (c->fail != SSHFAIL_OTHER)
-			(void)buf_addf(out, "%s: ", sshargv_failname(c->fail));
+		if (c->said.fail != SSHFAIL_OTHER)
+			(void)buf_addf(out, "%s: ", sshargv_failname(c->said.fail));
 		if (lost(c, end))
 			(void)buf_adds(out, "the connection was lost: ");
-		(void)buf_adds(out, c->words[0] != '\0' ? c->words : status);
+		(void)buf_adds(out, c->said.words[0] != '\0' ? c->said.words : status);
 	}
 }
 
@@ -179,8 +151,10 @@ on_end(void *arg, const struct child_end *end)
 		why(c, end, &b);
 		snprintf(ce.why, sizeof(ce.why), "%s", b.data);
 		buf_clear(&b);
+		ce.host_key = c->said.fail == SSHFAIL_HOSTKEY_CHANGED ||
+		    c->said.fail == SSHFAIL_HOSTKEY_UNKNOWN;
 		ce.again = !c->bad && (end->timed_out || lost(c, end) ||
-		    c->fail == SSHFAIL_UNREACHABLE || c->fail == SSHFAIL_LOST);
+		    c->said.fail == SSHFAIL_UNREACHABLE || c->said.fail == SSHFAIL_LOST);
 	}
 	c->spec.on_end(c->spec.arg, &ce);
 }
@@ -205,8 +179,6 @@ call_start(struct loop *l, const struct call_spec *s, struct err *e)
 		return NULL;
 	}
 	c->spec = *s;
-	if (s->timeout_ms == 0)
-		c->spec.timeout_ms = s->o->timeout_ms;
 	if (s->timeout_ms == 0)
 		c->spec.timeout_ms = s->o->timeout_ms;
 	if (call_argv(s, &argv, e) == 0) {

@@ -22,14 +22,15 @@ struct call;
 struct call_end {
 	bool whole;		/* the agent said "end", and no nonsense */
 	bool again;		/* the same call may succeed later */
+	bool host_key;		/* it shows another key than is pinned */
 	char why[1024];		/* when it isn't whole; a peer's words may be
 				 * in it: escape it */
 };
 
 struct call_spec {
 	const struct boot_opts *o;	/* borrowed for the call's life */
+	const struct boot_host *host;	/* the same */
 	const char *known_hosts;	/* the same */
-	const char *dest;
 	uint64_t timeout_ms;		/* from the agent's first line on; 0:
 					 * those of o */
 	const struct bootcmd *cmd;	/* borrowed for call_start() */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <locale.h>
+#include <string.h>
 
 #include "boot.h"
+#include "run.h"
 #include "secret/secret.h"
 #include "ui/log.h"
 
@@ -16,6 +18,8 @@ main(int argc, char **argv)
 	log_open("postern-boot", LOG_LVL_INFO);
 	if (secret_harden(&e) == -1)
 		return log_err(&e);
+	if (argc > 1 && strcmp(argv[1], ASK_OPTION) == 0)
+		return ask_main(argc, argv);
 	status = bootopts_parse(argc, argv, &o, &e);
 	if (status == 0) {
 		log_open("postern-boot", o.verbose ? LOG_LVL_DEBUG : o.quiet ?

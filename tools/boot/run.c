@@ -11,40 +11,152 @@
 
 #define TICK_MS 100
 
-void
-run_ended(struct run_host *h)
+const char *
+run_pins(const struct run_host *h)
 {
-	struct run *r = h->run;
+	return h->spec->known_hosts != NULL ? h->spec->known_hosts :
+	    h->run->pins.data;
+}
 
-	if (h->ended)
-		return;
-	h->ended = true;
-	r->left--;
-	if (r->left == 0)
+/* Who is next */
+
+static bool
+any(const struct run *r, enum run_phase phase)
+{
+	size_t i;
+
+	for (i = 0; i < r->o->nhosts; i++)
+		if (r->hosts[i].phase == phase)
+			return true;
+	return false;
+}
+
+static bool
+may(const struct run *r, enum run_phase phase)
+{
+	if (r->wait_end_ms != 0)
+		return true;
+	if (phase == RUN_ASK)
+		return !any(r, RUN_LIST);
+	return phase != RUN_GIVE || (!any(r, RUN_LIST) && !any(r, RUN_ASK));
+}
+
+/* Who has waited longest. */
+static struct run_host *
+next_of(struct run *r, enum run_phase phase)
+{
+	uint64_t now = loop_now_ms(r->loop);
+	struct run_host *h, *best = NULL;
+	size_t i;
+
+	if (!may(r, phase))
+		return NULL;
+	for (i = 0; i < r->o->nhosts; i++) {
+		h = &r->hosts[i];
+		if (h->phase == phase && !h->busy && h->due_ms <= now &&
+		    (best == NULL || h->due_ms < best->due_ms))
+			best = h;
+	}
+	return best;
+}
+
+static void
+begin(struct run_host *h)
+{
+	h->busy = true;
+	h->run->running++;
+	if (h->phase == RUN_GIVE)
+		unlock_start(h);
+	else if (h->look)
+		wait_look(h);
+	else
+		list_start(h);
+}
+
+/* As much as can be. From the loop alone, so that nothing which ends at once
+ * nests. */
+static void
+fill(void *arg)
+{
+	struct run *r = arg;
+	struct run_host *h;
+
+	while (!r->stopped && r->running < r->o->jobs &&
+	    ((h = next_of(r, RUN_GIVE)) != NULL ||
+	    (h = next_of(r, RUN_LIST)) != NULL))
+		begin(h);
+	while (!r->stopped && r->ask == NULL &&
+	    (h = next_of(r, RUN_ASK)) != NULL)
+		ask_start(h);
+	/* Who asks gives the terminal back first. */
+	if ((r->stopped || r->left == 0) && r->ask == NULL)
 		loop_stop(r->loop);
-	if (r->pool != NULL)
-		pool_release(r->pool, h->i);
+}
+
+void
+run_wake(struct run *r)
+{
+	if (r->turn != NULL)
+		loop_timer_set(r->turn, 0, 0);
+}
+
+void
+run_free(struct run_host *h)
+{
+	call_free(h->call);
+	real_free(h->real);
+	h->call = NULL;
+	h->real = NULL;
+	if (h->busy) {
+		h->busy = false;
+		h->run->running--;
+	}
+	run_wake(h->run);
+}
+
+void
+run_over(struct run_host *h, enum bootreport_verdict v)
+{
+	bootreport_verdict(h->run->report, h->i, v);
+	run_free(h);
+	if (h->phase == RUN_OVER)
+		return;
+	h->phase = RUN_OVER;
+	h->run->left--;
 }
 
 void
 run_fail(struct run_host *h, bool again, const char *state, const char *why)
 {
 	bootreport_state(h->run->report, h->i, PROGRESS_BAD, state, why);
-	bootreport_verdict(h->run->report, h->i, again ? BOOTREPORT_LATER :
-	    BOOTREPORT_FAILED);
-	run_ended(h);
+	run_over(h, again ? BOOTREPORT_LATER : BOOTREPORT_FAILED);
 }
 
 void
 run_halt(struct run *r)
 {
+	struct run_host *h;
 	size_t i;
 
-	pool_stop(r->pool);
-	for (i = 0; i < r->o->hosts.n; i++)
-		if (!r->hosts[i].begun && !r->hosts[i].ended)
-			run_fail(&r->hosts[i], true, "left out",
+	r->halted = true;
+	for (i = 0; i < r->o->nhosts; i++) {
+		h = &r->hosts[i];
+		if (h->phase != RUN_OVER && !h->booting && (!h->begun ||
+		    h->phase == RUN_LIST))
+			run_fail(h, true, "left out",
 			    "after a rejection elsewhere; --keep-going");
+	}
+	if (r->ask != NULL)
+		ask_cancel(r->ask);
+}
+
+void
+run_end(struct run *r, const struct err *e)
+{
+	if (r->err.code == ERR_NONE)
+		r->err = *e;
+	r->stopped = true;
+	run_wake(r);
 }
 
 static void
@@ -54,38 +166,30 @@ on_signal(void *arg, int signo)
 
 	(void)signo;
 	r->stopped = true;
-	loop_stop(r->loop);
+	if (r->ask != NULL)
+		ask_cancel(r->ask);
+	run_wake(r);
 }
 
 static void
 on_tick(void *arg)
 {
 	struct run *r = arg;
+	uint64_t now = loop_now_ms(r->loop);
+	size_t i;
 
-	bootreport_tick(r->report, loop_now_ms(r->loop));
-}
-
-struct step {
-	struct run *run;
-	void (*start)(struct run_host *h);
-};
-
-static void
-begin(void *arg, size_t i)
-{
-	struct step *s = arg;
-	struct run_host *h = &s->run->hosts[i];
-
-	if (h->ended) {
-		pool_release(s->run->pool, i);
-		return;
+	bootreport_tick(r->report, now);
+	if (r->wait_end_ms != 0 && now >= r->wait_end_ms && !r->waited) {
+		r->waited = true;
+		for (i = 0; i < r->o->nhosts; i++)
+			if (r->hosts[i].phase == RUN_LIST)
+				wait_over(&r->hosts[i]);
 	}
-	h->begun = true;
-	s->start(h);
+	fill(r);
 }
 
 static int
-step_loop(struct run *r, struct step *s, struct err *e)
+loop_all(struct run *r, struct err *e)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	size_t i;
@@ -98,134 +202,18 @@ step_loop(struct run *r, struct step *s, struct err *e)
 			return -1;
 	if (loop_timer_new(r->loop, TICK_MS, TICK_MS, on_tick, r, e) == NULL)
 		return -1;
-	r->pool = pool_new(r->o->hosts.n, r->o->jobs, begin, s, e);
-	if (r->pool == NULL)
+	r->turn = loop_timer_new(r->loop, 0, 0, fill, r, e);
+	if (r->turn == NULL)
 		return -1;
-	pool_run(r->pool);
-	return r->left > 0 ? loop_run(r->loop, e) : 0;
-}
-
-int
-run_step(struct run *r, bool (*wants)(const struct run_host *h),
-    void (*start)(struct run_host *h), struct err *e)
-{
-	struct step s = { .run = r, .start = start };
-	struct run_host *h;
-	size_t i;
-	int rc = 0;
-
-	r->left = 0;
-	for (i = 0; i < r->o->hosts.n; i++) {
-		h = &r->hosts[i];
-		h->begun = false;
-		h->ended = !wants(h);
-		r->left += !h->ended;
+	if (r->o->wait_ms != 0)
+		r->wait_end_ms = loop_now_ms(r->loop) + r->o->wait_ms;
+	if (loop_run(r->loop, e) == -1)
+		return -1;
+	if (r->err.code != ERR_NONE) {
+		*e = r->err;
+		return -1;
 	}
-	if (r->left > 0)
-		rc = step_loop(r, &s, e);
-	for (i = 0; i < r->o->hosts.n; i++) {
-		call_free(r->hosts[i].call);
-		r->hosts[i].call = NULL;
-	}
-	pool_free(r->pool);
-	loop_free(r->loop);
-	r->pool = NULL;
-	r->loop = NULL;
-	return rc;
-}
-
-/* Listing, and looking at the screen */
-
-static bool
-all(const struct run_host *h)
-{
-	(void)h;
-	return true;
-}
-
-static void
-on_line(void *arg, const struct bootline *l)
-{
-	struct run_host *h = arg;
-	struct run *r = h->run;
-	size_t i;
-
-	if (l->kind == BOOTLINE_SCREEN && r->o->action == BOOT_PEEK)
-		bootreport_screen(r->report, h->i, l->text);
-	if (l->kind == BOOTLINE_LOG && r->o->action == BOOT_LOG)
-		bootreport_log(r->report, h->i, &l->log);
-	if (l->kind != BOOTLINE_PROMPT || h->nprompts == RUN_PROMPTS)
-		return;
-	for (i = 0; i < h->nprompts; i++)
-		if (strcmp(h->prompts[i].id, l->prompt.id) == 0)
-			h->twice = true;
-	if (h->twice)
-		return;
-	h->prompts[h->nprompts++] = l->prompt;
-	bootreport_prompt(r->report, h->i, &l->prompt);
-}
-
-static void
-on_end(void *arg, const struct call_end *end)
-{
-	struct run_host *h = arg;
-	struct run *r = h->run;
-	char detail[32];
-
-	if (!end->whole) {
-		run_fail(h, end->again, end->again ? "unreachable" : "failed",
-		    end->why);
-		return;
-	}
-	if (h->twice) {
-		run_fail(h, false, "failed", "it lists one prompt twice");
-		return;
-	}
-	snprintf(detail, sizeof(detail), "%zu", h->nprompts);
-	if (r->o->action == BOOT_PEEK || r->o->action == BOOT_LOG) {
-		bootreport_state(r->report, h->i, PROGRESS_GOOD, "seen", NULL);
-	} else if (h->nprompts == 0 && r->o->action == BOOT_UNLOCK) {
-		/* sshd may be up before the prompt. */
-		run_fail(h, true, "idle", "no prompt waits there");
-		return;
-	} else if (h->nprompts == 0) {
-		bootreport_state(r->report, h->i, PROGRESS_GOOD, "idle",
-		    "no prompt waits there");
-	} else {
-		bootreport_state(r->report, h->i, PROGRESS_RUN, "prompts",
-		    detail);
-	}
-	if (r->o->action != BOOT_UNLOCK)
-		bootreport_verdict(r->report, h->i, BOOTREPORT_OK);
-	run_ended(h);
-}
-
-static const struct bootcmd *
-first_command(const struct run *r)
-{
-	static const struct bootcmd first[] = {
-		[BOOT_UNLOCK] = { .verb = BOOTCMD_LIST },
-		[BOOT_STATUS] = { .verb = BOOTCMD_LIST },
-		[BOOT_PEEK] = { .verb = BOOTCMD_PEEK },
-		[BOOT_LOG] = { .verb = BOOTCMD_LOG },
-	};
-
-	return &first[r->o->action];
-}
-
-static void
-start(struct run_host *h)
-{
-	struct run *r = h->run;
-	const struct call_spec s = { .o = r->o, .known_hosts = r->pins.data,
-	    .dest = r->o->hosts.v[h->i], .cmd = first_command(r),
-	    .on_line = on_line, .on_end = on_end, .arg = h };
-	struct err e = ERR_INIT;
-
-	bootreport_state(r->report, h->i, PROGRESS_RUN, "connecting", NULL);
-	h->call = call_start(r->loop, &s, &e);
-	if (h->call == NULL)
-		run_fail(h, false, "failed", e.msg);
+	return 0;
 }
 
 /* The whole */
@@ -238,10 +226,11 @@ show(const struct run *r, struct err *e)
 	size_t i, j;
 	int rc = 0;
 
-	for (i = 0; i < r->o->hosts.n && rc == 0; i++) {
+	for (i = 0; i < r->o->nhosts && rc == 0; i++) {
 		const struct call_spec s = { .o = r->o,
-		    .known_hosts = r->pins.data, .dest = r->o->hosts.v[i],
-		    .cmd = first_command(r) };
+		    .host = &r->o->hosts[i],
+		    .known_hosts = run_pins(&r->hosts[i]),
+		    .cmd = list_command(r) };
 
 		argv = (struct strv){ .n = 0 };
 		buf_init(&b, 65536);
@@ -265,20 +254,22 @@ init(struct run *r, const struct boot_opts *o, struct err *e)
 	size_t i;
 
 	r->o = o;
+	r->left = o->nhosts;
 	buf_init(&r->pins, 4096);
-	if (o->known_hosts == NULL && bootpins_path(&r->pins, e) == -1)
+	buf_init(&r->dir, 80);
+	if (bootpins_path(&r->pins, e) == -1)
 		return -1;
-	r->hosts = calloc(o->hosts.n, sizeof(*r->hosts));
-	if (r->hosts == NULL || (o->known_hosts != NULL &&
-	    buf_adds(&r->pins, o->known_hosts) == -1))
+	r->hosts = calloc(o->nhosts, sizeof(*r->hosts));
+	r->shared = calloc(o->nhosts, sizeof(*r->shared));
+	if (r->hosts == NULL || r->shared == NULL)
 		return err_set(e, ERR_MEM, "out of memory");
-	for (i = 0; i < o->hosts.n; i++) {
+	for (i = 0; i < o->nhosts; i++) {
 		h = &r->hosts[i];
 		h->run = r;
 		h->i = i;
+		h->spec = &o->hosts[i];
 		h->prompts = calloc(RUN_PROMPTS, sizeof(*h->prompts));
-		h->secrets = calloc(RUN_PROMPTS, sizeof(*h->secrets));
-		if (h->prompts == NULL || h->secrets == NULL)
+		if (h->prompts == NULL)
 			return err_set(e, ERR_MEM, "out of memory");
 	}
 	return 0;
@@ -289,17 +280,24 @@ clear(struct run *r)
 {
 	size_t i, j;
 
-	for (i = 0; r->hosts != NULL && i < r->o->hosts.n; i++) {
-		for (j = 0; r->hosts[i].secrets != NULL && j < RUN_PROMPTS;
-		    j++)
-			secret_free(r->hosts[i].secrets[j]);
+	for (i = 0; r->hosts != NULL && i < r->o->nhosts; i++) {
+		run_free(&r->hosts[i]);
+		for (j = 0; j < r->hosts[i].nprompts; j++)
+			secret_free(r->hosts[i].prompts[j].secret);
 		free(r->hosts[i].prompts);
-		free(r->hosts[i].secrets);
 	}
+	ask_free(r->ask);
+	for (i = 0; r->shared != NULL && i < r->o->nhosts; i++)
+		secret_free(r->shared[i]);
+	free(r->shared);
 	free(r->hosts);
-	secret_free(r->shared);
+	real_leave(&r->dir);
 	bootreport_free(r->report);
 	buf_clear(&r->pins);
+	buf_clear(&r->dir);
+	/* Its timer is gone with it. */
+	r->turn = NULL;
+	loop_free(r->loop);
 }
 
 int
@@ -315,10 +313,11 @@ run_boot(const struct boot_opts *o, struct err *e)
 		goto out;
 	}
 	r.report = bootreport_new(o, e);
-	if (r.report == NULL || run_step(&r, all, start, e) == -1)
+	if (r.report == NULL)
 		goto out;
-	if (o->action == BOOT_UNLOCK && !r.stopped &&
-	    unlock_prompts(&r, e) == -1)
+	if (o->action == BOOT_UNLOCK)
+		ask_first(&r);
+	if (r.left > 0 && loop_all(&r, e) == -1)
 		goto out;
 	if (r.stopped)
 		log_warn("interrupted: what was begun on a host ends there");

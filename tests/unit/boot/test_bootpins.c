@@ -64,10 +64,31 @@ what_ssh_says_of_a_changed_key_is_understood(void **state)
 	assert_string_equal(s.shown, FP);
 	bootpins_see(&s, "Offending ED25519 key in /root/a:b/k:17");
 	assert_int_equal(s.line, 17);
+	assert_string_equal(s.file, "/root/a:b/k");
 	bootpins_see(&s, "Offending ED25519 key in /root/k:x");
 	bootpins_see(&s, "Offending key:");
 	bootpins_see(&s, "Offending ED25519 key in /k:99999999999");
 	assert_int_equal(s.line, 17);
+	assert_string_equal(s.file, "/root/a:b/k");
+	/* With -v there is a line of every key. */
+	s = (struct bootpins_seen){ .line = 0 };
+	bootpins_see(&s, "debug1: Server host key: ssh-ed25519");
+	bootpins_see(&s, "debug1: Server host key: ssh-ed25519 MD5:00");
+	assert_string_equal(s.shown, "");
+	bootpins_see(&s, "debug1: Server host key: ssh-ed25519 " FP);
+	assert_string_equal(s.shown, FP);
+}
+
+static void
+a_key_is_found_in_any_line(void **state)
+{
+	static const char text[] = "# comment\n\nweb1\nweb1 ssh-rsa !\n"
+	    "|1|x|y ssh-ed25519 " KEY "\n";
+
+	assert_true(bootpins_has(text, FP));
+	assert_true(bootpins_has("a ssh-ed25519 " KEY, FP));
+	assert_false(bootpins_has("", FP));
+	assert_false(bootpins_has("# comment\n\nweb1\nweb1 ssh-rsa !\n", FP));
 }
 
 static void
@@ -103,6 +124,7 @@ main(void)
 		    a_host_is_called_the_same_however_it_is_reached),
 		cmocka_unit_test(its_key_is_looked_up_in_that_file_alone),
 		cmocka_unit_test(what_ssh_says_of_a_changed_key_is_understood),
+		cmocka_unit_test(a_key_is_found_in_any_line),
 		cmocka_unit_test(the_fingerprint_is_that_of_ssh_keygen),
 	};
 

@@ -54,6 +54,9 @@ a_uuid_never_chooses_a_passphrase_alone(void **state)
 	assert_int_equal(bootsecret_check("file:/{uuid}", &e), 0);
 	assert_int_equal(bootsecret_check("cmd:a {uuid}", &e), -1);
 	assert_err(&e, ERR_USAGE, "{uuid} without {host}");
+	e = (struct err)ERR_INIT;
+	assert_int_equal(bootsecret_check("hunter2", &e), -1);
+	assert_err(&e, ERR_USAGE, "'hunter2' is none of file:PATH");
 	buf_init(&b, 512);
 	e = (struct err)ERR_INIT;
 	assert_int_equal(bootsecret_expand("cmd:a {uuid}", "h", UUID, &b, &e),
@@ -120,7 +123,7 @@ what_no_agent_takes_is_refused_here(void **state)
 	assert_null(printed("cmd:echo x; exit 3", &e));
 	assert_err(&e, ERR_CONFIG, "failed (status 3)");
 	assert_null(printed("nonsense", &e));
-	assert_err(&e, ERR_USAGE, "--secret 'nonsense' is none of file:PATH");
+	assert_err(&e, ERR_USAGE, "secret 'nonsense' is none of file:PATH");
 }
 
 int

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: ISC
+"""postern boot unlock --wait: hosts that come up late, or never; and what comes
+after a passphrase: the real system's sshd with its own key. Which of its sshds
+is the initramfs' and which the real system's is a matter of their keys alone."""
+
+import json
+import subprocess
+
+import pytest
+from bootlib import _boot, boot  # noqa: F401
+from bootlib import DIR, PASS, POSTERN, UUID, Done
+
+LATE, REAL = 2230, 2231
+REAL_KEY = "/etc/ssh/ssh_host_ed25519_key"
+FLEET = 2300
+
+
+class Waiting:
+    """A run that goes on; until() reads its events."""
+
+    def __init__(self, boot, *words):
+        self.p = boot.admin.popen(
+            [POSTERN, "boot", "unlock", "--json", "--known-hosts",
+             f"{DIR}/known", *words], stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.PIPE)
+        self.out = ""
+
+    def until(self, state, host="h41"):
+        for line in self.p.stdout:
+            self.out += line
+            e = json.loads(line)
+            if (e.get("state"), e.get("host")) == (state, host):
+                return e.get("detail", "")
+        raise AssertionError(f"no {state}: {self.out}{self.p.stderr.read()}")
+
+    def done(self):
+        out, err = self.p.communicate(timeout=60)
+        return Done(subprocess.CompletedProcess(
+            [], self.p.returncode, self.out + out, err))
+
+
+@pytest.fixture
+def wait(boot):
+    """wait(words): for h41, whose initramfs' sshd is to be at LATE, and its
+    own at REAL."""
+    runs = []
+
+    def start(*words, time="60s", hosts=("h41",)):
+        runs.append(Waiting(
+            boot, "--wait", time, "-p", str(LATE), "--real-port", str(REAL),
+            "--real-known-hosts", f"{DIR}/real", "--secret",
+            f"cmd:cat {DIR}/pass", *words, *hosts))
+        return runs[-1]
+
+    boot.admin.write(f"{DIR}/pass", PASS, mode=0o600)
+    known(boot, boot.host.host_key)
+    yield start
+    for w in runs:
+        if w.p.poll() is None:
+            w.p.kill()
+            w.p.communicate()
+
+
+def known(boot, key):
+    """ssh knows it by an alias, whatever its port is."""
+    boot.admin.write(f"{DIR}/real", f"h41 {key}\n")
+
+
+def fingerprint(host, path):
+    return host.run(["ssh-keygen", "-lf", path]).stdout.split()[1]
+
+
+def test_a_host_that_is_late_goes_through_all_states(boot, wait):
+    w = wait()
+    assert "Connection refused" in w.until("waiting")
+    server = boot.listener(LATE)
+    assert "no prompt waits there" in w.until("waiting")
+    boot.opened()
+    boot.systemd()
+    w.until("accepted")
+    w.until("booting")
+    server.kill()
+    server.wait()
+    boot.listener(REAL, key=REAL_KEY)
+    done = w.done()
+    states = [e["state"] for e in done.of("state")]
+    assert [s for i, s in enumerate(states) if s not in states[:i]] == [
+        "connecting", "waiting", "prompt seen", "testing", "delivering",
+        "accepted", "booting", "up"], done
+    assert done.rc == 0 and done.events[-1]["ok"] == 1
+
+
+def test_one_that_never_comes_up_can_be_tried_again(boot, wait):
+    done = wait(time="2s").done()
+    assert (done.rc, done.last()) == (75, {"h41": "unreachable"}), done
+    assert "not in time: " in done.why
+    boot.listener(LATE)
+    done = wait(time="2s").done()
+    assert (done.rc, done.last()) == (75, {"h41": "idle"}), done
+    assert "not in time: no prompt waits there" in done.why
+
+
+def test_one_whose_disk_is_open_and_that_never_comes_up_is_booting(
+        boot, wait):
+    boot.listener(LATE)
+    boot.systemd()
+    boot.opened()
+    done = wait(time="5s").done()
+    assert (done.rc, done.last()) == (75, {"h41": "booting"}), done
+    assert done.word == "accepted"
+    last = done.of("state")[-1]["detail"]
+    assert last.startswith("its own sshd was not seen in time: ")
+
+
+def test_one_that_is_up_already_needs_nothing(boot, wait):
+    boot.listener(REAL, key=REAL_KEY)
+    done = wait().done()
+    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
+    log = boot.host.read(f"{DIR}/log.{REAL}")
+    assert "[preauth]" in log and "Accepted" not in log
+
+
+def test_both_systems_may_have_one_port(boot, wait):
+    """The key that is shown there says which of them it is."""
+    server = boot.listener(LATE)
+    boot.systemd()
+    boot.opened()
+    w = wait("--real-port", str(LATE))
+    w.until("booting")
+    server.kill()
+    server.wait()
+    boot.listener(LATE, key=REAL_KEY)
+    done = w.done()
+    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
+    # As of the beginning.
+    done = wait("--real-port", str(LATE)).done()
+    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
+
+
+def test_the_initramfs_key_does_not_pass_for_the_real_one(boot, wait):
+    boot.listener(REAL)
+    boot.listener(LATE)
+    boot.systemd()
+    boot.opened()
+    done = wait(time="4s").done()
+    assert (done.rc, done.last()) == (75, {"h41": "booting"}), done
+    assert "the initramfs' sshd answers" in done.of("state")[-1]["detail"]
+
+
+@pytest.mark.parametrize("words", [[], ["--keep-going"]])
+def test_another_real_host_key_is_an_error_with_both(boot, wait, words):
+    boot.host.run(f"cd {DIR} && rm -f other* && "
+                  "ssh-keygen -q -t ed25519 -N '' -f other")
+    shown = fingerprint(boot.host, f"{DIR}/other.pub")
+    pinned = fingerprint(boot.host, REAL_KEY + ".pub")
+    boot.listener(REAL, key=f"{DIR}/other")
+    boot.listener(LATE)
+    boot.systemd()
+    boot.opened()
+    done = wait(*words).done()
+    assert (done.rc, done.last()) == (1, {"h41": "failed"}), done
+    assert (f"its own host key changed: known is {pinned} ({DIR}/real:1), "
+            f"it shows {shown}") in done.why
+    assert "accepted" in [e["state"] for e in done.of("state")]
+
+
+def test_a_real_host_key_that_is_not_known_is_said_with_what_it_is(
+        boot, wait):
+    boot.admin.write(f"{DIR}/real", f"h1 {boot.host.host_key}\n")
+    boot.listener(REAL, key=REAL_KEY)
+    boot.listener(LATE)
+    boot.opened()
+    w = wait()
+    # It may need a passphrase yet, whatever answers there.
+    w.until("waiting")
+    boot.systemd()
+    done = w.done()
+    assert (done.rc, done.last()) == (1, {"h41": "failed"}), done
+    assert fingerprint(boot.host, REAL_KEY + ".pub") in done.why
+    assert f"put it into {DIR}/real" in done.why
+    assert "accepted" in [e["state"] for e in done.of("state")]
+
+
+def test_a_changed_boot_host_key_is_an_error_at_once(boot, wait):
+    boot.listener(LATE, key=REAL_KEY)
+    done = wait(time="10m").done()
+    assert (done.rc, done.last()) == (1, {"h41": "failed"}), done
+    assert "the boot host key changed: pinned is" in done.why
+
+
+LIAR = r"""
+use Socket;
+socket(S, PF_INET, SOCK_STREAM, 0);
+setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1);
+bind(S, sockaddr_in(%d, INADDR_ANY)) or die;
+listen(S, 5);
+$t = "x\ndebug1: SSH2_MSG_NEWKEYS received\n" .
+    "root\@h41: Permission denied (publickey).";
+while (accept(C, S)) {
+	syswrite(C, "SSH-2.0-liar\r\n");
+	for $b (pack("CCN/a*N", 4, 1, $t, 0), pack("CNN/a*N", 1, 11, $t, 0)) {
+		$n = 16 - (length($b) + 5) %% 8;
+		syswrite(C, pack("NC", length($b) + $n + 1, $n) . $b .
+		    "\0" x $n);
+	}
+	shutdown(C, 1);
+	sysread(C, $x, 65536);
+}
+"""
+
+
+def test_words_of_a_peer_are_no_proof_that_it_is_up(boot, wait):
+    """What ssh prints of a peer that has no key at all."""
+    boot._start(["perl", "-e", LIAR % REAL])
+    boot.wait_port(REAL)
+    server = boot.listener(LATE)
+    boot.systemd()
+    boot.opened()
+    w = wait("-v", time="6s")
+    w.until("booting")
+    server.kill()
+    done = w.done()
+    assert "SSH2_MSG_NEWKEYS received" in done.err
+    assert "Permission denied (publickey)" in done.err
+    assert (done.rc, done.last()) == (75, {"h41": "booting"}), done
+
+
+# More than one
+
+def fleet(boot, n, **special):
+    """boot.conf of n hosts, each behind a port of one machine; rogue agents,
+    that want the passphrase "for NAME". special: what a host's says for its
+    verdict, or None where nobody listens."""
+    conf = (f"[hosts]\nuser = root\n"
+            f"secret = cmd:echo for {{host}}\nknown-hosts = {DIR}/known\n"
+            f"real-known-hosts = {DIR}/real\n")
+    pins = ""
+    for i in range(n):
+        name = f"s{i}"
+        verdict = special.get(name, "accepted")
+        conf += (f"[host {name}]\naddress = h41\nport = {FLEET + i}\n"
+                 f"real-port = {REAL if verdict else FLEET + i}\n")
+        pins += f"{name} {boot.host_key}\n"
+        if not verdict:
+            continue
+        boot.host.write(
+            f"{DIR}/agent.{name}", "#!/bin/sh\n"
+            f'echo "{name} $SSH_ORIGINAL_COMMAND" >>{DIR}/called\n'
+            "echo postern-boot 1\n"
+            f'case "$SSH_ORIGINAL_COMMAND" in list) [ -e {DIR}/gone.{name} ]'
+            f" || echo 'prompt systemd id-{name} - - /dev/{name} -';;\n"
+            "*) echo state ready; read p; "
+            f'[ "$p" = "for {name}" ] || exit 1; echo "$p" >>{DIR}/sent; '
+            f"touch {DIR}/gone.{name}; echo verdict {verdict} -;;\nesac\n"
+            "echo end\n", mode=0o755)
+        boot.listener(FLEET + i, command=f"{DIR}/agent.{name}")
+    boot.admin.write(f"{DIR}/boot.conf", conf, mode=0o600)
+    boot.admin.write(f"{DIR}/known", pins)
+    known(boot, boot.host.host_key)
+
+
+@pytest.fixture
+def _gone(boot):
+    yield
+    boot.host.run(f"rm -f {DIR}/gone.* {DIR}/agent.*")
+
+
+def run(boot, *words):
+    return Done(boot.admin.run(
+        [POSTERN, "boot", "unlock", "--json", "--config", f"{DIR}/boot.conf",
+         "--all", *words], check=False))
+
+
+def test_ten_at_once_with_one_that_rejects_and_one_that_never_comes(
+        boot, _gone):
+    fleet(boot, 10, s3="rejected", s7=None)
+    boot.listener(REAL, key=REAL_KEY)
+    # They are not up before they were unlocked, as far as anybody asks.
+    done = run(boot, "--wait", "30s", "--keep-going", "-j", "4")
+    last = done.last()
+    assert last.pop("s3") == "rejected" and last.pop("s7") == "unreachable"
+    assert set(last.values()) == {"up"} and len(last) == 8, done
+    assert done.rc == 2
+    assert done.events[-1] == {"event": "end", "ok": 8, "failed": 2,
+                               "status": 2}
+    assert sorted(boot.sent().splitlines()) == sorted(
+        f"for s{i}" for i in range(10) if i != 7)
+    # A rejected passphrase was not sent a second time.
+    assert [c for c in boot.called() if c.startswith("s3 unlock")] == [
+        "s3 unlock id-s3"]
+
+
+def test_a_rejection_ends_the_waiting_of_the_others(boot, _gone):
+    fleet(boot, 3, s0="rejected", s1=None)
+    done = run(boot, "--wait", "10m", "-j", "1", "--connect-timeout", "3s")
+    last = done.last()
+    assert last["s0"] == "rejected" and last["s1"] == "left out", done
+    assert done.rc == 1 and "--keep-going" in [
+        e for e in done.of("state") if e["host"] == "s1"][-1]["detail"]
+
+
+def test_a_fleet_gets_its_passphrases_although_one_host_is_down(boot, _gone):
+    """-j counts connections, not hosts: who is down keeps nobody out."""
+    fleet(boot, 4, s0=None, s1=None)
+    boot.listener(REAL, key=REAL_KEY)
+    done = run(boot, "--wait", "15s", "-j", "1")
+    assert done.last() == {"s0": "unreachable", "s1": "unreachable",
+                           "s2": "up", "s3": "up"}, done
+
+
+# What is left
+
+def test_nothing_is_left_of_it(boot, wait):
+    """Neither when it is over nor when it is interrupted."""
+    count = "find /tmp -maxdepth 1 -name 'postern-boot.*' | wc -l"
+    before = boot.admin.run(count).stdout
+    boot.listener(LATE)
+    boot.systemd()
+    boot.opened()
+    w = wait()
+    w.until("booting")
+    boot.admin.run("pkill -INT -x postern-boot")
+    done = w.done()
+    assert "interrupted" in done.err
+    assert boot.admin.run(count).stdout == before
+    assert boot.admin.run("pgrep -x ssh", check=False).stdout == ""
