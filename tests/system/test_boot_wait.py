@@ -225,6 +225,62 @@ def test_words_of_a_peer_are_no_proof_that_it_is_up(boot, wait):
     assert (done.rc, done.last()) == (75, {"h41": "booting"}), done
 
 
+# What an agent says meanwhile
+
+def script(boot, text):
+    """In the agent's place at LATE; $n is 1 with the first unlock."""
+    boot.host.write(
+        f"{DIR}/turn", "#!/bin/sh\necho postern-boot 1\n"
+        f'echo "$SSH_ORIGINAL_COMMAND" >>{DIR}/called\n'
+        f"n=$(grep -c unlock {DIR}/called)\n"
+        f'get() {{ echo state ready; read p; echo "$p" >>{DIR}/sent; }}\n'
+        f'case "$SSH_ORIGINAL_COMMAND" in\n{text}\nesac\necho end\n',
+        mode=0o755)
+    boot.listener(LATE, command=f"{DIR}/turn")
+    boot.listener(REAL, key=REAL_KEY)
+
+
+A = "echo prompt systemd a - - /dev/a -"
+B = "echo prompt systemd b - - /dev/b -"
+
+
+def test_a_disk_that_asks_after_another_is_open_gets_its_passphrase(
+        boot, wait):
+    """As cryptsetup does without systemd."""
+    script(boot, f'list) [ $n = 0 ] && {A}; [ $n = 1 ] && {B};;\n'
+           "unlock*) get; echo verdict accepted -;;")
+    done = wait("--secret", "cmd:echo {host}").done()
+    # Its own sshd answers all the time: only one look comes between.
+    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
+    assert boot.called()[:4] == ["list", "unlock a", "list", "unlock b"]
+    assert boot.sent() == "h41\nh41\n"
+
+
+@pytest.mark.parametrize("first", ["verdict busy -", "verdict gone -", ""],
+                         ids=["busy", "gone", "lost"])
+def test_what_may_become_other_is_tried_again(boot, wait, first):
+    """With the passphrase that was read once."""
+    script(boot, f"list) [ $n = 2 ] || {A};;\n"
+           f"unlock*) get; [ $n = 2 ] || {{ "
+           f"{'echo ' + first if first else 'kill -9 $PPID'}; "
+           "echo end; exit; }; echo verdict accepted -;;")
+    boot.host.run(f"rm -f {DIR}/read")
+    done = wait("--secret", f"cmd:echo x >>{DIR}/read; echo {{host}}").done()
+    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
+    assert [c for c in boot.called() if c != "list"] == ["unlock a"] * 2
+    assert boot.admin.read(f"{DIR}/read") == "x\n"
+    boot.admin.run(["rm", f"{DIR}/read"])
+
+
+def test_a_delivery_that_nobody_saw_the_end_of_is_judged_by_what_comes(
+        boot, wait):
+    script(boot, f"list) {A};;\nunlock*) get; echo verdict delivered -;;")
+    done = wait("--secret", "cmd:echo {host}").done()
+    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
+    # It is not given twice to who asks on.
+    assert boot.called().count("unlock a") == 1
+
+
 # More than one
 
 def fleet(boot, n, **special):

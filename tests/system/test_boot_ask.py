@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: ISC
+"""How postern boot asks for passphrases: one at a time, on the one terminal,
+while connections of other hosts go on; and what becomes of that terminal."""
+
+import os
+import pty
+import select
+import signal
+import termios
+
+import pytest
+from bootlib import _boot, boot  # noqa: F401
+from bootlib import DIR, PORT, POSTERN
+from lab import proc
+from test_boot_rogue import A, B, answers
+from terminal import on_terminal, shown
+
+QUESTION = b"Passphrase of "
+GOOD = "echo state ready; read x; echo $x >>{0}/sent; echo verdict accepted -" \
+       "; echo end; exit".format(DIR)
+
+
+def asking(boot, *words):
+    """Its process, at the question, and the terminal's two ends."""
+    here, there = pty.openpty()
+    p = boot.admin.popen(
+        ["setsid", "-c", POSTERN, *boot.argv(*words)[1:]], stdin=there,
+        stdout=there, stderr=there, env={"TERM": "xterm"})
+    out = b""
+    while QUESTION not in out:
+        assert select.select([here], [], [], 60)[0], out
+        out += os.read(here, 65536)
+    return p, here, there
+
+
+def echoes(fd):
+    return bool(termios.tcgetattr(fd)[3] & termios.ECHO)
+
+
+def drain(fd):
+    out = b""
+    while select.select([fd], [], [], 0)[0]:
+        out += os.read(fd, 65536)
+    return out
+
+
+@pytest.mark.parametrize("how", ["key", "signal"])
+def test_an_interruption_gives_the_terminal_back(boot, how):
+    boot.systemd()
+    p, here, there = asking(boot, "unlock", "h41")
+    try:
+        assert not echoes(there)
+        if how == "key":
+            os.write(here, b"\x03")
+        else:
+            # To the one that the person knows, not to the one that asks.
+            first, = [n for n in boot.admin.pids() if b"unlock" in
+                      cmdline(n) and b"--read" not in cmdline(n)]
+            os.kill(first, signal.SIGTERM)
+        assert p.wait(30) != 0
+        assert echoes(there)
+        assert b"interrupted" in drain(here)
+        assert not [n for n in boot.admin.pids() if b"--read" in cmdline(n)]
+    finally:
+        os.close(here)
+        os.close(there)
+
+
+def cmdline(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+def test_nobody_who_types_ends_it_all_and_nothing_is_sent(boot):
+    boot.rogue(A)
+    status, out = on_terminal(
+        boot.admin, boot.argv("unlock", "-t", "2s", "h41")[1:],
+        command=[POSTERN])
+    assert status == 75 and b"no answer on the terminal in time" in out
+    assert boot.called() == ["list"] and boot.sent() == ""
+
+
+def test_each_prompt_gets_what_was_typed_for_it(boot):
+    answers(boot, A, B, a=GOOD, b=GOOD)
+    typed = iter([b"first\n", b"second\n"])
+    seen = []
+
+    def react(out):
+        if out.count(QUESTION) > len(seen):
+            seen.append(1)
+            return next(typed)
+        return None
+
+    status, out = on_terminal(
+        boot.admin, boot.argv("unlock", "h41")[1:], react,
+        command=[POSTERN])
+    assert status == 0, out
+    assert boot.sent() == "first\nsecond\n"
+    assert "booting" in shown(out)[-1]
+    assert b"first" not in out and b"second" not in out
+
+
+def test_while_a_person_is_asked_nothing_that_a_host_says_is_printed(boot):
+    """The second host comes up meanwhile: its prompt is listed behind the
+    answer, not behind the question."""
+    boot.rogue(A)
+    boot.host.write(f"{DIR}/late", "#!/bin/sh\necho postern-boot 1\n"
+                    f"echo prompt systemd late - - /dev/late -\n"
+                    f"touch {DIR}/said\necho end\n", mode=0o755)
+    boot.admin.write(
+        f"{DIR}/boot.conf", f"[hosts]\nknown-hosts = {DIR}/known\n"
+        f"real-port = 2241\n[host a]\naddress = h41\nport = {PORT}\n"
+        "[host b]\naddress = h41\nport = 2240\n", mode=0o600)
+    boot.admin.write(f"{DIR}/known", "".join(
+        f"{n} {boot.host_key}\n" for n in "ab"))
+    state = {}
+
+    def react(out):
+        if QUESTION not in out:
+            return None
+        if "asked" not in state:
+            state["asked"] = out
+            boot.listener(2240, command=f"{DIR}/late")
+            proc.wait_for(lambda: boot.host.exists(f"{DIR}/said") and not [
+                n for n in boot.admin.pids() if b"Port=2240" in cmdline(n)],
+                30, "the second host's list")
+            return b"typed\n"
+        return b"\x03" if out.count(QUESTION) == 2 and \
+            state.setdefault("twice", out) is out else None
+
+    _, out = on_terminal(
+        boot.admin, ["boot", "unlock", "--wait", "60s", "--config",
+                     f"{DIR}/boot.conf", "--all"], react, columns=80,
+        command=[POSTERN])
+    boot.host.run(["rm", "-f", f"{DIR}/said"])
+    first = out.index(QUESTION + b"a: ")
+    said = out.index(b"b: prompt: late")
+    between = out[first + len(QUESTION) + 3:said]
+    # The newline of the answer comes first.
+    assert between.lstrip(b" ").startswith((b"\r\n", b"\n")), out
+    assert QUESTION + b"b: " in out
