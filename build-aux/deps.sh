@@ -14,7 +14,7 @@ test="$demo rsync clang libclang-rt-14-dev python3-pytest python3-pytest-xdist
 	mmdebstrap strace valgrind
 	mandoc shellcheck uidmap clustershell pssh e2fsprogs btrfs-progs busybox
 	tcsh sqlite3 bash-completion libcap2-bin rsnapshot borgbackup restic
-	git git-lfs gitolite3 qemu-system-x86"
+	git git-lfs gitolite3 qemu-system-x86 cryptsetup-bin e2fsprogs cpio"
 bench="$demo clustershell pssh linux-perf python3 rsync rsnapshot borgbackup
 	restic btrfs-progs git gitolite3 mmdebstrap"
 

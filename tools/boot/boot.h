@@ -13,7 +13,8 @@
 #include "base/strv.h"
 #include "bootconf.h"
 
-enum boot_action { BOOT_UNLOCK = 1, BOOT_STATUS, BOOT_PEEK, BOOT_LOG };
+enum boot_action { BOOT_UNLOCK = 1, BOOT_STATUS, BOOT_PEEK, BOOT_LOG,
+	BOOT_SERVER };
 
 /* How a host is reached, and what for: by the command line, else by its own
  * section of boot.conf, else by that of all hosts. Strings are borrowed. */

@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "boot.h"
 #include "bootsecret.h"
+#include "server.h"
 #include "ui/opt.h"
 
 #define JOBS		16
@@ -83,6 +84,11 @@ static const struct opt_sub subs[] = {
 	{ "peek", "what stands on the console's screen", &peek_cmd,
 	    BOOT_PEEK },
 	{ "log", "who gave a passphrase, and when", &log_cmd, BOOT_LOG },
+	/* Of server.c, which main.c asks first. */
+	{ "setup", "on a server: what its initramfs gets", &server_setup_cmd,
+	    BOOT_SERVER },
+	{ "check", "on a server: its initramfs, as it was built",
+	    &server_check_cmd, BOOT_SERVER },
 	{ 0 }
 };
 static const struct opt_cmd top = { "postern boot", usage,

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: ISC
+"""An initramfs that `postern boot setup` and the distribution's own command
+made: what is in it, and that it boots: unlocked from outside by `postern boot
+unlock`, with nothing of ours left in the real system."""
+
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+import bootimg
+from lab import proc
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+POSTERN = bootimg.BUILD / "postern"
+GUEST = "10.0.2.15"
+STATIC_IP = f"{GUEST}::10.0.2.2:255.255.255.0:guest:eth0:off"
+BOOT_S = 240        # emulated, on a machine that does other things as well
+
+LINE = {
+    "dracut": f"rd.luks.uuid={bootimg.UUID} root=LABEL=root rootfstype=ext4 "
+    f"rw ip={STATIC_IP}",
+    "initramfs": f"root=/dev/mapper/root_crypt rootfstype=ext4 rw "
+    f"ip={STATIC_IP}",
+}
+
+
+@pytest.fixture(scope="session")
+def disk(tmp_path_factory):
+    """An encrypted root without a device mapper here: encrypted in place."""
+    top = tmp_path_factory.mktemp("disk")
+    tree, image = top / "root", top / "root.img"
+    for name in ("proc", "sys", "dev", "run", "etc", "usr/lib", "sbin"):
+        (tree / name).mkdir(parents=True)
+    (tree / "usr/lib/os-release").write_text("ID=test\n")
+    (tree / "etc/os-release").write_text("ID=test\n")
+    subprocess.run(["gcc", "-O2", "-static", "-o", tree / "sbin/init",
+                    TREE / "tests/system/boot_root.c"], check=True)
+    with open(image, "wb") as f:
+        f.truncate(24 << 20)
+    (top / "pass").write_text(bootimg.PASS)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-O",
+                    "^has_journal", "-d", tree, image, "8M"], check=True)
+    subprocess.run(
+        ["cryptsetup", "reencrypt", "--encrypt", "--type", "luks2",
+         "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000",
+         "--reduce-device-size", "16M", "--uuid", bootimg.UUID,
+         "--key-file", top / "pass", "--batch-mode", image], check=True)
+    return image
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Guest:
+    """A machine under qemu, ended with the context."""
+
+    def __init__(self, image, disk, line):
+        self.port = free_port()
+        self.image = image
+        self.said = ""
+        self.more = threading.Condition()
+        self.qemu = subprocess.Popen(
+            ["qemu-system-x86_64", "-M", "q35", "-accel",
+             "tcg,thread=multi", "-cpu", "max", "-m", "768", "-nodefaults",
+             "-display", "none", "-no-reboot", "-snapshot", "-kernel",
+             image.kernel, "-initrd", image.initrd, "-serial", "stdio",
+             "-append", "console=ttyS0 panic=-1 net.ifnames=0 "
+             "mitigations=off nokaslr random.trust_cpu=on "
+             f"{line}", "-drive",
+             f"id=root,file={disk},format=raw,if=none,cache=unsafe",
+             "-device", "virtio-blk-pci,drive=root", "-netdev",
+             "user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:"
+             f"{self.port}-{GUEST}:2222", "-device",
+             "virtio-net-pci,netdev=n0"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for data in iter(lambda: self.qemu.stdout.read1(4096), b""):
+            with self.more:
+                self.said += data.decode("utf-8", "replace")
+                self.more.notify_all()
+        with self.more:
+            self.more.notify_all()
+
+    def wait(self, words, deadline_s=BOOT_S):
+        end = time.monotonic() + deadline_s
+        with self.more:
+            while words not in self.said:
+                left = end - time.monotonic()
+                assert left > 0, f"no {words!r} in\n{self.said[-6000:]}"
+                assert self.qemu.poll() is None or words in self.said, \
+                    self.said[-6000:]
+                self.more.wait(min(left, 1))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.qemu.kill()
+        self.qemu.wait()
+        self.reader.join(10)
+
+    def postern(self, tmp_path, *words):
+        """The released client, with the pin that setup printed."""
+        known = tmp_path / "known"
+        known.write_text(self.image.pin(f"[127.0.0.1]:{self.port}"))
+        (tmp_path / "pass").write_text(bootimg.PASS)
+        return subprocess.run(
+            [POSTERN, "boot", words[0], "--known-hosts", known, "-F",
+             "/dev/null", "-o", f"IdentityFile={self.image.key}", "-o",
+             "IdentitiesOnly=yes", "--user", "root", "--json",
+             *words[1:], f"ssh://127.0.0.1:{self.port}"],
+            text=True, capture_output=True, timeout=180)
+
+
+def clean_after(said):
+    """The real system has nothing of the sshd's and no network."""
+    root = said[said.index("root: is up"):said.index("root: end")]
+    assert not re.search(r"root: process \d+ \S*(sshd|dropbear|postern|"
+                         r"dhclient|ipconfig|networkd)", root), root
+    # A listener's state is 0A.
+    assert not re.search(r"root: \| +\d+: \S+ \S+ 0A ", root), root
+    assert GUEST not in root, root
+    log = root[root.index("root: log:"):root.index("root: tcp:")]
+    assert re.search(r"agent accepted|accepted", log), root
+    return root
+
+
+@pytest.mark.parametrize("kind", bootimg.KINDS)
+def test_an_image_of_each_kind_boots_and_is_unlocked(kind, disk, tmp_path):
+    image = bootimg.build(kind)
+    line = LINE["initramfs" if kind.startswith("init") else "dracut"]
+    with Guest(image, disk, line) as guest:
+        guest.wait("postern-boot: host key SHA256:")
+
+        def listed():
+            done = guest.postern(tmp_path, "status", "--connect-timeout",
+                                 "5s")
+            return bootimg.UUID in done.stdout and done
+        proc.wait_for(listed, BOOT_S, "prompt")
+        done = guest.postern(tmp_path, "unlock", "--secret",
+                             f"cmd:cat {tmp_path}/pass")
+        assert done.returncode == 0, f"{done}\n{guest.said[-6000:]}"
+        assert '"accepted"' in done.stdout
+        guest.wait("root: end")
+        clean_after(guest.said)
+        assert bootimg.PASS not in guest.said

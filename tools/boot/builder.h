@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* builder: what makes this machine's initramfs, and where that lies. */
+#ifndef BOOT_BUILDER_H
+#define BOOT_BUILDER_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct builder {
+	bool dracut;			/* else initramfs-tools */
+	bool dropbear_initramfs;	/* installed, too */
+	const char *name, *command;	/* static: "dracut", "dracut -f" */
+	char *const *argv;		/* of the command; static */
+};
+
+/* builder_find(): initramfs-tools where its update-initramfs is, else dracut:
+ * Debian's dracut-core alone lies beside it and builds nothing by itself.
+ * 0, or -1 ERR_CONFIG: neither is there, or our module isn't. */
+int builder_find(struct builder *ret, struct err *e);
+
+/* builder_image(): the image of the running kernel, to out. 0, or -1
+ * ERR_CONFIG: none where it is looked for. */
+int builder_image(struct buf *out, struct err *e);
+
+#endif

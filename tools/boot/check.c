@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check: an image, as it was built, is looked at as the boot will use it: its
+ * programs are run in it, its files are read in it. What the machine has by
+ * now is compared, so that a key that is not in there yet is said.
+ */
+#include "check.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/esc.h"
+#include "server.h"
+#include "stage.h"
+#include "ui/emit.h"
+
+void
+check_say(struct check *c, enum check_level level, const char *id,
+    const char *fmt, ...)
+{
+	char text[1024];
+	struct emit j;
+	struct buf b;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (level == CHECK_ERROR)
+		c->errors++;
+	else
+		c->warnings++;
+	if (c->json) {
+		emit_begin(&j);
+		emit_str(&j, "event", "finding");
+		emit_str(&j, "finding", id);
+		emit_str(&j, "level", level == CHECK_ERROR ? "error" :
+		    "warning");
+		emit_str(&j, "text", text);
+		(void)emit_end(&j, stdout);
+		return;
+	}
+	buf_init(&b, 8192);
+	(void)esc_text(&b, text, strlen(text));
+	printf("%-9s%s\n", level == CHECK_ERROR ? "ERROR" : "warning",
+	    b.data);
+	buf_clear(&b);
+}
+
+static void
+end(const struct check *c)
+{
+	struct emit j;
+
+	if (c->json) {
+		emit_begin(&j);
+		emit_str(&j, "event", "end");
+		emit_str(&j, "image", c->image);
+		emit_num(&j, "errors", c->errors);
+		emit_num(&j, "warnings", c->warnings);
+		(void)emit_end(&j, stdout);
+	} else if (c->errors + c->warnings > 0) {
+		printf("%s: %u error%s, %u warning%s\n", c->image, c->errors,
+		    c->errors == 1 ? "" : "s", c->warnings,
+		    c->warnings == 1 ? "" : "s");
+	} else if (!c->quiet) {
+		printf("%s: nothing is wrong\n", c->image);
+	}
+	fflush(stdout);
+}
+
+static void
+rules(struct check *c)
+{
+	struct buf conf;
+	bool there;
+
+	c->dracut = imgtree_has(&c->tree, "/usr/lib/dracut") ||
+	    imgtree_has(&c->tree, "/lib/dracut");
+	c->systemd = imgtree_has(&c->tree, "/usr/lib/systemd/systemd") ||
+	    imgtree_has(&c->tree, "/lib/systemd/systemd");
+	buf_init(&conf, 8192);
+	there = imgtree_read(&c->tree, "/etc/postern-boot/conf", &conf);
+	c->dropbear = strstr(conf.data, "sshd=dropbear\n") != NULL;
+	if (!there)
+		check_say(c, CHECK_ERROR, "absent", "nothing of postern boot "
+		    "is in the image: %s, then %s", c->conf.found ?
+		    "see what was said when it was built" :
+		    "postern boot setup", c->build);
+	buf_clear(&conf);
+	if (!there)
+		return;
+	check_parts(c);
+	check_login(c);
+	check_network(c);
+}
+
+int
+check_run(const struct server_opts *o, struct err *e)
+{
+	struct check c = { .json = o->json, .quiet = o->quiet,
+	    .tree = { .fd = -1 } };
+	struct err none = ERR_INIT;
+	struct buf image;
+	int rc = -1;
+
+	buf_init(&image, 4096);
+	c.build = builder_find(&c.builder, &none) == 0 ? c.builder.command :
+	    "build it anew";
+	if (stage_conf(o, &c.conf, e) == -1 || (o->operand == NULL ?
+	    builder_image(&image, e) : 0) == -1)
+		goto out;
+	c.image = o->operand != NULL ? o->operand : image.data;
+	if (imgtree_open(&c.tree, c.image, e) == -1)
+		goto out;
+	rules(&c);
+	end(&c);
+	rc = c.errors > 0 ? 1 : c.warnings > 0 ? 2 : 0;
+out:
+	imgtree_close(&c.tree);
+	serverconf_clear(&c.conf);
+	buf_clear(&image);
+	return rc;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+#include "hostkey.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bootprog.h"
+#include "secret/secret.h"
+#include "ssh/edkey.h"
+#include "sys/file.h"
+
+#define KEY_MAX		65536
+#define PUB_MAX		16384
+#define PROG_MS		20000u
+#define COMMENT		" postern-boot\n"
+
+static const char *const real_keys[] = {
+	"/etc/ssh/ssh_host_ed25519_key.pub", "/etc/ssh/ssh_host_rsa_key.pub",
+	"/etc/ssh/ssh_host_ecdsa_key.pub", "/etc/ssh/ssh_host_dsa_key.pub",
+	"/etc/dropbear/dropbear_ed25519_host_key.pub"
+};
+
+/* "TYPE BASE64" of the first line in text that looks like a public key. */
+static bool
+public_line(const char *text, struct buf *out)
+{
+	const char *p;
+	size_t type, key;
+
+	for (p = text; p != NULL && *p != '\0';
+	    p = strchr(p, '\n'), p = p != NULL ? p + 1 : NULL) {
+		if (strncmp(p, "ssh-", 4) != 0 && strncmp(p, "ecdsa-", 6) != 0)
+			continue;
+		type = strcspn(p, " \n");
+		if (p[type] != ' ')
+			continue;
+		key = strcspn(p + type + 1, " \r\n");
+		return key > 0 && buf_add(out, p, type + 1 + key) == 0;
+	}
+	return false;
+}
+
+/* Of path.pub, else of what can read the key itself. */
+static int
+find_public(const char *path, struct buf *out, struct err *e)
+{
+	static const char *const readers[] = { "ssh-keygen", "dropbearkey" };
+	struct buf text, prog;
+	struct err none = ERR_INIT;
+	int status, rc = -1;
+	size_t i;
+
+	buf_init(&text, PUB_MAX);
+	buf_init(&prog, 4096);
+	if (buf_addf(&prog, "%s.pub", path) == 0 &&
+	    file_read(prog.data, &text, &none) == 0 &&
+	    public_line(text.data, out))
+		rc = 0;
+	for (i = 0; rc == -1 && i < 2; i++) {
+		buf_clear(&text);
+		if (!bootprog_have(readers[i], &prog))
+			continue;
+		/* An empty passphrase, for a key that has one asks. */
+		char *const argv[] = { prog.data, "-y", "-f", (char *)path,
+		    i == 0 ? "-P" : NULL, "", NULL };
+		const struct bootprog p = { .argv = argv,
+		    .timeout_ms = PROG_MS };
+
+		if (bootprog_run(&p, &text, &status, &none) == 0 &&
+		    status == 0 && public_line(text.data, out))
+			rc = 0;
+	}
+	if (rc == -1)
+		err_set(e, ERR_PEER, "%s: no host key that ssh-keygen or "
+		    "dropbearkey can read, without a passphrase", path);
+	buf_clear(&text);
+	buf_clear(&prog);
+	return rc;
+}
+
+/* The secret to path, which must not be there. */
+static int
+put(const char *path, const struct secret *s, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int rc = -1;
+
+	if (fd == -1)
+		return err_sys(e, "%s", path);
+	if (secret_write(s, fd, e) == 0)
+		rc = fsync(fd) == 0 ? 0 : err_sys(e, "%s", path);
+	close(fd);
+	if (rc == -1)
+		(void)unlink(path);
+	return rc;
+}
+
+static int
+make_key(const char *path, struct err *e)
+{
+	struct secret *seed = NULL, *key = NULL;
+	struct buf pub, dir;
+	int rc = -1;
+
+	buf_init(&pub, PUB_MAX);
+	buf_init(&dir, 4096);
+	if (buf_add(&dir, path, (size_t)(strrchr(path, '/') - path)) == -1 ||
+	    (dir.len > 0 && file_mkdirs(dir.data, 0700, e) == -1))
+		goto out;
+	seed = edkey_new(e);
+	key = seed != NULL ? edkey_private(seed, e) : NULL;
+	if (key == NULL || edkey_public(seed, &pub, e) == -1)
+		goto out;
+	if (buf_adds(&pub, COMMENT) == -1) {
+		err_set(e, ERR_MEM, "out of memory");
+		goto out;
+	}
+	if (put(path, key, e) == -1)
+		goto out;
+	buf_clear(&dir);
+	if (buf_addf(&dir, "%s.pub", path) == 0)
+		rc = file_write(dir.data, pub.data, pub.len, 0644, NULL, e);
+out:
+	secret_free(seed);
+	secret_free(key);
+	buf_clear(&pub);
+	buf_clear(&dir);
+	return rc;
+}
+
+const char *
+hostkey_real(const char *line)
+{
+	const char *found = NULL;
+	struct buf text, own;
+	struct err none = ERR_INIT;
+	size_t i;
+
+	buf_init(&text, PUB_MAX);
+	buf_init(&own, PUB_MAX);
+	for (i = 0; i < sizeof(real_keys) / sizeof(real_keys[0]) &&
+	    found == NULL; i++) {
+		buf_clear(&text);
+		buf_clear(&own);
+		if (file_read(real_keys[i], &text, &none) == 0 &&
+		    public_line(text.data, &own) &&
+		    strcmp(own.data, line) == 0)
+			found = real_keys[i];
+	}
+	buf_clear(&text);
+	buf_clear(&own);
+	return found;
+}
+
+int
+hostkey_get(const char *path, bool make, struct hostkey *ret, struct err *e)
+{
+	struct stat st;
+	struct buf line, pins;
+	const char *real;
+	int rc = -1;
+
+	*ret = (struct hostkey){ 0 };
+	buf_init(&line, PUB_MAX);
+	buf_init(&pins, PUB_MAX + 8);
+	if (stat(path, &st) == -1) {
+		if (errno != ENOENT || !make)
+			return err_sys(e, "%s", path);
+		if (make_key(path, e) == -1)
+			return -1;
+		ret->made = true;
+	} else if (!S_ISREG(st.st_mode) || st.st_uid != 0 ||
+	    (st.st_mode & 077) != 0) {
+		return err_set(e, ERR_UNSAFE, "%s: a host key has to be a "
+		    "file of root's that nobody else can read (chmod 600)",
+		    path);
+	}
+	if (find_public(path, &line, e) == -1)
+		goto out;
+	real = hostkey_real(line.data);
+	if (real != NULL) {
+		err_set(e, ERR_UNSAFE, "%s: is the real sshd's host key (%s); "
+		    "an initramfs lies in the clear, so it needs a key of its "
+		    "own", path, real);
+		goto out;
+	}
+	if (buf_addf(&pins, "x %s\n", line.data) == -1) {
+		err_set(e, ERR_MEM, "out of memory");
+		goto out;
+	}
+	if (bootpins_fp(pins.data, 1, ret->fp, e) == -1) {
+		err_wrap(e, "%s", path);
+		goto out;
+	}
+	ret->line = buf_steal(&line);
+	rc = ret->line != NULL ? 0 : err_set(e, ERR_MEM, "out of memory");
+out:
+	buf_clear(&line);
+	buf_clear(&pins);
+	return rc;
+}
+
+void
+hostkey_clear(struct hostkey *k)
+{
+	free(k->line);
+	*k = (struct hostkey){ 0 };
+}
+
+static int
+convert(const char *path, bool dropbear, const char *to, struct err *e)
+{
+	struct buf prog;
+	int rc;
+
+	buf_init(&prog, 4096);
+	if (!bootprog_have("dropbearconvert", &prog)) {
+		buf_clear(&prog);
+		return err_set(e, ERR_PEER, "%s: dropbearconvert isn't here, "
+		    "which has to make it readable to the other sshd", path);
+	}
+	char *const argv[] = { prog.data, dropbear ? "openssh" : "dropbear",
+	    dropbear ? "dropbear" : "openssh", (char *)path, (char *)to,
+	    NULL };
+	const struct bootprog p = { .argv = argv, .timeout_ms = PROG_MS };
+
+	rc = bootprog_ok(&p, e);
+	buf_clear(&prog);
+	if (rc == 0 && chmod(to, 0600) == -1)
+		rc = err_sys(e, "%s", to);
+	return rc;
+}
+
+int
+hostkey_copy(const char *path, bool dropbear, const char *to, struct err *e)
+{
+	static const char pem[] = "-----BEGIN ";
+	struct secret *key = NULL;
+	bool openssh;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+
+	if (fd == -1)
+		return err_sys(e, "%s", path);
+	key = secret_read(fd, KEY_MAX, PROG_MS, path, e);
+	close(fd);
+	if (key == NULL)
+		return -1;
+	openssh = secret_len(key) >= sizeof(pem) - 1 &&
+	    memcmp(secret_data(key), pem, sizeof(pem) - 1) == 0;
+	rc = openssh != dropbear ? put(to, key, e) :
+	    convert(path, dropbear, to, e);
+	secret_free(key);
+	return rc;
+}

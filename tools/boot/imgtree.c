@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC */
+#include "imgtree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "bootprog.h"
+
+#define UNPACK_MS	(300u * 1000)
+
+/* Not /tmp or /run: programs of the image are run there. */
+static const char template[] = "/var/tmp/postern-boot.XXXXXX";
+
+static int
+open_in(const struct imgtree *t, const char *path, int flags)
+{
+	struct open_how how = { .flags = (unsigned)(flags | O_CLOEXEC),
+	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+	return (int)syscall(SYS_openat2, t->fd, path, &how, sizeof(how));
+}
+
+static int
+unpack(const char *image, const char *dir, struct err *e)
+{
+	struct buf at;
+	struct bootprog p = { .dir = dir, .timeout_ms = UNPACK_MS };
+	int rc;
+
+	buf_init(&at, 4096);
+	char *debian[] = { NULL, (char *)image, (char *)dir, NULL };
+	char *dracut[] = { NULL, "--unpack", (char *)image, NULL };
+
+	if (bootprog_have("unmkinitramfs", &at)) {
+		debian[0] = at.data;
+		p.argv = debian;
+	} else if (bootprog_have("lsinitrd", &at)) {
+		dracut[0] = at.data;
+		p.argv = dracut;
+	} else {
+		return err_set(e, ERR_CONFIG, "neither unmkinitramfs nor "
+		    "lsinitrd is here, which unpack images");
+	}
+	rc = bootprog_ok(&p, e);
+	buf_clear(&at);
+	return rc == 0 ? 0 : err_wrap(e, "%s", image);
+}
+
+int
+imgtree_open(struct imgtree *t, const char *image, struct err *e)
+{
+	char path[4096];
+	struct stat st;
+	int fd;
+
+	*t = (struct imgtree){ .fd = -1 };
+	/* Who unpacks it is elsewhere by then; and it has to be readable. */
+	if (realpath(image, path) == NULL)
+		return err_sys(e, "%s", image);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return err_sys(e, "%s", image);
+	close(fd);
+	memcpy(t->dir, template, sizeof(template));
+	if (mkdtemp(t->dir) == NULL) {
+		t->dir[0] = '\0';
+		return err_sys(e, "%s", template);
+	}
+	if (unpack(path, t->dir, e) == -1)
+		return -1;
+	/* One part for the processor's microcode before it: two folders. */
+	snprintf(t->root, sizeof(t->root), "%s/main", t->dir);
+	if (stat(t->root, &st) == -1)
+		snprintf(t->root, sizeof(t->root), "%s", t->dir);
+	t->fd = open(t->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return t->fd != -1 ? 0 : err_sys(e, "%s", t->root);
+}
+
+void
+imgtree_close(struct imgtree *t)
+{
+	char *const paths[] = { t->dir, NULL };
+	FTSENT *f;
+	FTS *fts;
+
+	if (t->fd != -1)
+		close(t->fd);
+	t->fd = -1;
+	fts = t->dir[0] != '\0' ? fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR |
+	    FTS_XDEV, NULL) : NULL;
+	while (fts != NULL && (f = fts_read(fts)) != NULL) {
+		if (f->fts_info == FTS_DP)
+			(void)rmdir(f->fts_accpath);
+		else if (f->fts_info != FTS_D)
+			(void)unlink(f->fts_accpath);
+	}
+	if (fts != NULL)
+		fts_close(fts);
+	t->dir[0] = '\0';
+}
+
+int
+imgtree_stat(const struct imgtree *t, const char *path, struct stat *ret)
+{
+	int fd = open_in(t, path, O_PATH), rc;
+
+	if (fd == -1)
+		return -1;
+	rc = fstat(fd, ret);
+	close(fd);
+	return rc;
+}
+
+bool
+imgtree_has(const struct imgtree *t, const char *path)
+{
+	struct stat st;
+
+	return imgtree_stat(t, path, &st) == 0;
+}
+
+bool
+imgtree_read(const struct imgtree *t, const char *path, struct buf *out)
+{
+	char chunk[4096];
+	struct stat st;
+	ssize_t n = -1;
+	int fd = open_in(t, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+	if (fd == -1)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+			if (buf_add(out, chunk, (size_t)n) == -1)
+				break;
+	close(fd);
+	return n == 0 && strlen(out->data) == out->len;
+}
+
+static bool
+begins(const char *name, const char *start, const char *after)
+{
+	size_t n = strlen(start), i;
+
+	if (n == 0)
+		return strstr(name, after) != NULL;
+	for (i = 0; i < n; i++)
+		if (name[i] != start[i] && !(strchr("-_", start[i]) != NULL &&
+		    name[i] != '\0' && strchr("-_", name[i]) != NULL))
+			return false;
+	return strncmp(name + n, after, strlen(after)) == 0;
+}
+
+bool
+imgtree_find(const struct imgtree *t, const char *dir, const char *start,
+    const char *after)
+{
+	char path[64 + 40];
+	char *paths[] = { path, NULL };
+	bool found = false;
+	FTSENT *f;
+	FTS *fts;
+	int fd = open_in(t, dir, O_PATH | O_DIRECTORY);
+
+	if (fd == -1)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", fd);
+	fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+	while (fts != NULL && !found && (f = fts_read(fts)) != NULL)
+		found = f->fts_info != FTS_D && f->fts_info != FTS_DP &&
+		    begins(f->fts_name, start, after);
+	if (fts != NULL)
+		fts_close(fts);
+	close(fd);
+	return found;
+}
