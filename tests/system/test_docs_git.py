@@ -175,6 +175,14 @@ def test_git_shell_says_which_of_its_users_it_was(walk):
     done = walk.run("desk", "alice", "cd two && git commit -q --allow-empty "
                     "-m no && git push origin HEAD:main", check=False)
     assert done.returncode != 0 and "can only be read" in done.stderr
+    # No other name of it says otherwise.
+    for url in ("git@gv:/home/git/projects/two", "git@gv:/projects/two.git",
+                "ssh://git@gv/home/git/projects/two.git"):
+        done = walk.run("desk", "alice", f"cd two && git push {url} HEAD:no",
+                        check=False)
+        assert done.returncode != 0, (url, done)
+    assert not gs.run("cd /home/git/projects/two.git && runuser -u git -- "
+                      "git branch --list no").stdout
     walk.run("desk", "alice", "git clone -q git@gv:projects/two again && "
              "cmp two/when again/when")
     # A key that goes is out with the next push of the keys.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "gitcmd.h"
 
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/esc.h"
 #include "gitcmd_table.h"
@@ -163,14 +164,18 @@ traced(const char *arg)
 	    arg[n - 1] >= '0' && arg[n - 1] <= '9';
 }
 
-/* Word i becomes name. Its '/' stays in front: to a git-shell it says from
- * where the path goes. */
+/* Word i, a repository called name, is spelled so that whoever serves it means
+ * just that: to a git-shell a '/' in front would be another path, and so a
+ * second name, past what is set for the first. */
 static int
 spell(struct gitword *line, size_t i, const char *name)
 {
 	char *old = line->words.v[i], *new;
 
-	if (asprintf(&new, "%s%s", *old == '/' ? "/" : "", name) == -1)
+	if (!traced(old) && *old != '/')
+		return 0;
+	new = strdup(traced(old) ? name : old + 1);
+	if (new == NULL)
 		return -1;
 	line->words.v[i] = new;
 	free(old);
@@ -203,8 +208,7 @@ check_repo(const struct gitcmd_policy *p, const struct gitcmd_row *r,
 		return refuse(e, name, "this repository can only be read "
 		    "through here");
 	c->write = c->write || writes;
-	if (r->kind == GITCMD_GIT && traced(arg) && spell(&c->line, i,
-	    name) == -1)
+	if (r->kind == GITCMD_GIT && spell(&c->line, i, name) == -1)
 		return err_set(e, ERR_MEM, "out of memory");
 	if (c->repo == NULL) {
 		c->repo = strdup(name);

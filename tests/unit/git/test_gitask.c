@@ -69,7 +69,7 @@ a_gateway_makes_the_wire_line_of_what_it_allows(void **state)
 	    "git-upload-pack '/t/a.git'", "version=2:x", &a, &e), 0);
 	assert_string_equal(a.line.data, "v1 id=alice ip=- fp=- "
 	    "sid=0123456789abcdef gitproto=version=2 -- git-upload-pack "
-	    "'/t/a.git'");
+	    "'t/a.git'");
 	assert_string_equal(a.cmd.repo, "t/a");
 	assert_false(a.cmd.write);
 }

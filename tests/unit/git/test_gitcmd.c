@@ -55,11 +55,14 @@ what_clients_send_is_taken(void **state)
 		const char *canonical;
 	} t[] = {
 		{ "git-upload-pack 'r'", "r", false, false, GITCMD_GIT },
-		{ "git-upload-pack '/a/b.git'", "a/b", .kind = GITCMD_GIT },
+		{ "git-upload-pack '/a/b.git'", "a/b", false, false,
+		    GITCMD_GIT, "git-upload-pack 'a/b.git'" },
+		{ "git-upload-archive '/srv/a'", "srv/a", false, false,
+		    GITCMD_GIT, "git-upload-archive 'srv/a'" },
 		{ "git-receive-pack 'r.git3'", "r", true, false, GITCMD_GIT,
 		    "git-receive-pack 'r'" },
 		{ "git-upload-pack '/a/r/.git0'", "a/r", false, false,
-		    GITCMD_GIT, "git-upload-pack '/a/r'" },
+		    GITCMD_GIT, "git-upload-pack 'a/r'" },
 		{ "git-receive-pack 'r'", "r", true, false, GITCMD_GIT },
 		{ "git-upload-archive 'r'", "r", .kind = GITCMD_GIT },
 		{ "git-upload-pack 'old/r'", "old/r", false, true,
