@@ -7,7 +7,7 @@ import re
 import subprocess
 
 from bootlib import _boot, boot  # noqa: F401
-from bootlib import DIR, PASS, UUID
+from bootlib import AGENT, DIR, PASS, UUID
 from lab import proc
 
 LOG = "/run/postern-boot/log"
@@ -123,6 +123,48 @@ def test_the_log_does_not_grow_without_bound(boot):
     assert len(said) == 499
     assert said[-3:] == [("agent", "rejected"), ("agent", "gone"),
                          ("agent", "rejected")]
+
+
+def test_half_a_line_spoils_no_other(boot):
+    """As one leaves it who is killed while he writes."""
+    old = (f"2026-11-22T21:50:00Z agent {{}} systemd {UUID} - "
+           "192.0.2.9\n")
+    boot.host.run(["mkdir", "-p", "-m", "700", "/run/postern-boot"])
+    boot.host.write(f"{LOG}.old", old.format("gone") + "2026-11-22T2",
+                    mode=0o600)
+    boot.host.write(LOG, old.format("failed") + "2026-11-22T21:5",
+                    mode=0o600)
+    boot.systemd()
+    boot.unlock("wrong")
+    assert boot.log() == [("agent", "gone"), ("agent", "failed"),
+                          ("agent", "rejected")]
+
+
+def test_a_certificate_tells_whose_it_is(boot):
+    """The key in it, which its holder and the authority know."""
+    boot.systemd()
+    ca = boot.lab.dir / "ca"
+    boot.lab.keygen(ca, "authority")
+    public = boot.lab.dir / "id_ed25519.pub"
+    subprocess.run(["ssh-keygen", "-q", "-s", ca, "-I", "me", "-n", "root",
+                    public], check=True)
+    cert = boot.lab.dir / "id_ed25519-cert.pub"
+    boot.admin.write(f"{DIR}/cert.pub", cert.read_text())
+    boot.host.write(f"{DIR}/keys", 'cert-authority,restrict,command="'
+                    f'{AGENT} -w 5" {ca.with_suffix(".pub").read_text()}',
+                    mode=0o600)
+    try:
+        boot.admin.write(f"{DIR}/pass", "wrong", mode=0o600)
+        done = boot.run("unlock", "--json", "-o",
+                        f"CertificateFile={DIR}/cert.pub", "--secret",
+                        f"cmd:cat {DIR}/pass", "h41")
+        assert done.word == "rejected", done
+    finally:
+        for path in ca, ca.with_suffix(".pub"), cert:
+            path.unlink()
+    boot.keys()
+    entry, = boot.run("log", "--json", "h41").of("log")
+    assert entry["key"] == fingerprint(boot)
 
 
 def test_the_log_of_a_hostile_host_stays_text(boot):

@@ -87,6 +87,7 @@ def test_times_of_tries_that_cannot_be_read_are_a_failure(boot):
     assert (done.rc, done.word) == (1, "failed"), done
     assert "/run/postern-boot/tries: not the times of tries" in done.why
     assert "testing" not in [e["state"] for e in done.of("state")]
+    assert boot.log() == []
 
 
 def test_a_prompt_that_nobody_waits_at_is_gone(boot):

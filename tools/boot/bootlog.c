@@ -57,7 +57,7 @@ where(char ret[BOOTLINE_WHO])
 		ret[n > 0 ? n : 0] = '\0';
 }
 
-/* The log, to append to, and where it ends. */
+/* The log, to append to and to read, and where it ends. */
 static int
 open_log(off_t *ret_end, struct err *e)
 {
@@ -65,7 +65,7 @@ open_log(off_t *ret_end, struct err *e)
 	int fd;
 
 	for (;;) {
-		fd = open(LOG, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |
+		fd = open(LOG, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW |
 		    O_NONBLOCK | O_CLOEXEC, 0600);
 		if (fd == -1)
 			return err_sys(e, LOG);
@@ -86,6 +86,7 @@ open_log(off_t *ret_end, struct err *e)
 static int
 append(const char *p, size_t len, struct err *e)
 {
+	char last = '\n';
 	off_t end = 0;
 	ssize_t n;
 	int fd, rc = 0;
@@ -93,6 +94,10 @@ append(const char *p, size_t len, struct err *e)
 	fd = open_log(&end, e);
 	if (fd == -1)
 		return -1;
+	/* Who was killed while he wrote left half a line: that alone is lost. */
+	if (end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n' &&
+	    write(fd, "\n", 1) == 1)
+		end++;
 	n = write(fd, p, len);
 	if (n == -1) {
 		rc = err_sys(e, LOG);
@@ -167,6 +172,9 @@ bootlog_read(void (*fn)(void *arg, const struct bootline *l), void *arg,
 
 	buf_init(&b, (size_t)2 * (LOG_MAX + BOOTLINE_MAX));
 	rc = load(OLD, &b, e);
+	if (rc == 0 && b.len > 0 && b.data[b.len - 1] != '\n' &&
+	    buf_addc(&b, '\n') == -1)
+		rc = err_set(e, ERR_MEM, "out of memory");
 	if (rc == 0)
 		rc = load(LOG, &b, e);
 	p = b.data + b.len;

@@ -220,8 +220,6 @@ give(const struct give_opts *o, const struct asker *a,
 	enum verdict v;
 	int rc;
 
-	if (tries_note(o->most, e) == -1)
-		return e->code == ERR_BUSY ? BUSY : FAILED;
 	if (a->luks) {
 		o->state(o->arg, "testing");
 		rc = deliver_test(a, pass, e);
@@ -252,11 +250,14 @@ locked(const struct give_opts *o, const struct asker *a,
 	if (file_mkdirs(GIVE_DIR, 0700, e) == -1 ||
 	    lock_take(LOCK, LOCK_MS, &lock, e) == -1)
 		return failed(e);
-	v = give(o, a, pass, why, e);
-	/* What was not tried would let anybody fill it. */
-	if (v != BUSY && v != REFUSED)
+	/* What is not tried is not written down: anybody could fill it. */
+	if (tries_note(o->most, e) == -1) {
+		v = e->code == ERR_BUSY ? BUSY : FAILED;
+	} else {
+		v = give(o, a, pass, why, e);
 		(void)bootlog_add(o->by, verdicts[v].word, &a->prompt,
 		    unlogged);
+	}
 	close(lock);
 	return v;
 }
