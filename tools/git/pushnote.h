@@ -6,7 +6,10 @@
  * came, went and was noted has older keys, and says nothing about those in
  * force. One line:
  *
- *	TIME SEQUENCE KEYS ok|WHY
+ *	TIME SEQUENCE KEYS ok|WHY|- WHY
+ *
+ * "-": that push failed before it had a sequence; the numbers are those of the
+ * last one that had.
  */
 #ifndef GIT_PUSHNOTE_H
 #define GIT_PUSHNOTE_H
@@ -23,7 +26,8 @@ struct pushnote {
 				 * was noted yet */
 	uint64_t sequence;	/* put: 0, it failed before it had one; read:
 				 * then the highest that was noted before */
-	uint64_t keys;
+	uint64_t keys;		/* of that sequence */
+	bool none;		/* read: it failed before it had one */
 	bool ok;
 	char why[ERR_MSG_MAX];	/* "ok", or why not, as it was said */
 };

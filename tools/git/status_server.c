@@ -148,9 +148,10 @@ say_push(const struct pushnote *l)
 	buf_init(&why, 4 * ERR_MSG_MAX);
 	if (esc_again(&why, l->why, strlen(l->why)) == -1)
 		buf_clear(&why);
-	rc = printf("  last push    sequence %" PRIu64 ", %" PRId64
+	rc = printf("  last push    %ssequence %" PRIu64 ", %" PRId64
 	    " s ago: FAILED, the gateway has older keys\n"
-	    "               %s\n", l->sequence, ago(l->time_s), why.data);
+	    "               %s\n", l->none ? "without one of its own after " :
+	    "", l->sequence, ago(l->time_s), why.data);
 	buf_clear(&why);
 	return rc;
 }

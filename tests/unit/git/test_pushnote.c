@@ -74,15 +74,26 @@ pushnote_of_an_older_push_that_ends_later_changes_nothing(void **state)
 static void
 pushnote_of_a_push_without_a_sequence_is_the_last_one(void **state)
 {
+	struct pushnote n = { .time_s = 2000, .why = "keydir: is not there" };
+	struct err e = ERR_INIT;
+
 	put("sequence", "6\n");
 	assert_true(ended(6, NULL).ok);
-	assert_string_equal(ended(0, "keydir: is not there").why,
-	    "keydir: is not there");
+	/* What was in force is so still, with its keys. */
+	assert_int_equal(pushnote_put(at("."), &n, 0, &e), 0);
+	pushnote_read(at("."), &n);
+	assert_string_equal(n.why, "keydir: is not there");
+	assert_int_equal(n.time_s, 2000);
+	assert_int_equal(n.sequence, 6);
+	assert_int_equal(n.keys, 7);
+	assert_true(n.none);
+	assert_false(n.ok);
 	/* It stands for keys that are newer than those of one that hung. */
 	assert_false(ended(5, NULL).ok);
 	assert_int_equal(ended(5, NULL).sequence, 6);
 	put("sequence", "7\n");
 	assert_true(ended(7, NULL).ok);
+	assert_false(ended(7, NULL).none);
 }
 
 static void
