@@ -11,6 +11,11 @@
  * numbers and ctimes are known to be good; and when its ctime is not older than
  * doubt_ns: a change may come after the look and have the same ctime.
  *
+ * Limits: of a folder above a root that was moved and put back while it was
+ * read nothing is left to see once a name in it came or went after that; and
+ * one whose mtime somebody set meanwhile (tar -x, rsync -t of it) passes for
+ * such a one.
+ *
  * What is listed as changed is for rsync to compare once more; what is not is
  * neither read nor sent.
  */
