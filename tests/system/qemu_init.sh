@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # The initramfs of qemulib.py's guests. It asks as dracut without systemd does
-# (t.ask=cryptsetup), as initramfs-tools (askpass), or as systemd; t.disks is
-# DEVICE:UUID,..., of which the first has the root.
+# (t.ask=cryptsetup, plymouth), as initramfs-tools (askpass), or as systemd.
+# t.disks is DEVICE:UUID,..., of which the first has the root.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 mount -t proc proc /proc
@@ -51,6 +51,15 @@ by_askpass() {
 
 by_systemd() {
 	/lib/systemd/systemd-cryptsetup attach "$2" "$1" - luks,tries=3
+}
+
+by_plymouth() {
+	mkdir -p /run/plymouth
+	plymouthd --mode=boot --pid-file=/run/plymouth/pid
+	plymouth show-splash
+	plymouth ask-for-password --prompt "Password ($1)" \
+		--number-of-tries=5 --command="cryptsetup luksOpen -T1 $1 $2"
+	: >>"/tmp/cryptroot-asked-$2"
 }
 
 for d in $disks; do

@@ -42,18 +42,29 @@ def run(*argv, **kwargs):
 
 # The kernel
 
-def kernel():
-    """The folder of Debian's kernel package, unpacked; fetched once, and kept
-    where the lab keeps its root."""
+def unpacked(name, packages):
+    """The folder of these packages (a function lists them), unpacked; fetched
+    once, and kept where the lab keeps its root."""
     cache = root.cache_dir()
     cache.mkdir(parents=True, exist_ok=True)
-    folder = cache / f"kernel-{root.machine_suite()}"
+    folder = cache / f"{name}-{root.machine_suite()}"
     with open(f"{folder}.lock", "w") as lock:
         # Two runs at once: the second waits for the first one's.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
-            _fetch(folder)
+            _fetch(folder, packages)
     return folder
+
+
+def kernel():
+    """Debian's."""
+    return unpacked("kernel", lambda: [_package()])
+
+
+def plymouth():
+    """Debian's, and of what it needs what the base root has not."""
+    return unpacked("plymouth", lambda: [
+        "plymouth", "libplymouth5", "libpng16-16", "libdrm2"])
 
 
 def _package():
@@ -62,23 +73,26 @@ def _package():
     return re.search(r"^Depends: (linux-image-\S+)", shown, re.M)[1]
 
 
-def _fetch(folder):
+def _fetch(folder, packages):
     half = pathlib.Path(f"{folder}.half")
     shutil.rmtree(half, ignore_errors=True)
     half.mkdir()
     try:
-        package = _package()
+        _download(half, packages())
     except (ImageError, TypeError):
-        # No lists yet: a new machine, or a clean one.
+        # No lists yet, or old ones.
         run("apt-get", "update", "-qq")
-        package = _package()
+        _download(half, packages())
+    for deb in half.glob("*.deb"):
+        run("dpkg-deb", "-x", str(deb), str(half))
+        deb.unlink()
+    half.rename(folder)
+
+
+def _download(folder, packages):
     # Not as apt's own user, which may not write there.
     run("apt-get", "-qq", "-o", "APT::Sandbox::User=root", "download",
-        package, cwd=half)
-    deb, = half.glob("*.deb")
-    run("dpkg-deb", "-x", str(deb), str(half))
-    deb.unlink()
-    half.rename(folder)
+        *packages, cwd=folder)
 
 
 def vmlinuz():
@@ -185,6 +199,20 @@ def busybox(put, link):
             link(f"/bin/{name}", "busybox")
 
 
+def _put_plymouth(c):
+    """All that it may load; of its themes the one that needs no pictures."""
+    folder = plymouth()
+    for path in sorted(folder.rglob("*")):
+        name = "/" + str(path.relative_to(folder))
+        if "/share/" in name and "themes/details" not in name and \
+                not name.endswith("plymouthd.defaults"):
+            continue
+        if path.is_symlink():
+            c.link(name, os.readlink(path))
+        elif path.is_file():
+            c.file(name, path.read_bytes(), path.stat().st_mode & 0o777)
+
+
 def initrd(base, agent, host_key, keys, init):
     """The initramfs: bytes. agent: the program's path; keys: the lines of
     authorized_keys."""
@@ -199,6 +227,7 @@ def initrd(base, agent, host_key, keys, init):
     for path in PROGRAMS:
         program(lambda name, data: c.file(name, data, 0o755), base, path)
     busybox(lambda name, data: c.file(name, data, 0o755), c.link)
+    _put_plymouth(c)
     c.file("/usr/bin/postern-boot-agent", agent.read_bytes(), 0o755)
     for name in ("console_auth", "console_peek"):
         c.link(f"/usr/bin/{name}", "postern-boot-agent")

@@ -38,7 +38,8 @@ POSTERN = BUILD / "postern"
 ASKED = b"Enter passphrase for /dev/"
 UP = b"root is up"
 
-OURS = ("postern", "dropbear", "cryptsetup", "askpass", "sleep")
+OURS = ("postern", "dropbear", "cryptsetup", "askpass", "plymouth",
+        "sleep")
 NO_KEY = b"No key available with this passphrase"
 
 PASS = "correct horse battery staple"

@@ -21,7 +21,7 @@ def test_a_wrong_passphrase_costs_nothing_and_the_right_one_boots(guests):
                          ["agent", "accepted"]]
 
 
-@pytest.mark.parametrize("ask", ["askpass", "systemd"])
+@pytest.mark.parametrize("ask", ["askpass", "systemd", "plymouth"])
 def test_other_ways_to_ask_take_it_as_well(guests, ask):
     g = guests.boot(ask=ask)
     prompt, = guests.status(g).of("prompt")

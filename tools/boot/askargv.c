@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "askargv.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
+
+#define BLANKS " \t\n"
 
 /* UNUSED: a value that counts for no passphrase that is typed, and would for
  * one on standard input. */
@@ -93,6 +96,48 @@ askargv_parse(const struct strv *argv, struct askargv *ret, struct err *e)
 bad:
 	return err_set(e, ERR_PEER, "not a cryptsetup that asks for the "
 	    "passphrase of a disk");
+}
+
+/* Its words, split as plymouth does where nothing is quoted. */
+static int
+split(const char *s, struct strv *out, struct err *e)
+{
+	size_t n;
+
+	if (strpbrk(s, "\"'\\") != NULL)
+		return err_set(e, ERR_PEER, "plymouth's command has quotes");
+	for (s += strspn(s, BLANKS); *s != '\0'; s += strspn(s, BLANKS)) {
+		n = strcspn(s, BLANKS);
+		if (n > INT_MAX || strv_addf(out, "%.*s", (int)n, s) == -1)
+			return err_set(e, ERR_MEM, "out of memory");
+		s += n;
+	}
+	return 0;
+}
+
+int
+askargv_plymouth(const struct strv *argv, struct strv *out, struct err *e)
+{
+	static const char word[] = "--command";
+	const char *s, *command = NULL;
+	bool asks = false;
+	size_t i;
+
+	for (i = 1; i < argv->n; i++) {
+		s = argv->v[i];
+		asks |= strcmp(s, "ask-for-password") == 0;
+		if (strcmp(s, word) == 0 && i + 1 < argv->n)
+			command = argv->v[++i];
+		else if (strncmp(s, word, sizeof(word) - 1) == 0 &&
+		    s[sizeof(word) - 1] == '=')
+			command = s + sizeof(word);
+		else if (strcmp(s, "--prompt") == 0)
+			i++;
+	}
+	if (!asks || command == NULL)
+		return err_set(e, ERR_PEER, "not a plymouth that asks for a "
+		    "command");
+	return split(command, out, e);
 }
 
 int

@@ -25,6 +25,13 @@ struct askargv {
  * --test-passphrase (it doesn't ask), a detached header, what we can't read. */
 int askargv_parse(const struct strv *argv, struct askargv *ret, struct err *e);
 
+/* askargv_plymouth(): of a "plymouth ask-for-password --command=WORDS", append
+ * the words of the cryptsetup that it starts with each answer. 0, or -1:
+ * ERR_PEER (it has none, or one with quotes), ERR_MEM.
+ * Source: plymouth(8), dracut's ask_for_password(). */
+int askargv_plymouth(const struct strv *argv, struct strv *out,
+	struct err *e);
+
 /* askargv_rerun(): append the same words, after the first ASKARGV_NO_TOKEN, and
  * those that make it read one passphrase from its standard input, of which
  * nothing is cut. argv was askargv_parse()d. 0, or -1: out of memory. */

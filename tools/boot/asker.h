@@ -5,7 +5,7 @@
  *	systemd		a question in /run/systemd/ask-password about a disk
  *	askpass		initramfs-tools' askpass, which reads a FIFO as well
  *	cryptsetup	one that was started on the console (dracut without
- *			systemd)
+ *			systemd), or by plymouth with what is typed into that
  *	exhausted	nobody any more: its tries were used up, and the boot
  *			waits (dracut without systemd)
  *

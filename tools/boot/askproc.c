@@ -64,8 +64,22 @@ on_console(pid_t pid)
 	    major(st.st_rdev) != MEM_MAJOR;
 }
 
+/* plymouth's client runs a cryptsetup with each answer: its words stand for
+ * those of one that waits. 0, or -1. */
 static int
-cryptsetup(struct askers *all, struct asker *a, struct err *e)
+plymouth(struct asker *a)
+{
+	struct strv words = { .n = 0 };
+	int rc = askargv_plymouth(&a->argv, &words, NULL);
+
+	strv_clear(&a->argv);
+	a->argv = words;
+	return rc;
+}
+
+static int
+cryptsetup(struct askers *all, struct asker *a, bool by_plymouth,
+    struct err *e)
 {
 	struct bootline_prompt *p = &a->prompt;
 	struct askargv w;
@@ -75,15 +89,17 @@ cryptsetup(struct askers *all, struct asker *a, struct err *e)
 
 	buf_init(&b, ENV_MAX);
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)a->pid);
-	if (!on_console(a->pid) || !asklist_read(&b, path) ||
+	if ((!by_plymouth && !on_console(a->pid)) || !asklist_read(&b, path) ||
 	    procfile_argv(b.data, b.len, &a->argv, NULL) == -1 ||
+	    (by_plymouth && plymouth(a) == -1) ||
 	    askargv_parse(&a->argv, &w, NULL) == -1 ||
 	    strlen(w.device) >= sizeof(p->device)) {
 		strv_clear(&a->argv);
 		goto out;
 	}
 	a->kind = ASKER_CRYPTSETUP;
-	asklist_copy(p->kind, sizeof(p->kind), "cryptsetup");
+	asklist_copy(p->kind, sizeof(p->kind), by_plymouth ? "plymouth" :
+	    "cryptsetup");
 	asklist_copy(p->device, sizeof(p->device), w.device);
 	asklist_copy(p->name, sizeof(p->name), w.name);
 	rc = asklist_add(all, a, e);
@@ -118,7 +134,9 @@ process(struct askers *all, const char *name, struct err *e)
 	exe[n] = '\0';
 	if (ends(exe, "/cryptsetup/askpass"))
 		return askpass(all, &a, e);
-	return ends(exe, "/cryptsetup") ? cryptsetup(all, &a, e) : 0;
+	if (ends(exe, "/plymouth"))
+		return cryptsetup(all, &a, true, e);
+	return ends(exe, "/cryptsetup") ? cryptsetup(all, &a, false, e) : 0;
 }
 
 int

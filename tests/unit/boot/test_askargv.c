@@ -121,12 +121,68 @@ what_would_cut_it_or_ask_a_token_is_left_out(void **state)
 	}
 }
 
+static void
+the_command_of_a_plymouth_that_asks_is_its_words(void **state)
+{
+	char *const t[][7] = {
+		{ "plymouth", "ask-for-password", "--prompt", "--command=a",
+		    "--command=cryptsetup  luksOpen -T1 /dev/a b ", NULL },
+		{ "plymouth", "ask-for-password", "--number-of-tries=5",
+		    "--command", "cryptsetup luksOpen\t-T1 /dev/a b", NULL },
+	};
+	struct strv argv, out;
+	struct askargv a;
+	struct err e = ERR_INIT;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		argv = (struct strv){ .n = 0 };
+		out = (struct strv){ .n = 0 };
+		assert_int_equal(strv_addv(&argv, t[i]), 0);
+		assert_int_equal(askargv_plymouth(&argv, &out, &e), 0);
+		assert_int_equal(out.n, 5);
+		assert_int_equal(askargv_parse(&out, &a, &e), 0);
+		assert_string_equal(a.name, "b");
+		strv_clear(&argv);
+		strv_clear(&out);
+	}
+}
+
+static void
+other_plymouths_have_none(void **state)
+{
+	static const char *const t[] = {
+		"plymouth", "plymouth ask-for-password",
+		"plymouth ask-for-password --command",
+		"plymouth ask-for-password --prompt --command=x",
+		"plymouth ask-question --command=x",
+		"plymouth ask-for-password --command='x",
+		"plymouth ask-for-password --command=x\\",
+	};
+	struct strv argv, out = { .n = 0 };
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		argv = words(t[i]);
+		e = (struct err)ERR_INIT;
+		if (askargv_plymouth(&argv, &out, &e) == 0)
+			fail_msg("accepted: %s", t[i]);
+		assert_err(&e, ERR_PEER, "plymouth");
+		assert_int_equal(out.n, 0);
+		strv_clear(&argv);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_cryptsetup_that_asks_is_known),
 		cmocka_unit_test(all_others_are_not),
+		cmocka_unit_test(
+		    the_command_of_a_plymouth_that_asks_is_its_words),
+		cmocka_unit_test(other_plymouths_have_none),
 		cmocka_unit_test(the_same_words_are_run_again_with_a_key_file),
 		cmocka_unit_test(what_would_cut_it_or_ask_a_token_is_left_out),
 	};
