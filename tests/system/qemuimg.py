@@ -229,6 +229,9 @@ def initrd(base, agent, host_key, keys, init):
     busybox(lambda name, data: c.file(name, data, 0o755), c.link)
     _put_plymouth(c)
     c.file("/usr/bin/postern-boot-agent", agent.read_bytes(), 0o755)
+    # Static, but of a sanitized build.
+    for one in _libraries(run("ldd", str(agent))):
+        c.file(one, pathlib.Path(one).read_bytes(), 0o755)
     for name in ("console_auth", "console_peek"):
         c.link(f"/usr/bin/{name}", "postern-boot-agent")
     for i, (name, data) in enumerate(modules()):

@@ -9,8 +9,8 @@
  *	exhausted	nobody any more: its tries were used up, and the boot
  *			waits (dracut without systemd)
  *
- * Each but the last is a process of root's, with all four of its uids. Where two
- * ask for one disk the first counts, and a question of systemd's before the
+ * Each but the last is a process of root's, with all four of its uids. Where
+ * two ask for one disk the first counts, and a question of systemd's before the
  * others.
  *
  * A list is a moment's: whoever acts upon one looks again. Libc only.
