@@ -42,14 +42,21 @@ drivers(struct check *c)
 static void
 tools(struct check *c)
 {
-	static const char *const at[] = { "/sbin/ifup", "/usr/sbin/ifup",
-	    "/usr/lib/systemd/systemd-networkd",
-	    "/lib/systemd/systemd-networkd", "/usr/sbin/NetworkManager",
-	    "/usr/bin/ipconfig", "/bin/ipconfig" };
+	/* busybox has an ifup as well, which is not dracut's. */
+	static const struct { bool dracut; const char *path; } at[] = {
+		{ true, "/sbin/ifup" },
+		{ true, "/usr/lib/systemd/systemd-networkd" },
+		{ true, "/lib/systemd/systemd-networkd" },
+		{ true, "/usr/sbin/NetworkManager" },
+		{ false, "/bin/ipconfig" },
+		{ false, "/usr/lib/klibc/bin/ipconfig" },
+		{ false, "/sbin/dhcpcd" },
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++)
-		if (imgtree_has(&c->tree, at[i]))
+		if (at[i].dracut == c->dracut &&
+		    imgtree_has(&c->tree, at[i].path))
 			return;
 	check_say(c, CHECK_ERROR, "network", "nothing in the image sets up a "
 	    "network: %s, then %s", c->dracut ? "install dracut-network and "

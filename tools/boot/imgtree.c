@@ -27,30 +27,57 @@ open_in(const struct imgtree *t, const char *path, int flags)
 	return (int)syscall(SYS_openat2, t->fd, path, &how, sizeof(how));
 }
 
+/* All that is in dir, and dir itself if top is set. */
+static void
+wipe(const char *dir, bool top)
+{
+	char *const paths[] = { (char *)dir, NULL };
+	FTS *fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV,
+	    NULL);
+	FTSENT *f;
+
+	while (fts != NULL && (f = fts_read(fts)) != NULL) {
+		if (f->fts_info == FTS_D ||
+		    (f->fts_info == FTS_DP && f->fts_level == 0 && !top))
+			continue;
+		if (f->fts_info == FTS_DP)
+			(void)rmdir(f->fts_accpath);
+		else
+			(void)unlink(f->fts_accpath);
+	}
+	if (fts != NULL)
+		fts_close(fts);
+}
+
+/* Each knows images that the other doesn't: the first that succeeds. */
 static int
 unpack(const char *image, const char *dir, struct err *e)
 {
-	struct buf at;
+	char *const debian[] = { "unmkinitramfs", (char *)image, (char *)dir,
+	    NULL };
+	char *const dracut[] = { "lsinitrd", "--unpack", (char *)image, NULL };
+	char *const *const ways[] = { debian, dracut };
 	struct bootprog p = { .dir = dir, .timeout_ms = UNPACK_MS };
-	int rc;
+	struct buf at;
+	bool tried = false;
+	size_t i;
 
-	buf_init(&at, 4096);
-	char *debian[] = { NULL, (char *)image, (char *)dir, NULL };
-	char *dracut[] = { NULL, "--unpack", (char *)image, NULL };
-
-	if (bootprog_have("unmkinitramfs", &at)) {
-		debian[0] = at.data;
-		p.argv = debian;
-	} else if (bootprog_have("lsinitrd", &at)) {
-		dracut[0] = at.data;
-		p.argv = dracut;
-	} else {
+	for (i = 0; i < 2; i++) {
+		buf_init(&at, 4096);
+		p.argv = ways[i];
+		if (bootprog_have(ways[i][0], &at)) {
+			buf_clear(&at);
+			tried = true;
+			if (bootprog_ok(&p, e) == 0)
+				return 0;
+			wipe(dir, false);
+		}
+		buf_clear(&at);
+	}
+	if (!tried)
 		return err_set(e, ERR_CONFIG, "neither unmkinitramfs nor "
 		    "lsinitrd is here, which unpack images");
-	}
-	rc = bootprog_ok(&p, e);
-	buf_clear(&at);
-	return rc == 0 ? 0 : err_wrap(e, "%s", image);
+	return err_wrap(e, "%s", image);
 }
 
 int
@@ -86,23 +113,11 @@ imgtree_open(struct imgtree *t, const char *image, struct err *e)
 void
 imgtree_close(struct imgtree *t)
 {
-	char *const paths[] = { t->dir, NULL };
-	FTSENT *f;
-	FTS *fts;
-
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;
-	fts = t->dir[0] != '\0' ? fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR |
-	    FTS_XDEV, NULL) : NULL;
-	while (fts != NULL && (f = fts_read(fts)) != NULL) {
-		if (f->fts_info == FTS_DP)
-			(void)rmdir(f->fts_accpath);
-		else if (f->fts_info != FTS_D)
-			(void)unlink(f->fts_accpath);
-	}
-	if (fts != NULL)
-		fts_close(fts);
+	if (t->dir[0] != '\0')
+		wipe(t->dir, true);
 	t->dir[0] = '\0';
 }
 

@@ -128,7 +128,11 @@ on_key(void *arg, int id, const char *section, const char *key,
 	c->found = true;
 	switch (id) {
 	case K_PORT:
-		return num_u64(value, what, 1, 65535, &c->port, e);
+		if (num_u64(value, what, 1, 65535, &c->port, e) == -1) {
+			e->code = ERR_CONFIG;
+			return -1;
+		}
+		return 0;
 	case K_KEYS:
 		return serverconf_path(value, what, e) == -1 ? -1 :
 		    set(&c->keys, value, e);
