@@ -142,7 +142,8 @@ def test_the_direct_request_is_one_that_is_taken(target):
 @pytest.mark.parametrize("key", [
     "root", "job", "rsync", "snapshot", "path", "exclude", "op", "version",
     "compress", "one-file-system", "mode", "port", "host-key", "user",
-    "beat", "pattern", "match", "max-age", "sample", "mount"])
+    "beat", "pattern", "match", "max-age", "sample", "mount",
+    "since", "progress"])
 def test_no_path_escapes_in_a_request(target, key):
     """Every field with every escape: refused, or without effect."""
     base = DIRECT if key in dict(DIRECT[len(RUN):]) else RUN

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from backuplib import CLIENT, STORE, TOOLS, backup  # noqa: F401
+from backuplib import CLIENT, CONF, STORE, TOOLS, backup  # noqa: F401
 from framelib import fields, frame, text
 from lab import proc
 from test_backup_attack import RUN, Hostile
@@ -144,3 +144,42 @@ def test_changes_lead_nowhere(told):
     assert b.store.read(f"{STORE}/{CLIENT}/beside") == "x"
     assert b.store.path(f"{STORE}/.postern/{CLIENT}").is_dir()
     assert whole(b.snapshot(0)) == b.first
+
+
+def test_only_its_own_last_snapshot_of_that_job_is_gone_by(told):
+    """Another client's, one of another job, an older one, one that never was
+    or is gone: all is looked at."""
+    b = told
+    first = b.snapshots()[0]
+    b.make_key(b.client, "other_key")
+    b.accept("other", b.client.read(f"{CONF}/other_key.pub").strip())
+    b.conf(root=DATA, key=f"{CONF}/other_key")
+    b.run()
+    b.conf(root=DATA)
+    settle()
+    b.run()
+    gone = b.run("--json").snapshot
+    b.owner("prune", "--store", STORE, "--client", CLIENT, expect=None)
+    b.store.run(["rm", "-rf", f"{STORE}/{CLIENT}/{gone}"])
+    last = b.snapshots()[-1]
+    assert last not in (first, gone)
+
+    def since(name, job="t"):
+        with Hostile(b) as h:
+            h.frames.send(frame("Q", text(*RUN, ("job", job),
+                                          ("since", name))))
+            told_of = fields(h.frames.until("A", "R")[1])
+        proc.wait_for(lambda: not b.pids(
+            b.store, "postern-backup receive|^/usr/bin/rsync"), 30, "its end")
+        # A broken one is gone on with, and then never by changes.
+        b.store.run(["rm", "-rf", f"{STORE}/{CLIENT}/.incoming"])
+        assert told_of[b"status"] == b"0", told_of
+        return told_of.get(b"since") == b"yes"
+
+    assert since(last), "the premise of what comes"
+    never = f"{CLIENT}.2001-09-09.1000000000"
+    for name in (b.snapshots("other")[-1], first, gone, never,
+                 last.replace(CLIENT, "other")):
+        assert not since(name), name
+    assert not since(last, job="u")
+    assert since(last)

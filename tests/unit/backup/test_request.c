@@ -44,6 +44,7 @@ each_operation_comes_out_as_it_went_in(void **state)
 		"op cat\nversion 1\nsnapshot " SNAP "\npath /etc/fstab\n",
 		"op list\nversion 1\nbeat 500\n",
 		"op run\nversion 1\nroot /\nrsync 3.5.0\nprogress yes\n",
+		"op run\nversion 1\nroot /\nrsync 3.5.0\nsince " SNAP "\n",
 	};
 	struct request r;
 	struct buf out;
@@ -115,6 +116,14 @@ what_is_wrong_is_named(void **state)
 		{ RUN "root /\n", "root: the same one twice" },
 		{ RUN "progress 1\n", "progress: no such value" },
 		{ RESTORE "progress yes\n", "progress: 'restore' does not" },
+		{ RUN "since latest\n", "since: is no snapshot's name" },
+		{ RUN "since ..\n", "since: is no snapshot's name" },
+		{ RUN "since /etc\n", "since: is no snapshot's name" },
+		{ RUN "since ../" SNAP "\n", "since: is no snapshot's name" },
+		{ RUN "since " SNAP "/..\n", "since: is no snapshot's name" },
+		{ RUN "since " SNAP "\nsince " SNAP "\n",
+		    "since: comes twice" },
+		{ RESTORE "since " SNAP "\n", "since: 'restore' does not" },
 		{ RUN "path /\n", "path: 'run' does not take it" },
 		{ RUN "snapshot " SNAP "\n", "snapshot: 'run' does not" },
 		{ RUN "pattern x\n", "pattern: 'run' does not take it" },
