@@ -16,7 +16,7 @@ wait_over(struct run_host *h)
 
 	if (h->booting) {
 		snprintf(why, sizeof(why), "its own sshd was not seen in time: "
-		    "%s", h->wait_why);
+		    "%s", h->wait_why[0] != '\0' ? h->wait_why : "no answer");
 		bootreport_state(h->run->report, h->i, PROGRESS_WARN,
 		    "booting", why);
 		run_over(h, BOOTREPORT_LATER);
@@ -49,7 +49,8 @@ wait_more(struct run_host *h, const char *why, bool look)
 {
 	struct run *r = h->run;
 
-	show(h, why);
+	/* Why one that boots is not up: that is what it is looked at for. */
+	show(h, look && h->booting ? NULL : why);
 	h->phase = RUN_LIST;
 	run_free(h);
 	if (r->halted && !h->booting) {
