@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * git_keys SESSIONS KEYS BASE ID FP: a session of ID's on the gateway with the
- * key FP, as far as keys are concerned, for test_git_keys.py: enters, says
- * "in" if its key is still in force, otherwise "revoked", and goes on until
- * its stdin ends.
+ * key FP, as far as keys are concerned, for test_git_keys_sessions.py:
+ * enters, says "in" if its key is still in force, otherwise "revoked", and goes
+ * on until its stdin ends.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -13,7 +13,7 @@ from gitkeylib import fingerprint
 from gitlib import CONF, ETC
 from lab import proc
 from test_git_mirror import HELD
-from test_git_setup import RC, Setup, findings
+from gitsetuplib import RC, Setup, findings
 
 # A gateway that the set-up made, and the lines of docs/git.md for a mirror.
 LINES = [x for x in tutorial(TREE / "docs/git.md")

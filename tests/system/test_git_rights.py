@@ -5,7 +5,7 @@ and nothing else on the host. As root sets it up, on hosts of its own."""
 import pytest
 
 from lab import proc
-from test_git_setup import Setup, findings, wait_masters
+from gitsetuplib import Setup, findings, wait_masters
 
 ETC = "/etc/postern/git"
 KEYS = "/var/lib/postern/git/keys"

@@ -10,8 +10,8 @@ import pytest
 
 from gitkeylib import REPLY, text
 from lab import proc
-from test_git_setup import DROPIN, ETC, KEYS, RC, Setup, findings
-from test_git_setup_safe import INIT
+from gitsetuplib import DROPIN, ETC, KEYS, RC, Setup, findings
+from test_git_setup_safe_init import INIT
 
 STATE = "/var/lib/postern/git"
 TIMER = "postern-git-push.timer"

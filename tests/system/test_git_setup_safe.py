@@ -1,33 +1,20 @@
 # SPDX-License-Identifier: ISC
 """postern git setup-gateway and setup-server do no harm: whom else sshd would
 let in as the git user, accounts and files that are somebody's own, what git
-may do while root works in its folders. On hosts of their own, which a first
-set-up of test_git_setup.py's finds as they are."""
+may do while root works in its folders."""
 
-import json
 import subprocess
 
 import pytest
 
-from lab import proc
-from test_git_setup import Setup, findings, sshd_says, wait_masters
+from gitsetuplib import ETC, findings, shared, sshd_says
 
-ETC = "/etc/postern/git"
 STATE = "/var/lib/postern/git"
 
 
 @pytest.fixture(scope="module")
 def ready(lab):
-    made = Setup(lab, ("h44", "h45", "h46"))
-    made.commands = made.all()
-    for host in (made.gw, made.gl):
-        proc.wait_for(lambda h=host: h.run(
-            ["ssh-keyscan", "-t", "ed25519", "localhost"],
-            check=False).stdout, 20, "sshd after its reload")
-    made.gl.run("postern git push-keys")
-    yield made
-    for host in made.hosts:
-        lab.remove(host)
+    return shared(lab, ("h44", "h45", "h46")).set_up()
 
 
 def put(ready, name):
@@ -224,148 +211,6 @@ def test_what_sshd_drops_of_a_crowd_is_raised_or_said(ready):
         assert sshd_says(host)["maxstartups"] == "100:30:200"
 
 
-SSH = "ssh -o IdentitiesOnly=yes -o BatchMode=yes"
-
-
-def info(ready, key):
-    return ready.alice(f"{SSH} -i .ssh/{key} git@gw info", check=False)
-
-
-def push_conf(ready, old, new):
-    conf = "/root/adm/conf/gitolite.conf"
-    text = ready.gl.read(conf)
-    assert old in text
-    ready.gl.write(conf, text.replace(old, new))
-    ready.gl.run("cd /root/adm && git -c user.name=a -c user.email=a@b "
-                 "commit -qam admins")
-    return ready.admin()
-
-
-def test_gitolites_administrators_do_not_come_through(ready):
-    """Whoever is one as of the last push, not only as of the set-up."""
-    gl, conf = ready.gl, "/etc/postern/git.conf"
-    assert gl.read(f"{STATE}/admins") == "admin\n"
-    assert "deny-id" not in gl.read(conf)
-    kept = gl.read(conf)
-    ready.client.write("/home/alice/.ssh/admin", gl.read("/root/.ssh/admin"),
-                       0o600)
-    ready.client.run("chown alice: /home/alice/.ssh/admin")
-    done = info(ready, "admin")
-    assert done.returncode == 1, done
-    assert "'admin' may not come through a gateway" in done.stderr
-    assert info(ready, "id_ed25519").returncode == 0
-    # alice becomes one, by a push that nobody on gl looked at.
-    said = push_conf(ready, "RW+ = admin", "RW+ = admin alice")
-    assert "as of before" not in said
-    assert gl.read(f"{STATE}/admins") == "admin\nalice\n"
-    done = info(ready, "id_ed25519")
-    assert done.returncode == 1, done
-    assert "'alice' may not come through a gateway" in done.stderr
-    asked = gl.run("postern git explain --side server --id alice info",
-                   check=False)
-    assert asked.returncode == 1 and "rules all" in asked.stdout
-    # And is none any more.
-    push_conf(ready, "RW+ = admin alice", "RW+ = admin")
-    assert gl.read(f"{STATE}/admins") == "admin\n"
-    assert info(ready, "id_ed25519").returncode == 0
-    # Root's own word, besides and instead.
-    gl.write(conf, f"{kept}deny-id = alice\n")
-    try:
-        assert info(ready, "id_ed25519").returncode == 1
-        gl.write(conf, f"{kept}deny-admins = no\n")
-        assert info(ready, "admin").stdout.startswith("hello admin,")
-        # Also such a one does not stop every repository from here.
-        for who in ("admin", "id_ed25519"):
-            done = ready.alice(f"{SSH} -i .ssh/{who} git@gw "
-                               "writable @all off x", check=False)
-            assert done.returncode == 1 and "refused" in done.stderr, done
-        assert not gl.exists("/home/git/.gitolite.down")
-    finally:
-        gl.write(conf, kept)
-
-
-def test_who_is_an_administrator_is_asked_again_by_hand(ready):
-    gl, at = ready.gl, f"{STATE}/admins"
-    try:
-        gl.run(["rm", at])
-        gl.run("postern git push-keys")
-        assert gl.read(at) == "admin\n"
-        assert gl.run(["stat", "-c", "%U %a", at]).stdout == "git 600\n"
-        gl.write(at, "nobody\n")
-        gl.run(f"chown git: {at}")
-        _, said = ready.paste(gl, ready.commands[1], 0)
-        assert "done: who may write to gitolite-admin is denied" in said
-        assert gl.read(at) == "admin\n"
-    finally:
-        gl.run("postern git push-keys")
-
-
-def test_a_dry_run_says_whether_administrators_are_known(ready):
-    gl, at = ready.gl, f"{STATE}/admins"
-    line = "who may write to gitolite-admin is denied"
-    kept = gl.read(at)
-    try:
-        for text, said in ((kept, "was so already"), ("nobody\n", "would do"),
-                           (f"{kept}zoe\n", "would do"),
-                           ("", "would do"), (None, "would do")):
-            if text is None:
-                gl.run(["rm", at])
-            else:
-                gl.write(at, text)
-                gl.run(f"chown git: {at}")
-            done = gl.run(f"{ready.commands[1]} -n", check=False)
-            assert f"{said}: {line}" in done.stderr, (text, done)
-            assert text is None or gl.read(at) == text
-        assert not gl.exists(at)
-    finally:
-        gl.run("postern git push-keys")
-    assert gl.read(at) == kept
-
-
-def test_with_exec_no_pool_runs_and_none_is_missed(ready):
-    gw, conf = ready.gw, "/etc/postern/git.conf"
-    unit = "postern-git-mux.service"
-    off = f"{unit}, which nothing asks here, is off"
-    states = f"systemctl is-active {unit}; systemctl is-enabled {unit}"
-    kept = gw.read(conf)
-    gw.write(conf, f"{kept}exec = yes\n")
-    try:
-        dry = gw.run(f"{ready.commands[2]} -n").stderr
-        assert f"would do: {off}" in dry
-        assert gw.run(states).stdout == "active\nenabled\n"
-        _, said = ready.paste(gw, ready.commands[2], 0)
-        assert f"done: {off}" in said
-        assert gw.run(states, check=False).stdout == "inactive\ndisabled\n"
-        _, said = ready.paste(gw, ready.commands[2], 0)
-        assert f"was so already: {off}" in said and "done: " not in said
-        text = gw.run("postern git status").stdout
-        assert "connections  none are kept: each session becomes its" in text
-        assert "nothing keeps them" not in text
-        status = json.loads(gw.run("postern git status --json").stdout)
-        assert (status["masters"], status["connections"]) == (0, [])
-        assert ready.alice("ssh -o BatchMode=yes git@gw info"
-                           ).stdout.startswith("hello alice,")
-    finally:
-        gw.write(conf, kept)
-        gw.run(f"systemctl -q enable --now {unit}")
-    wait_masters(ready)
-
-
-def test_a_gitolite_that_can_not_be_asked_stops_no_push(ready):
-    """Keys that went are out all the same; who was denied stays it."""
-    gl, at = ready.gl, "/usr/local/bin/gitolite"
-    gl.write(at, "#!/bin/sh\n[ $1 = access ] && { echo broken >&2; exit 1; }\n"
-             'exec /usr/bin/gitolite "$@"\n', 0o755)
-    try:
-        done = gl.run("postern git push-keys", check=False)
-    finally:
-        gl.run(["rm", at])
-    assert done.returncode == 0, done
-    assert "is denied to the gateway as of before: " in done.stderr
-    assert "broken" in done.stderr and "in force on git@gw" in done.stdout
-    assert gl.read(f"{STATE}/admins") == "admin\n"
-
-
 def test_root_reads_gitolites_settings_with_gits_rights(ready):
     """What lies in git's home may be a link to anywhere when root comes."""
     gl, rc = ready.gl, "/home/git/.gitolite.rc"
@@ -421,44 +266,6 @@ def test_the_originals_base_file_is_read_with_gits_rights(ready):
         gw.run("rm -r /home/git/.ssh /root/keys")
         gw.write(f"{ETC}/authorized_keys", kept)
     assert done.returncode == 1 and "Permission denied" in done.stderr, done
-
-
-# A host whose init is another one, and a program whose path has what a shell
-# takes apart.
-OTHER = "/usr/local/li b"
-INIT = ["unshare", "--mount", "sh", "-c",
-        'mount -t tmpfs none /run/systemd && exec "$@"', "sh"]
-
-
-def test_without_systemd_a_restart_of_the_host_leaves_all_it_needs(ready):
-    gw, conf = ready.gw, "/etc/postern/git.conf"
-    kept = gw.read(conf), gw.read(f"{ETC}/authorized_keys")
-    gw.run(f'mkdir -p "{OTHER}"; cp /usr/local/libexec/postern/* "{OTHER}"')
-    line = ready.commands[2].replace("postern git", f'"{OTHER}/postern-git"')
-    gw.write(conf, "")
-    try:
-        done = gw.run([*INIT, "sh", "-c", line], check=False)
-        assert done.returncode == 0, done
-        assert f"run-dir = {STATE}/run\n" in gw.read(conf)
-        assert gw.run(["stat", "-c", "%U %a", f"{STATE}/run"]
-                      ).stdout == "git 700\n"
-        # After the restart there is no folder of ours in /run.
-        gw.run("systemctl stop postern-git-mux; mv /run/postern-git /run/x")
-        done = ready.gl.run("postern git push-keys", check=False)
-        assert done.returncode == 0, done
-        ssh = "ssh -o BatchMode=yes git@gw info"
-        assert ready.alice(ssh).stdout.startswith("hello alice,")
-        # As it was written, it stays.
-        done = gw.run([*INIT, "sh", "-c", line])
-        assert f"was so already: {conf}: run-dir" in done.stderr
-        assert "done: " not in done.stderr
-    finally:
-        gw.run("mv -T /run/x /run/postern-git; systemctl start "
-               f"postern-git-mux; rm -r '{STATE}/run' '{OTHER}'",
-               check=False)
-        gw.write(conf, kept[0])
-        gw.write(f"{ETC}/authorized_keys", kept[1])
-        ready.gl.run("postern git push-keys")
 
 
 def test_what_git_wrote_does_nothing_on_roots_terminal(ready):

@@ -6,7 +6,7 @@ set up. In this order, on hosts of their own."""
 import pytest
 
 from lab import proc
-from test_git_setup import DROPIN, ETC, Setup
+from gitsetuplib import DROPIN, ETC, Setup
 
 HOME = "/home/git"
 ASIDE = f"{HOME}.before-postern"
