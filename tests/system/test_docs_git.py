@@ -14,9 +14,9 @@ from doclib import BUILDS, LINE_S, TREE, Machines, tutorial
 from gitkeylib import fingerprint
 from lab import proc
 
-# A mirror's are run by test_git_mirror_setup.py.
+# Others have these: test_git_mirror_setup.py, test_git_gitea.py.
 LINES = [line for line in tutorial(TREE / "docs/git.md")
-         if not line.hint.startswith("a mirror")]
+         if not line.hint.startswith(("a mirror", "gitea"))]
 HOSTS = ("desk", "gw", "gl", "gv", "gs")
 BEHIND = ("gl", "gs")
 WORDS = re.compile(r"'(ssh-\S+)[^']*'")
