@@ -154,4 +154,5 @@ def main():
     threading.Event().wait(30)
 
 
-main()
+if __name__ == "__main__":
+    main()
