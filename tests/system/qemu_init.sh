@@ -39,13 +39,14 @@ by_cryptsetup() {
 
 # Without a terminal askpass takes the console for its output as well.
 by_askpass() {
-	tried=0
-	while [ ! -b "/dev/mapper/$2" ] && [ "$tried" -lt 3 ]; do
-		CRYPTTAB_NAME=$2 CRYPTTAB_SOURCE=$1 CRYPTTAB_TRIED=$tried \
-			/lib/cryptsetup/askpass "Please unlock disk $2: " \
+	export CRYPTTAB_NAME="$2" CRYPTTAB_SOURCE="$1" CRYPTTAB_TRIED=0
+	mkdir -p /cryptroot
+	echo "$2 $1 none luks" >/cryptroot/crypttab
+	while [ ! -b "/dev/mapper/$2" ] && [ "$CRYPTTAB_TRIED" -lt 3 ]; do
+		/lib/cryptsetup/askpass "Please unlock disk $2: " \
 			</dev/console |
 			cryptsetup -T1 --key-file=- open --type luks "$1" "$2"
-		tried=$((tried + 1))
+		CRYPTTAB_TRIED=$((CRYPTTAB_TRIED + 1))
 	done
 }
 

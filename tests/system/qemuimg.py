@@ -183,7 +183,10 @@ def _libraries(listed):
 def program(put, base, path):
     """A program of the base root and its libraries, by put(path, bytes)."""
     base = pathlib.Path(base)
-    for one in [path, *_libraries(run("chroot", str(base), "ldd", path))]:
+    raw = (base / path.lstrip("/")).read_bytes()
+    needs = _libraries(run("chroot", str(base), "ldd", path)) \
+        if raw.startswith(b"\x7fELF") else []
+    for one in [path, *needs]:
         # Links of the base root's are its own, not this machine's.
         real = run("chroot", str(base), "readlink", "-f", one).strip()
         put(one, (base / real.lstrip("/")).read_bytes())
@@ -213,9 +216,9 @@ def _put_plymouth(c):
             c.file(name, path.read_bytes(), path.stat().st_mode & 0o777)
 
 
-def initrd(base, agent, host_key, keys, init):
+def initrd(base, agent, host_key, keys, init, more=()):
     """The initramfs: bytes. agent: the program's path; keys: the lines of
-    authorized_keys."""
+    authorized_keys; more: other programs of the base root."""
     c = Cpio()
     for name in ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/dev", "/proc",
                  "/sys", "/run", "/sysroot", "/lib/cryptsetup"):
@@ -224,7 +227,7 @@ def initrd(base, agent, host_key, keys, init):
     c.folder("/root", 0o700)
     c.folder("/root/.ssh", 0o700)
     c.node("/dev/console", 5, 1)
-    for path in PROGRAMS:
+    for path in (*PROGRAMS, *more):
         program(lambda name, data: c.file(name, data, 0o755), base, path)
     busybox(lambda name, data: c.file(name, data, 0o755), c.link)
     _put_plymouth(c)
@@ -234,6 +237,7 @@ def initrd(base, agent, host_key, keys, init):
         c.file(one, pathlib.Path(one).read_bytes(), 0o755)
     for name in ("console_auth", "console_peek"):
         c.link(f"/usr/bin/{name}", "postern-boot-agent")
+    c.link("/sbin/cryptsetup", "/usr/sbin/cryptsetup")
     for i, (name, data) in enumerate(modules()):
         c.file(f"/modules/{i:02}-{name}.ko", data)
     c.file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")

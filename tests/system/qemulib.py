@@ -56,7 +56,8 @@ SLOW = 150000
 class Guests:
     """The images, made once, and the guests that were booted of them."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=()):
+        """more: other programs of the base root for the initramfs."""
         self.dir = folder
         self.all = []
         self.down = []
@@ -76,7 +77,7 @@ class Guests:
             'restrict,command="/usr/bin/postern-boot-agent" '
             + (folder / "me.pub").read_text()
             + (folder / "emergency.pub").read_text(),
-            (HERE / "qemu_init.sh").read_bytes()))
+            (HERE / "qemu_init.sh").read_bytes(), more))
         init = (HERE / "qemu_root.sh").read_text()
         qemuimg.root_disk(base, folder, "root", UUID, PASS, init)
         shutil.copy(folder / "root.img", folder / "slow.img")
