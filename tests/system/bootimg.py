@@ -4,7 +4,7 @@
 
     image = bootimg.build("dracut-sysv-dropbear")
     image.kernel, image.initrd      # files
-    image.key                       # a private key that may log in
+    image.key, image.rescue         # private keys: passphrases; a shell
     image.pin("[127.0.0.1]:2222")   # the line for boot.known_hosts
     image.setup, image.log          # what setup and the build said
 
@@ -59,7 +59,10 @@ omit_dracutmodules+=" {omit} "
 add_drivers+=" virtio_pci virtio_net virtio_blk ext4 "
 EOF
 """
-PLAIN = "lvm nvdimm usrmount i18n drm terminfo kernel-modules-extra qemu"
+# What neither the disk nor the network of the test's machine needs: emulated,
+# each megabyte costs time.
+PLAIN = "lvm nvdimm usrmount i18n drm terminfo kernel-modules-extra qemu " \
+    "kernel-modules virtiofs overlay-root qemu-net lunmask resume ifcfg"
 BUILD_DRACUT = 'dracut -f "/boot/initrd.img-$kv" "$kv"'
 KINDS = {
     "dracut-sysv-dropbear": (
@@ -90,6 +93,7 @@ mount -t tmpfs none "$m/run"
 DESTDIR=$m meson install -C "$POSTERN_BUILD" --no-rebuild --quiet >/dev/null
 cp "$2/script" "$m/script"
 cp "$2/key.pub" "$m/root/boot.pub"
+cp "$2/rescue.pub" "$m/root/rescue.pub"
 env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/root LC_ALL=C.UTF-8 chroot "$m" sh -e /script
 mkdir -p "$2/out"
@@ -120,6 +124,10 @@ class Image:
         return self.dir / "key"
 
     @property
+    def rescue(self):
+        return self.dir / "rescue"
+
+    @property
     def setup(self):
         return (self.dir / "setup").read_text()
 
@@ -146,8 +154,9 @@ def run(machine, sshd="dropbear", words="", build="true", after=""):
     work = pathlib.Path(tempfile.mkdtemp(prefix="postern-bootimg.",
                                          dir="/var/tmp"))
     try:
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C",
-                        "admin", "-f", work / "key"], check=True)
+        for name, who in (("key", "admin"), ("rescue", "rescuer")):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "",
+                            "-C", who, "-f", work / name], check=True)
         (work / "script").write_text(INSIDE.format(
             machine=machine, name=NAME, sshd=sshd, words=words, build=build,
             after=after))
@@ -161,7 +170,7 @@ def run(machine, sshd="dropbear", words="", build="true", after=""):
         out = pathlib.Path(tempfile.mkdtemp(prefix="postern-bootimg-out.",
                                             dir="/var/tmp"))
         shutil.copytree(work / "out", out, dirs_exist_ok=True)
-        for name in ("key", "key.pub"):
+        for name in ("key", "key.pub", "rescue"):
             shutil.copy(work / name, out / name)
         return out
     finally:
@@ -190,5 +199,6 @@ def build(kind):
         if not place.is_dir():
             for old in cache.glob(f"image-{kind}-*"):
                 shutil.rmtree(old)
-            shutil.move(run(machine, sshd, build=command), place)
+            shutil.move(run(machine, sshd, build=command,
+                            words="--emergency-key /root/rescue.pub"), place)
     return Image(place / "kernel", place / "initrd", place)

@@ -5,6 +5,7 @@ on purpose."""
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
@@ -157,6 +158,11 @@ rm /etc/postern/boot/host_key.pub
 cp /etc/postern/boot.conf /out/conf
 try real
 rm /etc/postern/boot/host_key
+cp "/boot/initrd.img-$kv" /root/image
+chmod 666 /root/image
+status=0
+postern boot check /root/image >/out/foreign 2>&1 || status=$?
+echo "$status" >>/out/foreign
 mv /usr/sbin/dropbear /usr/sbin/gone
 try nothing
 """
@@ -203,6 +209,7 @@ def test_setup_changes_its_own_section_alone(setup):
     ("relative", 64, "absolute path"),
     ("ip", 64, "not what the kernel takes"),
     ("real", 1, "is the real sshd's host key"),
+    ("foreign", 1, "its programs would be run"),
     ("nothing", 1, "install dropbear-bin")])
 def test_what_is_wrong_is_said_and_nothing_written(setup, name, status,
                                                    words):
@@ -228,3 +235,57 @@ def test_dropbear_initramfs_leaves_its_place_to_ours():
             out / "setup").read_text()
     finally:
         shutil.rmtree(out)
+
+
+def test_the_older_modules_keys_of_dracut_conf_still_count():
+    """Without a boot.conf, as who comes from there has it."""
+    machine, _, command = bootimg.KINDS["dracut-sysv-dropbear"]
+    out = bootimg.run(
+        machine, build="rm /etc/postern/boot.conf; rm -r /etc/postern/boot\n"
+        "echo 'dropbear_port=\"222\" dropbear_acl=/root/boot.pub "
+        "dropbear_rsa_key=SYSTEM' >>/etc/dracut.conf.d/test.conf\n"
+        + command, after='i=/boot/initrd.img-$kv kernel=no\n'
+        'lsinitrd -f etc/postern-boot/conf "$i" >/out/conf\n'
+        'lsinitrd -f root/.ssh/authorized_keys "$i" >/out/keys\n'
+        "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key >/out/real\n"
+        'lsinitrd -f etc/postern-boot/fingerprint "$i" >/out/fp')
+    try:
+        assert "port=222\n" in (out / "conf").read_text()
+        assert 'command="/usr/bin/postern-boot-agent"' in (
+            out / "keys").read_text()
+        # Made by the build, and not the real one's.
+        assert (out / "fp").read_text().startswith("SHA256:")
+        assert (out / "fp").read_text().split()[0] not in (
+            out / "real").read_text()
+        assert "a key of its own is used" in (out / "log").read_text()
+    finally:
+        shutil.rmtree(out)
+
+
+def test_without_a_section_server_nothing_is_put_in():
+    machine, sshd, command = bootimg.KINDS["initramfs-tools-dropbear"]
+    out = bootimg.run(machine, sshd, build=f"rm /etc/postern/boot.conf; "
+                      f"{command}", after='lsinitramfs '
+                      '"/boot/initrd.img-$kv" >/out/list; kernel=no')
+    try:
+        assert not [n for n in (out / "list").read_text().splitlines()
+                    if n.startswith(("etc/postern", "root"))
+                    or "dropbear" in n]
+    finally:
+        shutil.rmtree(out)
+
+
+def test_shellcheck_has_nothing_to_say_of_the_modules():
+    top = bootimg.TREE / "packaging"
+    names = [p for sub in ("boot", "dracut", "initramfs-tools")
+             for p in (top / sub).rglob("*")
+             if p.is_file() and p.suffix != ".service"]
+    for shell in ("bash", "sh"):
+        some = [p for p in names
+                if (p.name == "module-setup.sh.in") == (shell == "bash")]
+        assert some
+        # SC2034: conf-hooks.d sets what mkinitramfs reads.
+        done = subprocess.run(
+            ["shellcheck", "-s", shell, "-e", "SC2034", *some], text=True,
+            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stdout

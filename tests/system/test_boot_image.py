@@ -65,6 +65,7 @@ class Guest:
 
     def __init__(self, image, disk, line):
         self.port = free_port()
+        self.sessions = []
         self.image = image
         self.said = ""
         self.more = threading.Condition()
@@ -108,14 +109,32 @@ class Guest:
         return self
 
     def __exit__(self, *exc):
+        for session in self.sessions:
+            session.kill()
+            session.wait()
         self.qemu.kill()
         self.qemu.wait()
         self.reader.join(10)
 
-    def postern(self, tmp_path, *words):
-        """The released client, with the pin that setup printed."""
+    def known(self, tmp_path):
+        """A file with the pin that setup printed."""
         known = tmp_path / "known"
         known.write_text(self.image.pin(f"[127.0.0.1]:{self.port}"))
+        return known
+
+    def shell(self, tmp_path, command):
+        """A session with the emergency key."""
+        return subprocess.Popen(
+            ["ssh", "-F", "/dev/null", "-i", self.image.rescue, "-o",
+             "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=yes", "-o",
+             f"UserKnownHostsFile={self.known(tmp_path)}", "-p",
+             str(self.port), "root@127.0.0.1", command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
+
+    def postern(self, tmp_path, *words):
+        """The released client."""
+        known = self.known(tmp_path)
         (tmp_path / "pass").write_text(bootimg.PASS)
         return subprocess.run(
             [POSTERN, "boot", words[0], "--known-hosts", known, "-F",
@@ -129,7 +148,8 @@ def clean_after(said):
     """The real system has nothing of the sshd's and no network."""
     root = said[said.index("root: is up"):said.index("root: end")]
     assert not re.search(r"root: process \d+ \S*(sshd|dropbear|postern|"
-                         r"dhclient|ipconfig|networkd)", root), root
+                         r"dhclient|ipconfig|networkd|sleep|busybox)",
+                         root), root
     # A listener's state is 0A.
     assert not re.search(r"root: \| +\d+: \S+ \S+ 0A ", root), root
     assert GUEST not in root, root
@@ -150,10 +170,22 @@ def test_an_image_of_each_kind_boots_and_is_unlocked(kind, disk, tmp_path):
                                  "5s")
             return bootimg.UUID in done.stdout and done
         proc.wait_for(listed, BOOT_S, "prompt")
+        # Somebody is logged in meanwhile, and leaves something behind.
+        session = guest.shell(
+            tmp_path, "(trap '' TERM HUP; sleep 5000) & "
+            "type console_peek console_auth; echo here; sleep 5000")
+        guest.sessions.append(session)
+        said = ""
+        while "here" not in said:
+            line = session.stdout.readline()
+            assert line, said
+            said += line
+        assert said.count("/usr/bin/console_") == 2, said
         done = guest.postern(tmp_path, "unlock", "--secret",
                              f"cmd:cat {tmp_path}/pass")
         assert done.returncode == 0, f"{done}\n{guest.said[-6000:]}"
         assert '"accepted"' in done.stdout
         guest.wait("root: end")
         clean_after(guest.said)
+        assert session.wait(60) != 0
         assert bootimg.PASS not in guest.said

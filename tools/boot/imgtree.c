@@ -92,9 +92,16 @@ imgtree_open(struct imgtree *t, const char *image, struct err *e)
 	if (realpath(image, path) == NULL)
 		return err_sys(e, "%s", image);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		if (fd != -1)
+			close(fd);
 		return err_sys(e, "%s", image);
+	}
 	close(fd);
+	/* Its programs are run here. */
+	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0)
+		return err_set(e, ERR_UNSAFE, "%s: isn't a file that root "
+		    "alone can write; its programs would be run", image);
 	memcpy(t->dir, template, sizeof(template));
 	if (mkdtemp(t->dir) == NULL) {
 		t->dir[0] = '\0';

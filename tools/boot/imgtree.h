@@ -21,7 +21,8 @@ struct imgtree {
 };
 
 /* imgtree_open(): image unpacked. imgtree_close() in every case. 0, or -1:
- * ERR_SYS, ERR_CONFIG (nothing here unpacks it), ERR_PEER (it doesn't). */
+ * ERR_SYS, ERR_UNSAFE (others than root can write it), ERR_CONFIG (nothing here
+ * unpacks it), ERR_PEER (it doesn't). */
 int imgtree_open(struct imgtree *t, const char *image, struct err *e);
 void imgtree_close(struct imgtree *t);
 
