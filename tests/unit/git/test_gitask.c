@@ -128,7 +128,7 @@ a_server_judges_line_id_and_command_anew(void **state)
 #define ALICE "v1 id=alice ip=- fp=- sid=0123456789abcdef -- info"
 
 static void
-a_server_that_has_not_asked_who_administers_gitolite_takes_nobody(void **state)
+a_server_that_knows_no_administrators_takes_nobody(void **state)
 {
 	put(rc, "");
 	assert_int_equal(gitask_server(&c.server, home, ALICE, &a, &e), -1);
@@ -226,7 +226,7 @@ main(void)
 		T(a_gateway_makes_the_wire_line_of_what_it_allows),
 		T(a_gateway_refuses_and_knows_whom),
 		T(a_server_judges_line_id_and_command_anew),
-		T(a_server_that_has_not_asked_who_administers_gitolite_takes_nobody),
+		T(a_server_that_knows_no_administrators_takes_nobody),
 		T(whoever_has_no_administrators_to_deny_needs_no_such_answer),
 		T(a_checks_repository_is_reached_and_its_rights_are_not_asked),
 		T(a_keydir_that_can_not_be_read_is_no_refusal),
