@@ -81,16 +81,17 @@ class Hostile:
 
 def state(backup):
     """Everything at the store outside of what a failed run may touch."""
-    root = os.fsencode(backup.store.path("/"))
+    root = os.fsencode(backup.store.path("/")).rstrip(b"/") + b"/"
     found = {}
     for top in (b"srv", b"home", b"etc", b"tmp", b"root", b"opt"):
         for path, st in proc.walk(root + top):
             name = path[len(root):]
-            if b"/.incoming" in name or name.endswith(
-                    (b"/runs", b"/lock")) or b"catalog" in name:
+            if b"/.incoming" in name or b"catalog" in name or name.endswith(
+                    (b"/runs", b"/lock", b"/runs.lock", b"/begun")):
                 continue
             found[name] = (st.st_mode, st.st_uid, st.st_size,
                            None if os.path.isdir(path) else st.st_mtime_ns)
+    assert found
     return found
 
 
