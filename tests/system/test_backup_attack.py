@@ -5,6 +5,7 @@ by hand, and with an rsync of its own in the sender's place."""
 import os
 import re
 import select
+import stat
 import struct
 import subprocess
 import textwrap
@@ -89,8 +90,10 @@ def state(backup):
             if b"/.incoming" in name or b"catalog" in name or name.endswith(
                     (b"/runs", b"/lock", b"/runs.lock", b"/begun")):
                 continue
-            found[name] = (st.st_mode, st.st_uid, st.st_size,
-                           None if os.path.isdir(path) else st.st_mtime_ns)
+            # What is left in a folder for the next run is in its own figures.
+            found[name] = (st.st_mode, st.st_uid, *(
+                () if stat.S_ISDIR(st.st_mode) else
+                (st.st_size, st.st_mtime_ns)))
     assert found
     return found
 
