@@ -22,12 +22,12 @@ SAID = "/var/tmp/said"
 
 def state(host, tops, but=()):
     """Everything below tops, but for what a failed run may leave."""
-    root, found = os.fsencode(host.path("/")), {}
+    root, found = os.fsencode(host.path("/")).rstrip(b"/"), {}
     for top in tops:
-        for path, st in proc.walk(root + top):
+        for path, st in proc.walk(root + b"/" + top):
             name = path[len(root):]
-            if any(b in name for b in (b"/.incoming", b"/runs", b"/lock",
-                                       b"evil-was-here", *but)):
+            if any(b in name for b in (b"/.incoming", b"/runs", b"/begun",
+                                       b"/lock", b"evil-was-here", *but)):
                 continue
             content = None
             if stat.S_ISREG(st.st_mode):
@@ -36,6 +36,7 @@ def state(host, tops, but=()):
             found[name] = (st.st_mode, st.st_uid, content,
                            None if stat.S_ISDIR(st.st_mode)
                            else st.st_mtime_ns)
+    assert found
     return found
 
 
