@@ -28,6 +28,12 @@ LINE = {
     "initramfs": f"root=/dev/mapper/root_crypt rootfstype=ext4 rw "
     f"ip={STATIC_IP}",
 }
+# Whoever asks at the console.
+PROMPT = {
+    "dracut-sysv-dropbear": "nter passphrase for /dev/",
+    "dracut-systemd-openssh": "lease enter passphrase for disk",
+    "initramfs-tools-dropbear": "lease unlock disk root_crypt",
+}
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +69,7 @@ def free_port():
 class Guest:
     """A machine under qemu, ended with the context."""
 
-    def __init__(self, image, disk, line):
+    def __init__(self, image, disk, line, nic=True):
         self.port = free_port()
         self.sessions = []
         self.image = image
@@ -78,10 +84,10 @@ class Guest:
              "mitigations=off nokaslr random.trust_cpu=on "
              f"{line}", "-drive",
              f"id=root,file={disk},format=raw,if=none,cache=unsafe",
-             "-device", "virtio-blk-pci,drive=root", "-netdev",
-             "user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:"
-             f"{self.port}-{GUEST}:2222", "-device",
-             "virtio-net-pci,netdev=n0"],
+             "-device", "virtio-blk-pci,drive=root",
+             *(["-netdev", "user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:"
+                f"{self.port}-{GUEST}:2222", "-device",
+                "virtio-net-pci,netdev=n0"] if nic else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -104,6 +110,11 @@ class Guest:
                 assert self.qemu.poll() is None or words in self.said, \
                     self.said[-6000:]
                 self.more.wait(min(left, 1))
+
+    def type(self, text):
+        """At the console."""
+        self.qemu.stdin.write(text.encode())
+        self.qemu.stdin.flush()
 
     def __enter__(self):
         return self
@@ -189,3 +200,18 @@ def test_an_image_of_each_kind_boots_and_is_unlocked(kind, disk, tmp_path):
         clean_after(guest.said)
         assert session.wait(60) != 0
         assert bootimg.PASS not in guest.said
+
+
+@pytest.mark.parametrize("kind", bootimg.KINDS)
+def test_without_a_network_it_is_unlocked_at_its_console(kind, disk):
+    """Nothing waits for a network that nobody needs any more."""
+    line = LINE["initramfs" if kind.startswith("init") else "dracut"]
+    # What waits for the network gives up after 180 s, what waits for a
+    # person never does.
+    with Guest(bootimg.build(kind), disk, f"{line} rd.retry=3600",
+               nic=False) as guest:
+        guest.wait("postern-boot: host key SHA256:")
+        guest.wait(PROMPT[kind])
+        guest.type(bootimg.PASS + "\n")
+        guest.wait("root: end")
+        assert "root: is up" in guest.said
