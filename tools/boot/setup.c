@@ -138,6 +138,12 @@ keys(struct setup *s, struct err *e)
 	struct buf b;
 	int rc;
 
+	/* Given now, it is a slip; gone later, the image does without. */
+	if (s->o->emergency != NULL &&
+	    (access(s->o->emergency, R_OK) == -1 ?
+	    err_sys(e, "%s", s->o->emergency) :
+	    file_root_only(s->o->emergency, e)) == -1)
+		return -1;
 	buf_init(&b, 1u << 20);
 	rc = stage_keys(&s->c, s->dropbear, &b, &notes, &n, &shell, e);
 	for (i = 0; i < notes.n; i++)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bootprog.h"
@@ -107,6 +108,37 @@ stage_sshd(const struct serverconf *c, bool *ret_dropbear, struct err *e)
 	return 0;
 }
 
+/* As sshd's StrictModes: who may write it decides who may log in. */
+static int
+key_file(const char *path, struct strv *notes, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st, dir;
+	char at[4096];
+
+	if (snprintf(at, sizeof(at), "%.*s", slash == path ? 1 :
+	    (int)(slash - path), path) >= (int)sizeof(at))
+		return err_set(e, ERR_CONFIG, "%s: too long", path);
+	if (stat(path, &st) == -1)
+		return err_sys(e, "%s", path);
+	if (stat(at, &dir) == -1)
+		return err_sys(e, "%s", at);
+	if (((st.st_mode | dir.st_mode) & 022) != 0)
+		return err_set(e, ERR_UNSAFE, "%s: others than its owner may "
+		    "change it: chmod go-w %s", path, (st.st_mode & 022) != 0 ?
+		    path : at);
+	if (st.st_uid != 0 && st.st_uid != dir.st_uid)
+		return err_set(e, ERR_UNSAFE, "%s: belongs to user %u, and "
+		    "its folder to user %u: chown root %s", path,
+		    (unsigned)st.st_uid, (unsigned)dir.st_uid, path);
+	if ((st.st_uid != 0 || dir.st_uid != 0) &&
+	    strv_addf(notes, "%s: user %u, whose it is, decides who may give "
+	    "a passphrase", path, (unsigned)(st.st_uid != 0 ? st.st_uid :
+	    dir.st_uid)) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	return 0;
+}
+
 static int
 add_file(const char *path, bool shell, bool dropbear, struct buf *out,
     struct strv *notes, size_t *ret_n, struct err *e)
@@ -128,17 +160,23 @@ int
 stage_keys(const struct serverconf *c, bool dropbear, struct buf *out,
     struct strv *notes, size_t *ret_n, size_t *ret_shell, struct err *e)
 {
+	struct err why = ERR_INIT;
 	size_t n = 0, shell = 0;
 
-	if (add_file(c->keys, false, dropbear, out, notes, &n, e) == -1)
+	if (key_file(c->keys, notes, e) == -1 || add_file(c->keys, false,
+	    dropbear, out, notes, &n, e) == -1)
 		return -1;
 	if (n == 0)
 		return err_set(e, ERR_CONFIG, "%s: no key in it may log in, so "
 		    "nobody could; add one, or name another file "
 		    "(authorized-keys in %s)", c->keys, SERVERCONF_FILE);
-	if (c->emergency != NULL && add_file(c->emergency, true, dropbear, out,
-	    notes, &shell, e) == -1)
-		return -1;
+	/* Without them the machine can be unlocked all the same. */
+	if (c->emergency != NULL &&
+	    (file_root_only(c->emergency, &why) == -1 ||
+	    add_file(c->emergency, true, dropbear, out, notes, &shell,
+	    &why) == -1) &&
+	    strv_addf(notes, "%s; nobody gets a shell by it", why.msg) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
 	*ret_n = n;
 	*ret_shell = shell;
 	return 0;
