@@ -14,15 +14,9 @@
 #include "sys/file.h"
 
 #define KEY_MAX		65536
-#define PUB_MAX		16384
+#define PUB_MAX		HOSTKEY_PUB_MAX
 #define PROG_MS		20000u
 #define COMMENT		" postern-boot\n"
-
-static const char *const real_keys[] = {
-	"/etc/ssh/ssh_host_ed25519_key.pub", "/etc/ssh/ssh_host_rsa_key.pub",
-	"/etc/ssh/ssh_host_ecdsa_key.pub", "/etc/ssh/ssh_host_dsa_key.pub",
-	"/etc/dropbear/dropbear_ed25519_host_key.pub"
-};
 
 /* "TYPE BASE64" of the first line in text that looks like a public key. */
 static bool
@@ -44,24 +38,21 @@ public_line(const char *text, struct buf *out)
 	return false;
 }
 
-/* Of path.pub, else of what can read the key itself. */
-static int
-find_public(const char *path, struct buf *out, struct err *e)
+bool
+hostkey_public(const char *path, struct buf *out)
 {
 	static const char *const readers[] = { "ssh-keygen", "dropbearkey" };
 	struct buf text, prog;
 	struct err none = ERR_INIT;
-	int status, rc = -1;
+	bool found = false;
+	int status;
 	size_t i;
 
 	buf_init(&text, PUB_MAX);
 	buf_init(&prog, 4096);
-	if (buf_addf(&prog, "%s.pub", path) == 0 &&
-	    file_read(prog.data, &text, &none) == 0 &&
-	    public_line(text.data, out))
-		rc = 0;
-	for (i = 0; rc == -1 && i < 2; i++) {
+	for (i = 0; !found && i < 2; i++) {
 		buf_clear(&text);
+		buf_clear(&prog);
 		if (!bootprog_have(readers[i], &prog))
 			continue;
 		/* An empty passphrase, for a key that has one asks. */
@@ -70,16 +61,29 @@ find_public(const char *path, struct buf *out, struct err *e)
 		const struct bootprog p = { .argv = argv,
 		    .timeout_ms = PROG_MS };
 
-		if (bootprog_run(&p, &text, &status, &none) == 0 &&
-		    status == 0 && public_line(text.data, out))
-			rc = 0;
+		found = bootprog_run(&p, &text, &status, &none) == 0 &&
+		    status == 0 && public_line(text.data, out);
 	}
-	if (rc == -1)
-		err_set(e, ERR_PEER, "%s: no host key that ssh-keygen or "
-		    "dropbearkey can read, without a passphrase", path);
 	buf_clear(&text);
 	buf_clear(&prog);
-	return rc;
+	return found;
+}
+
+bool
+hostkey_pub_file(const char *path, struct buf *out)
+{
+	struct err none = ERR_INIT;
+	struct buf text, name;
+	bool found;
+
+	buf_init(&text, PUB_MAX);
+	buf_init(&name, 4096);
+	found = buf_addf(&name, "%s.pub", path) == 0 &&
+	    file_read(name.data, &text, &none) == 0 &&
+	    public_line(text.data, out);
+	buf_clear(&text);
+	buf_clear(&name);
+	return found;
 }
 
 /* The secret to path, which must not be there. */
@@ -132,36 +136,12 @@ out:
 	return rc;
 }
 
-const char *
-hostkey_real(const char *line)
-{
-	const char *found = NULL;
-	struct buf text, own;
-	struct err none = ERR_INIT;
-	size_t i;
-
-	buf_init(&text, PUB_MAX);
-	buf_init(&own, PUB_MAX);
-	for (i = 0; i < sizeof(real_keys) / sizeof(real_keys[0]) &&
-	    found == NULL; i++) {
-		buf_clear(&text);
-		buf_clear(&own);
-		if (file_read(real_keys[i], &text, &none) == 0 &&
-		    public_line(text.data, &own) &&
-		    strcmp(own.data, line) == 0)
-			found = real_keys[i];
-	}
-	buf_clear(&text);
-	buf_clear(&own);
-	return found;
-}
-
 int
 hostkey_get(const char *path, bool make, struct hostkey *ret, struct err *e)
 {
 	struct stat st;
 	struct buf line, pins;
-	const char *real;
+	char real[4096];
 	int rc = -1;
 
 	*ret = (struct hostkey){ 0 };
@@ -173,16 +153,21 @@ hostkey_get(const char *path, bool make, struct hostkey *ret, struct err *e)
 		if (make_key(path, e) == -1)
 			return -1;
 		ret->made = true;
+		if (stat(path, &st) == -1)
+			return err_sys(e, "%s", path);
 	} else if (!S_ISREG(st.st_mode) || st.st_uid != 0 ||
 	    (st.st_mode & 077) != 0) {
 		return err_set(e, ERR_UNSAFE, "%s: a host key has to be a "
 		    "file of root's that nobody else can read (chmod 600)",
 		    path);
 	}
-	if (find_public(path, &line, e) == -1)
+	/* The key itself counts: path.pub may have been another's before. */
+	if (!hostkey_public(path, &line) && !hostkey_pub_file(path, &line)) {
+		err_set(e, ERR_PEER, "%s: no host key that ssh-keygen or "
+		    "dropbearkey can read, without a passphrase", path);
 		goto out;
-	real = hostkey_real(line.data);
-	if (real != NULL) {
+	}
+	if (hostkey_real(line.data, &st, real, sizeof(real))) {
 		err_set(e, ERR_UNSAFE, "%s: is the real sshd's host key (%s); "
 		    "an initramfs lies in the clear, so it needs a key of its "
 		    "own", path, real);

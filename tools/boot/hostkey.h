@@ -8,6 +8,8 @@
 #define BOOT_HOSTKEY_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
 
 #include "bootpins.h"
 #include "base/buf.h"
@@ -30,9 +32,17 @@ int hostkey_get(const char *path, bool make, struct hostkey *ret,
 	struct err *e);
 void hostkey_clear(struct hostkey *k);
 
-/* hostkey_real(): which of the real sshd's keys this line is: its file, or
- * NULL. line: "TYPE BASE64". */
-const char *hostkey_real(const char *line);
+/* hostkey_public(): "TYPE BASE64" of the private key at path, by what can read
+ * it (ssh-keygen, dropbearkey); hostkey_pub_file(): what path.pub says, which
+ * may be of another key. out: initialised, empty, HOSTKEY_PUB_MAX. */
+#define HOSTKEY_PUB_MAX		16384
+bool hostkey_public(const char *path, struct buf *out);
+bool hostkey_pub_file(const char *path, struct buf *out);
+
+/* hostkey_real(): whether line ("TYPE BASE64"), or the file that st is of
+ * (NULL: none), is a host key of the real system's; its file to ret. */
+bool hostkey_real(const char *line, const struct stat *st, char *ret,
+	size_t size);
 
 /* hostkey_copy(): the key at path to to (must not exist; mode 0600), as
  * dropbear or as OpenSSH reads it. 0, or -1: ERR_SYS, ERR_PEER
