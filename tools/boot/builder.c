@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "builder.h"
 
+#include <glob.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -14,8 +16,11 @@
 			"module-setup.sh"
 #define THEIRS		"/usr/share/initramfs-tools/hooks/dropbear"
 
-static char *const dracut_argv[] = { "dracut", "-f", NULL };
-static char *const update_argv[] = { "update-initramfs", "-u", NULL };
+/* Of each kernel: which one boots next is the boot loader's to say. */
+static char *const dracut_argv[] = { "dracut", "-f", "--regenerate-all",
+	NULL };
+static char *const update_argv[] = { "update-initramfs", "-u", "-k", "all",
+	NULL };
 
 int
 builder_find(struct builder *ret, struct err *e)
@@ -27,7 +32,7 @@ builder_find(struct builder *ret, struct err *e)
 	if (access(UPDATE, X_OK) == 0 && access("/usr/sbin/mkinitramfs",
 	    X_OK) == 0) {
 		ret->name = "initramfs-tools";
-		ret->command = "update-initramfs -u";
+		ret->command = "update-initramfs -u -k all";
 		ret->argv = update_argv;
 		ret->dropbear_initramfs = access(THEIRS, F_OK) == 0;
 		if (access(HOOK, X_OK) == -1 && access(ETC_HOOK, X_OK) == -1)
@@ -44,7 +49,7 @@ builder_find(struct builder *ret, struct err *e)
 		    "dracut is here: nothing makes an initramfs");
 	ret->dracut = true;
 	ret->name = "dracut";
-	ret->command = "dracut -f";
+	ret->command = "dracut -f --regenerate-all";
 	ret->argv = dracut_argv;
 	if (access(MODULE, R_OK) == -1)
 		return err_set(e, ERR_CONFIG, MODULE ": isn't there: install "
@@ -52,26 +57,48 @@ builder_find(struct builder *ret, struct err *e)
 	return 0;
 }
 
-int
-builder_image(struct buf *out, struct err *e)
+/* The image of one kernel, to ret. */
+static bool
+image_of(const char *kernel, char *ret, size_t size)
 {
 	static const struct { const char *before, *after; } at[] = {
 		{ "/boot/initrd.img-", "" }, { "/boot/initramfs-", ".img" },
 		{ "/boot/initrd-", "" }
 	};
+	size_t i;
+
+	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		snprintf(ret, size, "%s%s%s", at[i].before, kernel,
+		    at[i].after);
+		if (access(ret, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+builder_images(struct strv *out, struct err *e)
+{
 	struct utsname u;
 	char path[512];
+	glob_t g = { 0 };
+	int rc = 0;
 	size_t i;
 
 	if (uname(&u) == -1)
 		return err_sys(e, "uname");
-	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s%s", at[i].before, u.release,
-		    at[i].after);
-		if (access(path, F_OK) == 0)
-			return buf_adds(out, path) == 0 ? 0 :
-			    err_set(e, ERR_MEM, "out of memory");
-	}
-	return err_set(e, ERR_CONFIG, "%s%s: isn't there, nor another image of "
-	    "the running kernel: name one", at[0].before, u.release);
+	if (image_of(u.release, path, sizeof(path)))
+		rc = strv_add(out, path);
+	(void)glob("/lib/modules/*", 0, NULL, &g);
+	for (i = 0; i < g.gl_pathc && rc == 0; i++)
+		if (image_of(strrchr(g.gl_pathv[i], '/') + 1, path,
+		    sizeof(path)) && !strv_has(out, path))
+			rc = strv_add(out, path);
+	globfree(&g);
+	if (rc == -1)
+		return err_set(e, ERR_MEM, "out of memory");
+	if (out->n == 0)
+		return err_set(e, ERR_CONFIG, "/boot/initrd.img-%s: isn't "
+		    "there, nor another kernel's image: name one", u.release);
+	return 0;
 }

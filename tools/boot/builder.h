@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 struct builder {
 	bool dracut;			/* else initramfs-tools */
@@ -20,8 +20,9 @@ struct builder {
  * 0, or -1 ERR_CONFIG: neither is there, or our module isn't. */
 int builder_find(struct builder *ret, struct err *e);
 
-/* builder_image(): the image of the running kernel, to out. 0, or -1
- * ERR_CONFIG: none where it is looked for. */
-int builder_image(struct buf *out, struct err *e);
+/* builder_images(): the images of all kernels that have one, to out, the
+ * running one's first. 0, or -1: ERR_CONFIG (none where they are looked for),
+ * ERR_MEM. */
+int builder_images(struct strv *out, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/esc.h"
@@ -71,6 +72,26 @@ end(const struct check *c)
 	fflush(stdout);
 }
 
+/* A path of the image's conf that is not boot.conf's: dracut.conf has it, and
+ * counts. */
+static int
+told(const char *conf, const char *key, char **ret)
+{
+	const char *p = strstr(conf, key);
+	char *path;
+
+	if (p == NULL)
+		return 0;
+	p += strlen(key);
+	p += *p == '\'';
+	path = strndup(p, strcspn(p, "'\n"));
+	if (path == NULL)
+		return -1;
+	free(*ret);
+	*ret = path;
+	return 0;
+}
+
 static void
 rules(struct check *c)
 {
@@ -84,6 +105,9 @@ rules(struct check *c)
 	buf_init(&conf, 8192);
 	there = imgtree_read(&c->tree, "/etc/postern-boot/conf", &conf);
 	c->dropbear = strstr(conf.data, "sshd=dropbear\n") != NULL;
+	c->hostonly = strstr(conf.data, "hostonly=1\n") != NULL;
+	there = there && told(conf.data, STAGE_KEYS, &c->conf.keys) == 0 &&
+	    told(conf.data, STAGE_HOST_KEY, &c->conf.host_key) == 0;
 	if (!there)
 		check_say(c, CHECK_ERROR, "absent", "nothing of postern boot "
 		    "is in the image: %s, then %s", c->conf.found ?
@@ -97,30 +121,45 @@ rules(struct check *c)
 	check_network(c);
 }
 
+/* One image: as check_run(). */
+static int
+one(const struct server_opts *o, const char *image, struct err *e)
+{
+	struct check c = { .json = o->json, .quiet = o->quiet,
+	    .image = image, .tree = { .fd = -1 } };
+	struct err none = ERR_INIT;
+	int rc = -1;
+
+	c.build = builder_find(&c.builder, &none) == 0 ? c.builder.command :
+	    "build it anew";
+	if (stage_conf(o, &c.conf, e) == 0 &&
+	    imgtree_open(&c.tree, image, e) == 0) {
+		rules(&c);
+		end(&c);
+		rc = c.errors > 0 ? 1 : c.warnings > 0 ? 2 : 0;
+	}
+	imgtree_close(&c.tree);
+	serverconf_clear(&c.conf);
+	return rc;
+}
+
 int
 check_run(const struct server_opts *o, struct err *e)
 {
-	struct check c = { .json = o->json, .quiet = o->quiet,
-	    .tree = { .fd = -1 } };
-	struct err none = ERR_INIT;
-	struct buf image;
-	int rc = -1;
+	struct strv images = { 0 };
+	int rc = 0, now;
+	size_t i;
 
-	buf_init(&image, 4096);
-	c.build = builder_find(&c.builder, &none) == 0 ? c.builder.command :
-	    "build it anew";
-	if (stage_conf(o, &c.conf, e) == -1 || (o->operand == NULL ?
-	    builder_image(&image, e) : 0) == -1)
-		goto out;
-	c.image = o->operand != NULL ? o->operand : image.data;
-	if (imgtree_open(&c.tree, c.image, e) == -1)
-		goto out;
-	rules(&c);
-	end(&c);
-	rc = c.errors > 0 ? 1 : c.warnings > 0 ? 2 : 0;
-out:
-	imgtree_close(&c.tree);
-	serverconf_clear(&c.conf);
-	buf_clear(&image);
+	if (o->operand != NULL)
+		return one(o, o->operand, e);
+	if (builder_images(&images, e) == -1)
+		rc = -1;
+	for (i = 0; i < images.n && rc != -1; i++) {
+		now = one(o, images.v[i], e);
+		/* An error in one counts more than a warning in another. */
+		if (now == -1 || now == 1 || rc == 0)
+			rc = now;
+	}
+	strv_clear(&images);
 	return rc;
 }

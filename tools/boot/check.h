@@ -18,6 +18,7 @@ struct check {
 	const char *build;		/* "dracut -f", as a way out */
 	bool dracut, systemd;		/* what the image is made by, for */
 	bool dropbear;			/* its sshd */
+	bool hostonly;			/* for this machine alone (dracut) */
 	bool json, quiet;
 	unsigned errors, warnings;
 };

@@ -11,6 +11,7 @@
 #include "serverkeys.h"
 #include "ssh/authkeys.h"
 #include "stage.h"
+#include "sys/file.h"
 
 #define KEYS		"/root/.ssh/authorized_keys"
 #define HOST_KEY	"/etc/postern-boot/host_key"
@@ -106,6 +107,28 @@ keys(struct check *c)
 	buf_clear(&text);
 }
 
+/* Whether root of this machine has one that sulogin asks for. */
+static bool
+has_password(void)
+{
+	struct err none = ERR_INIT;
+	struct buf b;
+	const char *p;
+	bool found = false;
+
+	buf_init(&b, 1u << 20);
+	if (file_read("/etc/shadow", &b, &none) == 0) {
+		p = strncmp(b.data, "root:", 5) == 0 ? b.data :
+		    strstr(b.data, "\nroot:");
+		if (p != NULL) {
+			p += *p == '\n' ? 6 : 5;
+			found = strchr("!*:", *p) == NULL;
+		}
+	}
+	buf_clear(&b);
+	return found;
+}
+
 /* The fields of root's line in an image's file, or false. */
 static bool
 root_line(const struct check *c, const char *path, char *ret, size_t size)
@@ -149,10 +172,16 @@ root(struct check *c)
 			    "locked in the image's /etc/passwd, and an sshd "
 			    "lets no key in: %s", c->build);
 	}
-	if (root_line(c, "/etc/shadow", line, sizeof(line)) && line[5] == '!')
+	if (!root_line(c, "/etc/shadow", line, sizeof(line)))
+		return;
+	if (line[5] == '!')
 		check_say(c, CHECK_ERROR, "root-locked", "root is locked in "
 		    "the image's /etc/shadow, and an sshd lets no key in: %s",
 		    c->build);
+	if (c->systemd && c->hostonly && line[5] == '*' && has_password())
+		check_say(c, CHECK_WARNING, "emergency-shell", "root has a "
+		    "password here and none in the image, whose emergency "
+		    "console gives a shell without one: %s", c->build);
 }
 
 static void

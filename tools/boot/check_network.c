@@ -43,24 +43,26 @@ static void
 tools(struct check *c)
 {
 	/* busybox has an ifup as well, which is not dracut's. */
-	static const struct { bool dracut; const char *path; } at[] = {
-		{ true, "/sbin/ifup" },
-		{ true, "/usr/lib/systemd/systemd-networkd" },
-		{ true, "/lib/systemd/systemd-networkd" },
-		{ true, "/usr/sbin/NetworkManager" },
-		{ false, "/bin/ipconfig" },
-		{ false, "/usr/lib/klibc/bin/ipconfig" },
-		{ false, "/sbin/dhcpcd" },
+	static const struct { bool dracut, systemd; const char *path; } at[] = {
+		{ true, false, "/sbin/ifup" },
+		/* Nothing starts it where systemd isn't. */
+		{ true, true, "/usr/lib/systemd/systemd-networkd" },
+		{ true, true, "/lib/systemd/systemd-networkd" },
+		{ true, false, "/usr/sbin/NetworkManager" },
+		{ false, false, "/bin/ipconfig" },
+		{ false, false, "/usr/lib/klibc/bin/ipconfig" },
+		{ false, false, "/sbin/dhcpcd" },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++)
 		if (at[i].dracut == c->dracut &&
+		    (c->systemd || !at[i].systemd) &&
 		    imgtree_has(&c->tree, at[i].path))
 			return;
 	check_say(c, CHECK_ERROR, "network", "nothing in the image sets up a "
-	    "network: %s, then %s", c->dracut ? "install dracut-network and "
-	    "isc-dhcp-client" : "install initramfs-tools-core anew",
+	    "network: %s, then %s", c->dracut ? "install dracut-network, "
+	    "isc-dhcp-client and iputils-arping" : "install initramfs-tools-core anew",
 	    c->build);
 }
 

@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,6 +50,24 @@ wipe(const char *dir, bool top)
 	}
 	if (fts != NULL)
 		fts_close(fts);
+}
+
+/* dir is mounted over itself, for this process and its children alone, where
+ * programs or devices on that file system would do nothing. */
+static void
+make_runnable(struct imgtree *t)
+{
+	struct statvfs v;
+
+	if (statvfs(t->dir, &v) == -1 ||
+	    (v.f_flag & (ST_NOEXEC | ST_NODEV)) == 0 ||
+	    unshare(CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount(t->dir, t->dir, NULL, MS_BIND, NULL) == -1)
+		return;
+	t->mounted = true;
+	(void)mount(NULL, t->dir, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID,
+	    NULL);
 }
 
 /* Each knows images that the other doesn't: the first that succeeds. */
@@ -107,6 +128,7 @@ imgtree_open(struct imgtree *t, const char *image, struct err *e)
 		t->dir[0] = '\0';
 		return err_sys(e, "%s", template);
 	}
+	make_runnable(t);
 	if (unpack(path, t->dir, e) == -1)
 		return -1;
 	/* One part for the processor's microcode before it: two folders. */
@@ -123,8 +145,12 @@ imgtree_close(struct imgtree *t)
 	if (t->fd != -1)
 		close(t->fd);
 	t->fd = -1;
-	if (t->dir[0] != '\0')
-		wipe(t->dir, true);
+	if (t->dir[0] != '\0') {
+		wipe(t->dir, !t->mounted);
+		if (t->mounted && umount2(t->dir, MNT_DETACH) == 0)
+			(void)rmdir(t->dir);
+	}
+	t->mounted = false;
 	t->dir[0] = '\0';
 }
 

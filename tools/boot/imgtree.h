@@ -18,6 +18,7 @@ struct imgtree {
 	char dir[64];		/* what is to be removed; "": nothing */
 	char root[96];		/* where the image's / is */
 	int fd;			/* of root */
+	bool mounted;		/* dir, over itself */
 };
 
 /* imgtree_open(): image unpacked. imgtree_close() in every case. 0, or -1:

@@ -5,6 +5,7 @@
  * printed and left to a person.
  */
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,51 @@ parts(struct setup *s, struct err *e)
 	return 0;
 }
 
+/* Whether key stands in a line that is no comment. */
+static bool
+sets(const char *text, const char *key)
+{
+	const char *p, *line;
+
+	for (p = text; (p = strstr(p, key)) != NULL; p++) {
+		for (line = p; line > text && line[-1] != '\n';)
+			line--;
+		if (line[strspn(line, " \t")] != '#')
+			return true;
+	}
+	return false;
+}
+
+/* An older module's keys in dracut.conf, which ours still takes. */
+static void
+warn_older(const struct setup *s)
+{
+	static const char *const keys[] = { "dropbear_port=",
+	    "dropbear_acl=", "dropbear_rsa_key=" };
+	struct err none = ERR_INIT;
+	struct buf text;
+	glob_t g = { 0 };
+	size_t i, k;
+
+	if (!s->builder.dracut)
+		return;
+	(void)glob("/etc/dracut.conf", 0, NULL, &g);
+	(void)glob("/etc/dracut.conf.d/*.conf", GLOB_APPEND, NULL, &g);
+	for (i = 0; i < g.gl_pathc; i++) {
+		buf_init(&text, SERVERCONF_MAX);
+		if (file_read(g.gl_pathv[i], &text, &none) == -1)
+			buf_clear(&text);
+		for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			if (sets(text.data, keys[k]))
+				log_warn("%s: %.*s counts more than "
+				    SERVERCONF_FILE " and what is printed "
+				    "here: take it out", g.gl_pathv[i],
+				    (int)strlen(keys[k]) - 1, keys[k]);
+		buf_clear(&text);
+	}
+	globfree(&g);
+}
+
 static void
 tell(const struct setup *s)
 {
@@ -258,6 +304,7 @@ setup_run(const struct server_opts *o, struct err *e)
 	    parts(&s, e) == -1 || keys(&s, e) == -1 ||
 	    host_key(&s, e) == -1 || write_conf(&s, e) == -1)
 		goto out;
+	warn_older(&s);
 	tell(&s);
 	rc = o->build ? build(&s, e) : 0;
 out:

@@ -195,16 +195,21 @@ put(const char *dir, const char *name, const struct buf *b, mode_t mode,
 }
 
 static int
-put_rest(const char *dir, const struct serverconf *c, bool dropbear,
-    const struct hostkey *key, struct err *e)
+put_rest(const struct server_opts *o, const struct serverconf *c,
+    bool dropbear, const struct hostkey *key, struct err *e)
 {
+	const char *dir = o->operand;
 	struct buf b;
 	int rc = -1;
 
 	buf_init(&b, 8192);
 	if (buf_addf(&b, "sshd=%s\nport=%u\nip='%s'\nkeep_network=%s\n",
 	    dropbear ? "dropbear" : "openssh", (unsigned)c->port,
-	    c->ip != NULL ? c->ip : "", c->keep_network ? "1" : "") == -1)
+	    c->ip != NULL ? c->ip : "", c->keep_network ? "1" : "") == -1 ||
+	    /* What was asked for besides boot.conf, for check. */
+	    (o->keys != NULL && buf_addf(&b, STAGE_KEYS "'%s'\n",
+	    o->keys) == -1) || (o->host_key != NULL && buf_addf(&b,
+	    STAGE_HOST_KEY "'%s'\n", o->host_key) == -1))
 		goto mem;
 	if (put(dir, "conf", &b, 0644, e) == -1)
 		goto out;
@@ -252,7 +257,7 @@ stage_run(const struct server_opts *o, struct err *e)
 	}
 	if (hostkey_copy(c.host_key, dropbear, path, e) == -1 ||
 	    put(o->operand, "authorized_keys", &b, 0600, e) == -1 ||
-	    put_rest(o->operand, &c, dropbear, &key, e) == -1)
+	    put_rest(o, &c, dropbear, &key, e) == -1)
 		goto out;
 	log_info("%s on port %u, %zu key%s for passphrases, %zu for a shell",
 	    dropbear ? "dropbear" : "OpenSSH", (unsigned)c.port, n,

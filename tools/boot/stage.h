@@ -9,6 +9,10 @@
 #include "server.h"
 #include "serverconf.h"
 
+/* Keys of an image's conf: paths that stage was given, in single quotes. */
+#define STAGE_KEYS	"staged_keys="
+#define STAGE_HOST_KEY	"staged_host_key="
+
 /* stage_conf(): boot.conf's [server], then what o has. serverconf_clear() in
  * every case. 0, or -1: ERR_CONFIG, ERR_UNSAFE, ERR_SYS, ERR_MEM. */
 int stage_conf(const struct server_opts *o, struct serverconf *ret,
