@@ -47,7 +47,10 @@ BROKEN = {
         "sshd": ("rm usr/sbin/sshd", 1),
         "sshd-runs": ("sed -i /^sshd:/d etc/passwd", 1),
         "hook": ("find . -name postern-boot.service -delete", 1),
-        "network": ("find . -name ifup -delete", 1),
+        # Nothing starts networkd there.
+        "network": ("find . -name ifup -delete; mkdir -p usr/lib/systemd; "
+                    ": >usr/lib/systemd/systemd-networkd; "
+                    "rm usr/lib/systemd/systemd", 1),
     },
 }
 
@@ -181,7 +184,7 @@ def test_setup_prints_what_a_person_carries_over(setup):
     said = setup("setup")
     key = " ".join(setup("host_key.pub").split()[:2])
     assert f"    {bootimg.NAME} {key}\n" in said
-    assert "ip=dhcp" in said and "update-initramfs -u\n" in said
+    assert "ip=dhcp" in said and "update-initramfs -u -k all\n" in said
     assert setup("first") == ("[server]\nport = 2222\nauthorized-keys = "
                              "/root/boot.pub\nsshd = dropbear\n")
     assert setup("rights").split()[::2] == ["600", "700"]
@@ -248,7 +251,10 @@ def test_the_older_modules_keys_of_dracut_conf_still_count():
         'lsinitrd -f etc/postern-boot/conf "$i" >/out/conf\n'
         'lsinitrd -f root/.ssh/authorized_keys "$i" >/out/keys\n'
         "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key >/out/real\n"
-        'lsinitrd -f etc/postern-boot/fingerprint "$i" >/out/fp')
+        'lsinitrd -f etc/postern-boot/fingerprint "$i" >/out/fp\n'
+        'postern boot check "$i" >/out/check 2>&1 || :\n'
+        'postern boot setup --dry-run --authorized-key /root/boot.pub '
+        '>/out/again 2>&1')
     try:
         assert "port=222\n" in (out / "conf").read_text()
         assert 'command="/usr/bin/postern-boot-agent"' in (
@@ -258,6 +264,8 @@ def test_the_older_modules_keys_of_dracut_conf_still_count():
         assert (out / "fp").read_text().split()[0] not in (
             out / "real").read_text()
         assert "a key of its own is used" in (out / "log").read_text()
+        assert (out / "check").read_text().endswith("nothing is wrong\n")
+        assert "dropbear_port" in (out / "again").read_text()
     finally:
         shutil.rmtree(out)
 

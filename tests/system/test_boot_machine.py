@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: ISC
+"""postern boot on machines that are not plain: what an image gets there, and
+what setup, stage and check say of it."""
+
+import shutil
+
+import pytest
+
+import bootimg
+
+HASH = "$y$j9T$abcdefghijklmnop$0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+# What a person did to the machine, between setup and the image.
+ODD = rf"""
+sed -i 's,^root:[^:]*:,root:!{HASH}:,' /etc/shadow
+rm /root/rescue.pub /usr/bin/arping
+mkdir -p /usr/share/empty.sshd /usr/lib/ssh
+cp /bin/true /usr/lib/ssh/sshd-session
+sed -i 's/^hostonly=.*/hostonly=yes/' /etc/dracut.conf.d/test.conf
+dracut -f "/boot/initrd.img-$kv" "$kv"
+sed -i 's,^root:!,root:,' /etc/shadow
+dracut -f /root/second "$kv" """
+AFTER = r"""kernel=no
+i=/boot/initrd.img-$kv
+lsinitrd "$i" >/out/list
+lsinitrd -f etc/shadow "$i" >/out/locked
+lsinitrd -f etc/shadow /root/second >/out/shadow
+lsinitrd -f root/.ssh/authorized_keys "$i" >/out/keys
+try() {
+    name=$1; shift
+    status=0
+    "$@" >"/out/$name" 2>&1 || status=$?
+    echo "status $status" >>"/out/$name"
+}
+postern=$(dirname "$(command -v postern)")/../libexec/postern
+[ -x "$postern/postern-boot" ] || postern=$(dirname "$(find / -xdev -name \
+    postern-boot -type f -perm -100 | head -n 1)")
+stage() {
+    rm -rf /staged; mkdir /staged
+    "$postern/postern-boot" stage "$@" /staged
+}
+# An image of another kernel, from before, beside it.
+mkdir -p /lib/modules/9.9
+mkdir /none; (cd /none; : >init; echo init | cpio -o -H newc --quiet) \
+    >/boot/initrd.img-9.9
+chmod 600 /boot/initrd.img-9.9
+try both postern boot check
+rm -r /lib/modules/9.9
+mount -t tmpfs -o noexec,nodev none /var/tmp
+try noexec postern boot check
+ls -A /var/tmp >/out/left
+umount /var/tmp
+
+echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl x' >/root/rescue.pub
+chmod 666 /root/rescue.pub
+try foreign stage
+cp /staged/authorized_keys /out/foreign-keys
+try setup-foreign postern boot setup --emergency-key /root/rescue.pub
+rm /root/rescue.pub
+try setup-gone postern boot setup --emergency-key /root/rescue.pub
+chmod 664 /root/boot.pub
+try writable stage
+chmod 644 /root/boot.pub
+chown 7 /root/boot.pub
+try owned stage
+chown 0 /root/boot.pub
+
+ssh-keygen -q -t rsa -b 2048 -N '' -f /etc/ssh/ssh_host_rsa_key
+rm /etc/ssh/ssh_host_rsa_key.pub
+cp /etc/ssh/ssh_host_rsa_key /root/copy
+try no-pub stage --host-key /root/copy
+mkdir -p /etc/dropbear
+dropbearkey -t ecdsa -f /etc/dropbear/dropbear_ecdsa_host_key
+rm -f /etc/dropbear/dropbear_ecdsa_host_key.pub
+cp /etc/dropbear/dropbear_ecdsa_host_key /root/copy
+try dropbears stage --host-key /root/copy
+ssh-keygen -q -t ed25519 -N '' -f /etc/elsewhere
+mkdir -p /etc/ssh/sshd_config.d /run/sshd
+printf 'HostKey /etc/elsewhere\nHostKey /etc/ssh/ssh_host_rsa_key\n' \
+    >/etc/ssh/sshd_config.d/a.conf
+cp /etc/elsewhere /root/copy
+try elsewhere stage --host-key /root/copy
+cp /etc/ssh/ssh_host_ed25519_key /etc/postern/boot/host_key
+try old-pub stage
+rm /etc/postern/boot/host_key
+ssh-keygen -q -t ed25519 -N '' -f /root/new
+cp /root/new /etc/postern/boot/host_key
+ssh-keygen -lf /root/new >/out/new-key
+try new stage
+"""
+
+
+@pytest.fixture(scope="module")
+def odd():
+    machine, sshd, _ = bootimg.KINDS["dracut-systemd-openssh"]
+    out = bootimg.run(machine, sshd, words="--emergency-key /root/rescue.pub",
+                      build=ODD, after=AFTER)
+    yield lambda name: (out / name).read_text()
+    shutil.rmtree(out)
+
+
+def test_the_emergency_console_asks_for_roots_password(odd):
+    """sulogin takes the first line, and none at all for a '*' alone."""
+    first = [s for s in odd("shadow").splitlines() if s.startswith("root:")]
+    assert first[0].split(":")[1] == HASH
+    # Locked by its owner: not so that sshd would refuse the keys.
+    first = [s for s in odd("locked").splitlines() if s.startswith("root:")]
+    assert first[0].split(":")[1] == "*" + HASH
+
+
+def test_a_network_that_cant_be_installed_leaves_nothing_else_out(odd):
+    """network-legacy wants arping."""
+    names = odd("list")
+    assert "usr/bin/postern-boot-agent" in names
+    assert "network-legacy" not in names.split("=====")[0]
+    assert "systemd-networkd" in names
+
+
+def test_an_emergency_file_that_is_gone_leaves_the_sshd_in(odd):
+    assert "/root/rescue.pub: No such file" in odd("log")
+    lines = odd("keys").splitlines()
+    assert len(lines) == 1 and 'command="' in lines[0]
+    said = odd("setup-gone")
+    assert "/root/rescue.pub: No such file" in said and "status 1" in said
+
+
+def test_what_an_sshd_of_another_distribution_needs_is_in_there(odd):
+    names = odd("list")
+    assert "usr/share/empty.sshd" in names
+    assert "usr/lib/ssh/sshd-session" in names
+
+
+def test_the_image_of_each_kernel_is_looked_at(odd):
+    said = odd("both")
+    assert "nothing of postern boot is in the image" in said
+    assert "/boot/initrd.img-9.9: 1 error" in said
+    assert said.count("/boot/initrd.img-") == 2
+    assert "status 1" in said
+    assert "dracut -f --regenerate-all\n" in odd("setup")
+
+
+def test_check_runs_programs_where_no_program_may_be_run(odd):
+    said = odd("noexec")
+    assert "doesn't run" not in said and "status 1" not in said, said
+    # That image was built while root was locked.
+    assert "root has a password here and none in the image" in said
+    assert odd("left") == ""
+
+
+def test_keys_that_others_may_write_are_not_taken(odd):
+    said = odd("foreign")
+    assert "/root/rescue.pub" in said and "nobody gets a shell" in said
+    assert "status 0" in said
+    assert len(odd("foreign-keys").splitlines()) == 1
+    assert "status 1" in odd("setup-foreign")
+    said = odd("writable")
+    assert "chmod go-w /root/boot.pub" in said and "status 1" in said
+    said = odd("owned")
+    assert "chown root /root/boot.pub" in said and "status 1" in said
+
+
+@pytest.mark.parametrize("name, path", [
+    ("no-pub", "/etc/ssh/ssh_host_rsa_key"),
+    ("dropbears", "/etc/dropbear/dropbear_ecdsa_host_key"),
+    ("elsewhere", "/etc/elsewhere"),
+    ("old-pub", "/etc/ssh/ssh_host_ed25519_key")])
+def test_no_host_key_of_the_real_system_is_taken(odd, name, path):
+    said = odd(name)
+    assert f"is the real sshd's host key ({path})" in said, said
+    assert "status 1" in said
+
+
+def test_the_fingerprint_is_that_of_the_key_itself(odd):
+    said = odd("new")
+    assert "status 0" in said
+    assert odd("new-key").split()[1] in said
+
+
+NETWORK = r"""kernel=no
+script=$(find / -xdev -name postern-boot-sshd -path '*libexec*' | head -n 1)
+[ -n "$script" ] || script=$(find / -xdev -name postern-boot-sshd | head -n 1)
+mkdir -p /etc/postern-boot
+echo 'sshd=dropbear port=1 keep_network=' >/etc/postern-boot/conf
+# Its own network and its own processes: it takes down and ends what is there.
+with() {
+    name=$1; shift
+    rm -rf /made; mkdir /made
+    for f; do mkdir -p "/made/${f%/*}"; echo tcp >"/made/$f"; done
+    unshare -m -n -p -f --mount-proc sh -c '
+        mount -t sysfs none /sys
+        ip link add v0 type veth peer name v1
+        ip link set v0 up
+        SYS=/made "$1" stop
+        ip -o link show v0' sh "$script" >"/out/$name" 2>&1 || {
+        cat "/out/$name"; exit 1
+    }
+}
+with none block/vda/size
+with pcie class/nvme/nvme1/size
+with iscsi class/iscsi_session/session1/state
+with nvme class/nvme/nvme0/transport
+with rbd block/rbd0/size
+mkdir -p /etc/cmdline.d
+echo rd.iscsi.initiator=x >/etc/cmdline.d/90iscsi.conf
+with word block/vda/size
+"""
+
+
+def test_the_network_stays_for_a_root_that_lies_on_it():
+    machine, sshd, _ = bootimg.KINDS["dracut-systemd-openssh"]
+    out = bootimg.run(machine, sshd, after=NETWORK)
+    try:
+        up = {name: ",UP" in (out / name).read_text()
+              for name in ("none", "pcie", "iscsi", "nvme", "rbd", "word")}
+        assert up == {"none": False, "pcie": False, "iscsi": True,
+                      "nvme": True, "rbd": True, "word": True}
+    finally:
+        shutil.rmtree(out)
