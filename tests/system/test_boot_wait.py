@@ -3,82 +3,12 @@
 after a passphrase: the real system's sshd with its own key. Which of its sshds
 is the initramfs' and which the real system's is a matter of their keys alone."""
 
-import json
-import subprocess
-import tempfile
-
 import pytest
 from bootlib import _boot, boot  # noqa: F401
-from bootlib import DIR, PASS, POSTERN, UUID, Done
+from bootlib import DIR, POSTERN, Done
+from waitlib import LATE, REAL, REAL_KEY, Waiting, known, wait  # noqa: F401
 
-LATE, REAL = 2230, 2231
-REAL_KEY = "/etc/ssh/ssh_host_ed25519_key"
 FLEET = 2300
-
-
-class Waiting:
-    """A run that goes on; until() reads its events."""
-
-    def __init__(self, boot, *words):
-        self.err = tempfile.TemporaryFile("w+")
-        self.p = boot.admin.popen(
-            [POSTERN, "boot", "unlock", "--json", "--known-hosts",
-             f"{DIR}/known", *words], stdout=subprocess.PIPE, text=True,
-            stderr=self.err)
-        self.out = ""
-
-    def until(self, state, host="h41"):
-        for line in self.p.stdout:
-            self.out += line
-            e = json.loads(line)
-            if (e.get("state"), e.get("host")) == (state, host):
-                return e.get("detail", "")
-        raise AssertionError(f"no {state}: {self.out}{self.said()}")
-
-    def said(self):
-        self.err.seek(0)
-        return self.err.read()
-
-    def done(self):
-        # Not communicate(): some may have been read ahead.
-        self.out += self.p.stdout.read()
-        return Done(subprocess.CompletedProcess(
-            [], self.p.wait(60), self.out, self.said()))
-
-    def close(self):
-        self.p.kill()
-        self.p.wait()
-        self.p.stdout.close()
-        self.err.close()
-
-
-@pytest.fixture
-def wait(boot):
-    """wait(words): for h41, whose initramfs' sshd is to be at LATE, and its
-    own at REAL."""
-    runs = []
-
-    def start(*words, time="60s", hosts=("h41",)):
-        runs.append(Waiting(
-            boot, "--wait", time, "-p", str(LATE), "--real-port", str(REAL),
-            "--real-known-hosts", f"{DIR}/real", "--secret",
-            f"cmd:cat {DIR}/pass", *words, *hosts))
-        return runs[-1]
-
-    boot.admin.write(f"{DIR}/pass", PASS, mode=0o600)
-    known(boot, boot.host.host_key)
-    yield start
-    for w in runs:
-        w.close()
-
-
-def known(boot, key):
-    """ssh knows it by an alias, whatever its port is."""
-    boot.admin.write(f"{DIR}/real", f"h41 {key}\n")
-
-
-def fingerprint(host, path):
-    return host.run(["ssh-keygen", "-lf", path]).stdout.split()[1]
 
 
 def test_a_host_that_is_late_goes_through_all_states(boot, wait):
@@ -131,109 +61,11 @@ def test_one_that_is_up_already_needs_nothing(boot, wait):
     assert "[preauth]" in log and "Accepted" not in log
 
 
-def test_both_systems_may_have_one_port(boot, wait):
-    """The key that is shown there says which of them it is."""
-    server = boot.listener(LATE)
-    boot.systemd()
-    boot.opened()
-    w = wait("--real-port", str(LATE))
-    w.until("booting")
-    server.kill()
-    server.wait()
-    boot.listener(LATE, key=REAL_KEY)
-    done = w.done()
-    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
-    # As of the beginning.
-    done = wait("--real-port", str(LATE)).done()
-    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
-
-
-def test_the_initramfs_key_does_not_pass_for_the_real_one(boot, wait):
-    boot.listener(REAL)
-    boot.listener(LATE)
-    boot.systemd()
-    boot.opened()
-    done = wait(time="4s").done()
-    assert (done.rc, done.last()) == (75, {"h41": "booting"}), done
-    assert "the initramfs' sshd answers" in done.of("state")[-1]["detail"]
-
-
-@pytest.mark.parametrize("words", [[], ["--keep-going"]])
-def test_another_real_host_key_is_an_error_with_both(boot, wait, words):
-    boot.host.run(f"cd {DIR} && rm -f other* && "
-                  "ssh-keygen -q -t ed25519 -N '' -f other")
-    shown = fingerprint(boot.host, f"{DIR}/other.pub")
-    pinned = fingerprint(boot.host, REAL_KEY + ".pub")
-    boot.listener(REAL, key=f"{DIR}/other")
-    boot.listener(LATE)
-    boot.systemd()
-    boot.opened()
-    done = wait(*words).done()
-    assert (done.rc, done.last()) == (1, {"h41": "failed"}), done
-    assert (f"its own host key changed: known is {pinned} ({DIR}/real:1), "
-            f"it shows {shown}") in done.why
-    assert "accepted" in [e["state"] for e in done.of("state")]
-
-
-def test_a_real_host_key_that_is_not_known_is_said_with_what_it_is(
-        boot, wait):
-    boot.admin.write(f"{DIR}/real", f"h1 {boot.host.host_key}\n")
-    boot.listener(REAL, key=REAL_KEY)
-    boot.listener(LATE)
-    boot.opened()
-    w = wait()
-    # It may need a passphrase yet, whatever answers there.
-    w.until("waiting")
-    boot.systemd()
-    done = w.done()
-    assert (done.rc, done.last()) == (1, {"h41": "failed"}), done
-    assert fingerprint(boot.host, REAL_KEY + ".pub") in done.why
-    assert f"put it into {DIR}/real" in done.why
-    assert "accepted" in [e["state"] for e in done.of("state")]
-
-
 def test_a_changed_boot_host_key_is_an_error_at_once(boot, wait):
     boot.listener(LATE, key=REAL_KEY)
     done = wait(time="10m").done()
     assert (done.rc, done.last()) == (1, {"h41": "failed"}), done
     assert "the boot host key changed: pinned is" in done.why
-
-
-LIAR = r"""
-use Socket;
-socket(S, PF_INET, SOCK_STREAM, 0);
-setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1);
-bind(S, sockaddr_in(%d, INADDR_ANY)) or die;
-listen(S, 5);
-$t = "x\ndebug1: SSH2_MSG_NEWKEYS received\n" .
-    "root\@h41: Permission denied (publickey).";
-while (accept(C, S)) {
-	syswrite(C, "SSH-2.0-liar\r\n");
-	for $b (pack("CCN/a*N", 4, 1, $t, 0), pack("CNN/a*N", 1, 11, $t, 0)) {
-		$n = 16 - (length($b) + 5) %% 8;
-		syswrite(C, pack("NC", length($b) + $n + 1, $n) . $b .
-		    "\0" x $n);
-	}
-	shutdown(C, 1);
-	sysread(C, $x, 65536);
-}
-"""
-
-
-def test_words_of_a_peer_are_no_proof_that_it_is_up(boot, wait):
-    """What ssh prints of a peer that has no key at all."""
-    boot._start(["perl", "-e", LIAR % REAL])
-    boot.wait_port(REAL)
-    server = boot.listener(LATE)
-    boot.systemd()
-    boot.opened()
-    w = wait("-v", time="6s")
-    w.until("booting")
-    server.kill()
-    done = w.done()
-    assert "SSH2_MSG_NEWKEYS received" in done.err
-    assert "Permission denied (publickey)" in done.err
-    assert (done.rc, done.last()) == (75, {"h41": "booting"}), done
 
 
 # What an agent says meanwhile

@@ -101,7 +101,7 @@ bootpins_options(const char *path, const char *dest, struct strv *out,
 static void
 see_fp(struct bootpins_seen *s, const char *text)
 {
-	size_t len = strcspn(text, ". \r");
+	size_t len = strcspn(text, "., \r");
 
 	if (strncmp(text, "SHA256:", 7) != 0 || len != 7 + FP_CHARS)
 		return;
@@ -139,6 +139,7 @@ void
 bootpins_see(struct bootpins_seen *s, const char *line)
 {
 	static const char key[] = "debug1: Server host key: ";
+	static const char cert[] = "debug1: Server host certificate: ";
 	const char *fp;
 
 	if (strncmp(line, "Offending ", 10) == 0) {
@@ -146,6 +147,11 @@ bootpins_see(struct bootpins_seen *s, const char *line)
 	} else if (strncmp(line, key, strlen(key)) == 0) {
 		/* TYPE FINGERPRINT */
 		fp = strchr(line + strlen(key), ' ');
+		if (fp != NULL)
+			see_fp(s, fp + 1);
+	} else if (strncmp(line, cert, strlen(cert)) == 0) {
+		/* The same of the key in it, and more. */
+		fp = strchr(line + strlen(cert), ' ');
 		if (fp != NULL)
 			see_fp(s, fp + 1);
 	} else {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ struct real {
 	struct loop_fd *watch;
 	struct sockaddr_un at;
 	struct sshsaid said;
+	bool asked;			/* ssh turned to its agent */
+	bool boot;			/* a key that it named is the initramfs' */
 };
 
 int
@@ -95,7 +98,8 @@ options(const struct real *r, struct strv *out, struct err *e)
 		"ControlPath=none", "ControlMaster=no", "UpdateHostKeys=no",
 		"PreferredAuthentications=publickey",
 		"PubkeyAuthentication=yes", "PKCS11Provider=none",
-		"AddKeysToAgent=no", "LogLevel=DEBUG1", NULL
+		"AddKeysToAgent=no", "LogLevel=DEBUG1",
+		"FingerprintHash=sha256", NULL
 	};
 	const struct boot_host *h = r->spec.host;
 	int rc;
@@ -136,16 +140,16 @@ argv_of(const struct real *r, struct strv *out, struct err *e)
 
 /* Whether it is the initramfs that still answers. */
 static bool
-is_boot(const struct real *r)
+is_boot(const struct real *r, const struct bootpins_seen *s)
 {
 	struct buf text;
 	bool is;
 
-	if (r->said.seen.shown[0] == '\0')
+	if (s->shown[0] == '\0')
 		return false;
 	buf_init(&text, PINS_MAX);
 	is = file_read(r->spec.pins, &text, NULL) == 0 &&
-	    bootpins_has(text.data, r->said.seen.shown);
+	    bootpins_has(text.data, s->shown);
 	buf_clear(&text);
 	return is;
 }
@@ -171,13 +175,17 @@ on_agent(void *arg, int fd, short revents)
 	(void)revents;
 	loop_fd_free(r->watch);
 	r->watch = NULL;
-	end(r, REAL_UP, NULL);
+	r->asked = true;
+	/* Which key it was is written already, but perhaps not read: it is
+	 * once ssh has ended. */
+	child_kill(r->child, SIGKILL);
 }
 
 static void
 on_line(void *arg, enum child_stream stream, const char *line, size_t len,
     bool cut)
 {
+	struct bootpins_seen one = { .line = 0 };
 	struct real *r = arg;
 
 	(void)len;
@@ -186,6 +194,26 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 		return;
 	log_debug("%s: %s", r->spec.host->name, line);
 	sshsaid_note(&r->said, line, false);
+	/* A peer's words may look like such a line, but keep none away. */
+	bootpins_see(&one, line);
+	r->boot = r->boot || is_boot(r, &one);
+}
+
+/* ssh knows the key. But whoever logged into the initramfs by a plain ssh has
+ * that one among the real system's. */
+static void
+accepted(struct real *r)
+{
+	struct buf b;
+
+	if (!r->boot && r->said.seen.shown[0] != '\0') {
+		end(r, REAL_UP, NULL);
+		return;
+	}
+	buf_init(&b, 1000);
+	(void)buf_adds(&b, r->boot ? "the initramfs' sshd answers" :
+	    "ssh doesn't say which host key answers");
+	end(r, r->boot ? REAL_BOOT : REAL_AGAIN, &b);
 }
 
 static void
@@ -195,6 +223,10 @@ on_end(void *arg, const struct child_end *ce)
 	char status[64];
 	struct buf b;
 
+	if (r->asked) {
+		accepted(r);
+		return;
+	}
 	buf_init(&b, 1000);
 	if (r->said.fail < SSHFAIL_HOSTKEY_UNKNOWN) {
 		child_why(ce->status, status, sizeof(status));
@@ -209,7 +241,7 @@ on_end(void *arg, const struct child_end *ce)
 		end(r, REAL_AGAIN, &b);
 		return;
 	}
-	if (is_boot(r)) {
+	if (is_boot(r, &r->said.seen)) {
 		(void)buf_adds(&b, "the initramfs' sshd answers");
 		end(r, REAL_BOOT, &b);
 		return;

@@ -5,7 +5,8 @@
  * among the known ones and has signed the exchange, and the host takes public
  * keys: so the agent that we name to it is a socket of ours, and who connects
  * there says that. Nothing that a peer says passes for it, as words on ssh's
- * standard error would. Nobody answers there, and ssh is ended.
+ * standard error would. Nobody answers there, and ssh is ended. The known ones
+ * may have the initramfs' key, too: then it is not up, whatever else is said.
  * Source: OpenSSH's sshconnect2.c, userauth_pubkey().
  */
 #ifndef BOOT_REAL_H

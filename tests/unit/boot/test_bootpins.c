@@ -77,6 +77,11 @@ what_ssh_says_of_a_changed_key_is_understood(void **state)
 	assert_string_equal(s.shown, "");
 	bootpins_see(&s, "debug1: Server host key: ssh-ed25519 " FP);
 	assert_string_equal(s.shown, FP);
+	s = (struct bootpins_seen){ .line = 0 };
+	bootpins_see(&s, "debug1: Server host certificate: "
+	    "ssh-ed25519-cert-v01@openssh.com " FP ", serial 0 ID \"web1\" "
+	    "CA ssh-ed25519 SHA256:x valid forever");
+	assert_string_equal(s.shown, FP);
 }
 
 static void
