@@ -142,3 +142,56 @@ def test_while_a_person_is_asked_nothing_that_a_host_says_is_printed(boot):
     # The newline of the answer comes first.
     assert between.lstrip(b" ").startswith((b"\r\n", b"\n")), out
     assert QUESTION + b"b: " in out
+
+
+def test_a_rejection_elsewhere_ends_no_question_of_a_host_that_has_begun(boot):
+    """Of its second disk, which asks once the first is open."""
+    script = ("#!/bin/sh\necho postern-boot 1\n"
+              'case "$SSH_ORIGINAL_COMMAND" in\n%s\nesac\necho end\n')
+    boot.host.write(f"{DIR}/agent.a", script % (
+        f"list) n=$(grep -c . {DIR}/sent); [ $n = 2 ] || "
+        "echo prompt systemd disk$n - - /dev/$n -;;\n"
+        f'unlock*) echo state ready; read p; echo "$p" >>{DIR}/sent; '
+        "echo verdict accepted -;;"), mode=0o755)
+    boot.host.write(f"{DIR}/agent.b", script % (
+        "list) echo prompt systemd b - - /dev/b -;;\n"
+        "unlock*) echo state ready; read p; "
+        f"while [ ! -e {DIR}/go.2243 ]; do sleep .1; done; "
+        "echo verdict rejected -;;"), mode=0o755)
+    boot.host.run(f": >{DIR}/sent")
+    boot.listener(2242, command=f"{DIR}/agent.a")
+    boot.listener(2243, command=f"{DIR}/agent.b")
+    boot.listener(2244, key="/etc/ssh/ssh_host_ed25519_key")
+    boot.admin.write(
+        f"{DIR}/boot.conf", f"[hosts]\nknown-hosts = {DIR}/known\n"
+        f"real-known-hosts = {DIR}/real\n[host a]\naddress = h41\n"
+        "port = 2242\nreal-port = 2244\n[host b]\naddress = h41\n"
+        "port = 2243\nreal-port = 2241\nsecret = cmd:echo {host}\n",
+        mode=0o600)
+    boot.admin.write(f"{DIR}/known", "".join(
+        f"{n} {boot.host_key}\n" for n in "ab"))
+    boot.admin.write(f"{DIR}/real", f"h41 {boot.host.host_key}\n")
+    seen = []
+
+    def calls_b():
+        return [n for n in boot.admin.pids() if b"Port=2243" in cmdline(n)]
+
+    def react(out):
+        if out.count(QUESTION + b"a: ") == len(seen):
+            return None
+        seen.append(1)
+        if len(seen) == 2:
+            proc.wait_for(calls_b, 30, "the unlock of the other host")
+            boot.host.run(["touch", f"{DIR}/go.2243"])
+            proc.wait_for(lambda: not calls_b(), 30, "its end")
+        return b"typed%d\n" % len(seen)
+
+    status, out = on_terminal(
+        boot.admin, ["boot", "unlock", "--wait", "60s", "--config",
+                     f"{DIR}/boot.conf", "--all"], react, columns=80,
+        command=[POSTERN])
+    boot.host.run(f"rm -f {DIR}/agent.*")
+    assert boot.sent() == "typed1\ntyped2\n", out
+    assert status == 2 and b"no passphrase" not in out, out
+    assert [line.split() for line in shown(out)[-2:]] == [
+        ["a", "up"], ["b", "rejected", "b"]], out

@@ -315,6 +315,12 @@ ask_cancel(struct ask *a)
 	child_kill(a->child, SIGTERM);
 }
 
+const struct run_host *
+ask_host(const struct ask *a)
+{
+	return a->host;
+}
+
 void
 ask_free(struct ask *a)
 {

@@ -146,7 +146,8 @@ run_halt(struct run *r)
 			run_fail(h, true, "left out",
 			    "after a rejection elsewhere; --keep-going");
 	}
-	if (r->ask != NULL)
+	/* One that has begun may have another disk. */
+	if (r->ask != NULL && ask_host(r->ask)->phase == RUN_OVER)
 		ask_cancel(r->ask);
 }
 

@@ -122,6 +122,8 @@ void ask_first(struct run *r);
 void ask_start(struct run_host *h);
 /* ask_cancel(): nobody wants to know any more. It ends, somewhat later. */
 void ask_cancel(struct ask *a);
+/* ask_host(): for whom. Borrowed. */
+const struct run_host *ask_host(const struct ask *a);
 void ask_free(struct ask *a);		/* NULL is legal */
 /* ask_main(): the process that is asked for a passphrase: ask.c. */
 #define ASK_OPTION "--read-passphrase"
