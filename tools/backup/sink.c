@@ -42,13 +42,13 @@ add_options(const struct sink_spec *s, struct strv *v)
 		rc |= strv_add(v, "--one-file-system");
 	if (s->exact)
 		rc |= strv_add(v, "--delete");
+	/* In place, too: zeros in what was there already become a hole. */
+	rc |= strv_add(v, "--sparse");
 	if (s->in_place) {
 		rc |= strv_add(v, "--inplace");
 		rc |= strv_add(v, "--no-whole-file");
-	} else {
-		rc |= strv_add(v, "--sparse");
+	} else
 		rc |= strv_add(v, "--partial-dir=" STORE_PARTIAL);
-	}
 	if (s->link_dest != NULL && s->link_dest[0] != '\0')
 		rc |= strv_addf(v, "--link-dest=%s", s->link_dest);
 	if (s->compress != REQUEST_COMPRESS_NONE) {
