@@ -46,7 +46,7 @@ chmod 600 /boot/initrd.img-9.9
 try both postern boot check
 rm -r /lib/modules/9.9
 mount -t tmpfs -o noexec,nodev none /var/tmp
-try noexec postern boot check
+try noexec postern boot check "$i"
 ls -A /var/tmp >/out/left
 umount /var/tmp
 
@@ -63,6 +63,7 @@ chmod 644 /root/boot.pub
 chown 7 /root/boot.pub
 try owned stage
 chown 0 /root/boot.pub
+: >/root/rescue.pub
 
 ssh-keygen -q -t rsa -b 2048 -N '' -f /etc/ssh/ssh_host_rsa_key
 rm /etc/ssh/ssh_host_rsa_key.pub
