@@ -70,7 +70,7 @@ def test_a_changed_boot_host_key_is_an_error_at_once(boot, wait):
 
 # What an agent says meanwhile
 
-def script(boot, text):
+def script(boot, text, real=True):
     """In the agent's place at LATE; $n is 1 with the first unlock."""
     boot.host.write(
         f"{DIR}/turn", "#!/bin/sh\necho postern-boot 1\n"
@@ -79,8 +79,9 @@ def script(boot, text):
         f'get() {{ echo state ready; read p; echo "$p" >>{DIR}/sent; }}\n'
         f'case "$SSH_ORIGINAL_COMMAND" in\n{text}\nesac\necho end\n',
         mode=0o755)
-    boot.listener(LATE, command=f"{DIR}/turn")
-    boot.listener(REAL, key=REAL_KEY)
+    if real:
+        boot.listener(REAL, key=REAL_KEY)
+    return boot.listener(LATE, command=f"{DIR}/turn")
 
 
 A = "echo prompt systemd a - - /dev/a -"
@@ -121,6 +122,50 @@ def test_a_delivery_that_nobody_saw_the_end_of_is_judged_by_what_comes(
     done = wait("--secret", "cmd:echo {host}").done()
     assert (done.rc, done.last()) == (0, {"h41": "up"}), done
     # It is not given twice to who asks on.
+    assert boot.called().count("unlock a") == 1
+
+
+def test_a_host_that_is_booted_once_more_gets_its_passphrase_again(
+        boot, wait):
+    """As after a second power cut: what was accepted once is right."""
+    server = script(boot, f"list) [ $n = 1 ] && [ ! -e {DIR}/cut.2230 ] || "
+                    f"[ $n = 2 ] || {A};;\n"
+                    "unlock*) get; echo verdict accepted -;;", real=False)
+    boot.host.run(f"rm -f {DIR}/cut.2230")
+    w = wait("-v")
+    w.until("booting")
+    server.kill()
+    server.wait()
+    w.heard(f"port {LATE}: Connection refused")
+    boot.host.run(["touch", f"{DIR}/cut.2230"])
+    boot.listener(LATE, command=f"{DIR}/turn")
+    w.until("accepted")
+    boot.listener(REAL, key=REAL_KEY)
+    done = w.done()
+    assert (done.rc, done.last()) == (0, {"h41": "up"}), done
+    assert [c for c in boot.called() if c != "list"] == ["unlock a"] * 2
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "delivered"])
+def test_one_that_asks_on_for_what_it_was_given_is_said(boot, wait, verdict):
+    """It may have been the wrong passphrase, which is not sent again."""
+    server = script(boot, f"list) {A};;\nunlock*) get; echo verdict {verdict} "
+                    "-;;", real=False)
+    w = wait("-v", time="20s")
+    w.until("booting")
+    # At once, and in the end.
+    assert w.until("booting") == "it asks again, or still: a"
+    if verdict == "delivered":
+        server.kill()
+        server.wait()
+        w.heard(f"port {LATE}: Connection refused")
+        boot.listener(LATE, command=f"{DIR}/turn")
+        assert w.until("booting") == ""
+        assert w.until("booting") == "it asks again, or still: a"
+    done = w.done()
+    assert (done.rc, done.last()) == (75, {"h41": "booting"}), done
+    assert done.of("state")[-1]["detail"] == (
+        "its own sshd was not seen in time: it asks again, or still: a")
     assert boot.called().count("unlock a") == 1
 
 

@@ -34,9 +34,12 @@ note_prompt(struct run_host *h, const struct bootline_prompt *p)
 		bootreport_prompt(h->run->report, h->i, p);
 	} else if (q->mark == RUN_LISTED) {
 		h->twice = true;
-	} else if (q->mark == RUN_SEEN) {
+	} else if (q->mark == RUN_SEEN || q->anew) {
 		q->p = *p;
 		q->mark = RUN_LISTED;
+		q->anew = false;
+	} else {
+		h->relisted = q;
 	}
 }
 
@@ -64,6 +67,33 @@ listed(const struct run_host *h)
 	return n;
 }
 
+/* It was booted once more, perhaps, and the disk that was open is closed. A
+ * passphrase that nobody saw open one may be wrong: not that a second time. */
+static void
+away(struct run_host *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->nprompts; i++)
+		h->prompts[i].anew = h->prompts[i].mark == RUN_DONE &&
+		    h->prompts[i].open;
+}
+
+/* Whether it asks for what it was given: a person may know more. */
+static void
+note_asks(struct run_host *h, const struct run_prompt *p)
+{
+	bool had = h->asks[0] != '\0';
+
+	h->asks[0] = '\0';
+	if (p != NULL)
+		snprintf(h->asks, sizeof(h->asks), "it asks again, or still: "
+		    "%s", p->p.id);
+	if (h->booting && (p != NULL) != had)
+		bootreport_state(h->run->report, h->i, PROGRESS_RUN, "booting",
+		    p != NULL ? h->asks : NULL);
+}
+
 /* It didn't say all: whether that may become other, with --wait. */
 static void
 broken(struct run_host *h, const struct call_end *end)
@@ -75,6 +105,8 @@ broken(struct run_host *h, const struct call_end *end)
 		return;
 	}
 	h->idle = false;
+	away(h);
+	note_asks(h, NULL);
 	/* Where both systems have one port, it may be the real one's. */
 	h->key_why[0] = '\0';
 	if (end->host_key)
@@ -109,7 +141,8 @@ on_end(void *arg, const struct call_end *end)
 		run_over(h, BOOTREPORT_OK);
 	} else if (listed(h) == 0 && r->wait_end_ms != 0) {
 		h->idle = true;
-		wait_more(h, nothing, true);
+		note_asks(h, h->relisted);
+		wait_more(h, h->asks[0] != '\0' ? h->asks : nothing, true);
 	} else if (listed(h) == 0) {
 		/* sshd may be up before the prompt. */
 		run_fail(h, true, "idle", nothing);
@@ -124,6 +157,7 @@ on_end(void *arg, const struct call_end *end)
 		h->phase = RUN_ASK;
 		h->booting = false;
 		h->wait_why[0] = '\0';
+		h->asks[0] = '\0';
 		run_free(h);
 	}
 }
@@ -142,6 +176,7 @@ list_start(struct run_host *h)
 		if (h->prompts[i].mark == RUN_LISTED)
 			h->prompts[i].mark = RUN_SEEN;
 	h->twice = false;
+	h->relisted = NULL;
 	/* A state of --wait stays until there is another. */
 	if (h->wait_why[0] == '\0' && !h->booting)
 		bootreport_state(r->report, h->i, PROGRESS_RUN, "connecting",

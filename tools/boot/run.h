@@ -35,6 +35,8 @@ enum run_mark {
 struct run_prompt {
 	struct bootline_prompt p;
 	enum run_mark mark;
+	bool open;			/* RUN_DONE: its disk was seen open */
+	bool anew;			/* that, and its host was away since */
 	struct secret *secret;		/* owned; NULL: its host's */
 };
 
@@ -63,6 +65,9 @@ struct run_host {
 	bool blind;			/* that can't be told */
 	bool booting;			/* nothing is left to be given */
 	char wait_why[BOOTLINE_TEXT];	/* as it was shown */
+	const struct run_prompt *relisted;	/* by this list, although it was
+					 * given that; NULL: none was */
+	char asks[BOOTLINE_ID + 40];	/* by the last list, in words; "" */
 	char key_why[BOOTLINE_TEXT];	/* a boot host key that is not its own,
 					 * unless it is the real system's */
 };

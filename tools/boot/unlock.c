@@ -120,6 +120,7 @@ judged(struct run_host *h, const struct verdict *v)
 	/* What is asked for again has to be given again. */
 	p->mark = v->v == BOOTREPORT_OK || strcmp(v->word, "delivered") == 0 ?
 	    RUN_DONE : RUN_SEEN;
+	p->open = v->v == BOOTREPORT_OK;
 	last = !more(h);
 	buf_init(&detail, 1024);
 	(void)buf_adds(&detail, p->p.id);

@@ -16,7 +16,8 @@ wait_over(struct run_host *h)
 
 	if (h->booting) {
 		snprintf(why, sizeof(why), "its own sshd was not seen in time: "
-		    "%s", h->wait_why[0] != '\0' ? h->wait_why : "no answer");
+		    "%s", h->asks[0] != '\0' ? h->asks :
+		    h->wait_why[0] != '\0' ? h->wait_why : "no answer");
 		bootreport_state(h->run->report, h->i, PROGRESS_WARN,
 		    "booting", why);
 		run_over(h, BOOTREPORT_LATER);
