@@ -221,7 +221,7 @@ def test_ten_at_once_with_one_that_rejects_and_one_that_never_comes(
     fleet(boot, 10, s3="rejected", s7=None)
     boot.listener(REAL, key=REAL_KEY)
     # They are not up before they were unlocked, as far as anybody asks.
-    done = run(boot, "--wait", "20s", "--keep-going", "-j", "4")
+    done = run(boot, "--wait", "40s", "--keep-going", "-j", "4")
     last = done.last()
     assert last.pop("s3") == "rejected" and last.pop("s7") == "unreachable"
     assert set(last.values()) == {"up"} and len(last) == 8, done
