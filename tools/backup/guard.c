@@ -100,6 +100,17 @@ on_weighed(void *arg, const struct err *e)
 	    g->spec.room_inodes - g->weight.inodes, STEP_FILES);
 }
 
+static bool
+low(const struct guard *g, const struct store_space_room *now, struct err *e)
+{
+	if (now->bytes >= g->spec.min_free)
+		return false;
+	err_set(e, ERR_REFUSED, "%s: this run took the store below its "
+	    "min-free of %llu bytes; what had come is removed",
+	    g->spec.client->name, (unsigned long long)g->spec.min_free);
+	return true;
+}
+
 static void
 on_tick(void *arg)
 {
@@ -113,11 +124,7 @@ on_tick(void *arg)
 		full(g, &e);
 		return;
 	}
-	if (now.bytes < g->spec.min_free) {
-		err_set(&e, ERR_REFUSED, "%s: this run took the store below "
-		    "its min-free of %llu bytes; what had come is removed",
-		    g->spec.client->name,
-		    (unsigned long long)g->spec.min_free);
+	if (low(g, &now, &e)) {
 		full(g, &e);
 		return;
 	}
@@ -172,6 +179,30 @@ guard_free(struct guard *g)
 	free(g);
 }
 
+void
+guard_stop(struct guard *g)
+{
+	atomic_store(&g->stop, true);
+	worker_free(g->worker);
+	g->worker = NULL;
+	loop_timer_stop(g->tick);
+}
+
+bool
+guard_limits(const struct guard *g)
+{
+	return g->spec.min_free > 0 || g->spec.room != UINT64_MAX;
+}
+
+bool
+guard_low(const struct guard *g, struct err *e)
+{
+	struct store_space_room now;
+
+	return store_evict_room(g->spec.client->fd, g->spec.client->path,
+	    &now, e) == -1 || low(g, &now, e);
+}
+
 bool
 guard_crowded(const struct guard *g, struct err *e)
 {
@@ -199,7 +230,7 @@ guard_doubt(const struct guard *g, const struct guard_claim *c,
 		return true;
 	taken = less(g->then.bytes, now.bytes);
 	inodes = less(g->then.inodes, now.inodes);
-	if (c->added > SLACK || taken > g->spec.room ||
+	if (c->added > SLACK || c->added > g->spec.room || taken > g->spec.room ||
 	    taken > c->added + (g->spec.room == UINT64_MAX ? SLACK : 0) ||
 	    less(c->bytes, c->prev_bytes) > c->added + SLACK ||
 	    less(c->files, c->prev_files) > inodes + SLACK_FILES ||

@@ -48,6 +48,17 @@ struct guard *guard_start(struct loop *l, const struct guard_spec *spec,
 /* guard_free(): NULL is legal, on_full too. */
 void guard_free(struct guard *g);
 
+/*
+ * guard_stop(): nothing is watched any more, on_full won't come. What follows
+ * may be asked of it until guard_free(), from another thread too.
+ */
+void guard_stop(struct guard *g);
+/* guard_limits(): whether there is any limit of bytes. */
+bool guard_limits(const struct guard *g);
+/* guard_low(): whether there is less than min_free, *e: ERR_REFUSED; or it
+ * can't be known: ERR_SYS. */
+bool guard_low(const struct guard *g, struct err *e);
+
 /* guard_over_inodes(): -1 with *e: ERR_REFUSED, w is more inodes than room. */
 int guard_over_inodes(const struct store_client *c,
 	const struct store_weight *w, uint64_t room, struct err *e);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "index.h"
 #include "prune.h"
@@ -97,6 +98,26 @@ weigh(struct serve *s, struct err *e)
 	    (unsigned long long)r->room, (unsigned long long)w.bytes);
 }
 
+/* btrfs, and others, count what was written only once it is on the disk: until
+ * then neither the guard nor its doubt could see it. */
+static int
+look_again(struct serve *s, struct err *e)
+{
+	struct run *r = run_of(s);
+
+	if (!guard_limits(r->guard))
+		return 0;
+	if (syncfs(s->client.fd) == -1)
+		return err_sys(e, "%s: syncfs", s->client.path);
+	if (guard_low(r->guard, e)) {
+		(void)store_remove_incoming(&s->client, NULL);
+		return -1;
+	}
+	if (!r->doubt)
+		r->doubt = run_doubt(r);
+	return 0;
+}
+
 static int
 finish(void *arg, struct err *e)
 {
@@ -105,7 +126,7 @@ finish(void *arg, struct err *e)
 	struct strv removed = { 0 };
 	struct err why = ERR_INIT;
 
-	if (r->doubt && weigh(s, e) == -1)
+	if (look_again(s, e) == -1 || (r->doubt && weigh(s, e) == -1))
 		return -1;
 	if (store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
 	    e) == -1)

@@ -84,8 +84,7 @@ run_taken(struct serve *s)
 
 	r->rec.seconds = (loop_now_ms(s->loop) - r->begin_ms) / 1000;
 	r->doubt = run_doubt(r);
-	guard_free(r->guard);
-	r->guard = NULL;
+	guard_stop(r->guard);
 	run_settle(s);
 }
 
