@@ -4,6 +4,8 @@ may ask for, the back end; and that nothing goes which somebody reads."""
 
 import os
 import re
+import signal
+import time
 
 import pytest
 
@@ -133,6 +135,44 @@ def test_what_cat_reads_stays_until_it_is_read(backup):
     os.close(hold)
     proc.wait_for(lambda: not b.pids(b.store, "^postern-backup receive"), 20,
                   "end at the store")
+    b.owner("prune")
+    assert first not in b.snapshots()
+
+
+def stopped(b):
+    """A verify that is; not at a call that strace looks at and lets go on."""
+    time.sleep(0.02)
+    return any(re.search(rb"^State:\t[Tt]", proc.read(f"/proc/{p}/status"),
+                         re.M)
+               for p in b.pids(b.store, "^postern-backup verify"))
+
+
+def test_no_rule_takes_what_a_verify_reads(backup):
+    """Stopped where it reads the first file that is large."""
+    b = backup
+    b.setup(root=DATA)
+    policy(b)
+    b.files({f"{DATA}/big": os.urandom(2 * MB)})
+    first = b.run("--json").snapshot
+    b.run()
+    at = f"{STORE}/{CLIENT}/{first}{DATA}/big"
+    with b.store.popen(b.as_user(
+            b.store, "strace", "-f", "-qq", "-o", "/dev/null", "-P", at, "-e",
+            "trace=read", "-e", "inject=read:signal=STOP:when=1", POSTERN,
+            "backup", "verify", "--store", STORE, first),
+            env=b.ENV, text=True, stdout=-1, stderr=-1) as p:
+        proc.wait_for(lambda: all(stopped(b) for _ in range(9)), 20,
+                      "a verify that is stopped")
+        policy(b, store="keep-last = 1\n")
+        try:
+            said = b.owner("prune").out
+            kept = b.snapshots()
+        finally:
+            for pid in b.pids(b.store, "^postern-backup verify"):
+                os.kill(pid, signal.SIGCONT)
+        assert re.search(rf"{re.escape(first)} .*held", said), said
+        assert first in kept
+        assert p.wait(30) == 0, p.stderr.read()
     b.owner("prune")
     assert first not in b.snapshots()
 
