@@ -613,3 +613,35 @@ def test_explain_tells_what_the_forced_command_makes_of_it(full):
         full.own("explain", *who, "restore", rc=1)
     finally:
         (full.admin() / "client.conf").unlink()
+
+
+def everything(base):
+    """{path: all that a program could have changed of it}"""
+    found = {}
+    for folder, folders, files in os.walk(base):
+        for name in [".", *folders, *files]:
+            path = os.path.join(folder, name)
+            st = os.lstat(path)
+            found[path] = (st.st_mode, st.st_uid, st.st_size, st.st_mtime_ns,
+                           st.st_ctime_ns, st.st_ino)
+    return found
+
+
+def test_explain_changes_nothing_on_either_side(store):
+    home = store.base / "laptop"
+    # What would write, run something or read another's, if it were done.
+    commands = ["run", "list", f"rsync --server -logDtpre.iLsfxC . {home}/x",
+                f"rsync --server --sender -logDtpre.iLsfxC . {home}/root",
+                f"rsync --server --delete . {home}", f"touch {home}/evil",
+                f"run; touch {home}/evil", f"$(touch {home}/evil)"]
+    before = everything(store.base)
+    for command in [*commands, None]:
+        words = [] if command is None else [command]
+        for argv in (["--config", store.conf, "--client", "laptop"],
+                     ["--config", home / "client.conf"]):
+            done = subprocess.run([BACKUP, "explain", *argv, *words],
+                                  capture_output=True, timeout=60,
+                                  stdin=subprocess.DEVNULL, check=False)
+            assert done.returncode in (0, 1), (command, done)
+            assert done.stdout or done.stderr
+    assert everything(store.base) == before
