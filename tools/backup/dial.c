@@ -14,6 +14,7 @@
 
 #define END_MS 5000		/* for ssh, once our rsync is over */
 #define NO_SSH 255
+#define NO_STREAM 12		/* rsync: error in its protocol's stream */
 #define NO_WRITE 11		/* rsync: error in file I/O */
 
 struct dial {
@@ -37,7 +38,7 @@ one_line(char *s)
 
 /* The side that failed first has most to say: an rsync of ours that lost its
  * connection only tells that. One that could not write ends the other with its
- * own status. */
+ * own status, or by its end. */
 static void
 maybe_over(struct dial *d)
 {
@@ -51,7 +52,8 @@ maybe_over(struct dial *d)
 	if (d->err.code != ERR_NONE)
 		snprintf(d->said, sizeof(d->said), "%s", d->err.msg);
 	else if (d->ssh != NULL && d->peer_rc != 0 &&
-	    (d->rc != NO_WRITE || d->peer_rc != NO_WRITE)) {
+	    (d->rc != NO_WRITE || (d->peer_rc != NO_WRITE &&
+	    d->peer_rc != NO_STREAM))) {
 		link_judge(d->ssh, &(struct err)ERR_INIT, &e);
 		snprintf(d->said, sizeof(d->said), "%s", e.msg);
 	}
