@@ -27,7 +27,8 @@ for (;;) {
 
 @pytest.mark.parametrize("mode", ["channel", "direct"])
 @pytest.mark.parametrize("store, why", [
-    ("exec sleep 600", "nothing was heard for"), ("perl /srv/mute", "(timeout)")])
+    ("exec sleep 600", "nothing was heard for"),
+    ("perl /srv/mute", "(timeout)")])
 def test_a_store_that_never_answers_is_given_up(
         backup, mode, store, why):  # noqa: F811
     """One that is silent after connect-timeout, and one that only says that

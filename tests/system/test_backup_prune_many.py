@@ -2,7 +2,6 @@
 """postern backup prune with 200 snapshots on the disk: the times, and what
 each rule keeps of them, are those of tests/unit/backup/test_retain.c."""
 
-import json
 import shutil
 import subprocess
 
