@@ -72,6 +72,9 @@ def test_nothing_listens_and_nothing_is_left(backup):
 
 def test_nothing_is_left_after_kill_9_of_all_at_once(backup):
     backup.setup(root=DATA)
+    # Whoever is about to end has mounts of its own, and takes them along.
+    proc.wait_for(lambda: not backup.pids(
+        backup.store, r"postern-backup|^/usr/bin/rsync"), 30, "quiet store")
     before = backup.leftovers(ignore=(r"/tmp/postern-backup\.",))
     with Paused(backup, go_on=False) as p:
         assert proc.kill([
