@@ -261,7 +261,8 @@ mount -t tmpfs none "$2/run"
 mount -t tmpfs none "$2/tmp"
 root=$2
 shift 2
-exec chroot "$root" "$@"
+# cryptsetup keeps a file of the disk's UUID in the folder where it is.
+exec chroot "$root" sh -ec 'cd /mnt; exec "$@"' sh "$@"
 """
 
 
