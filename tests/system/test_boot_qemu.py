@@ -24,7 +24,9 @@ def test_a_wrong_passphrase_costs_nothing_and_the_right_one_boots(guests):
 @pytest.mark.parametrize("ask", ["askpass", "systemd", "plymouth"])
 def test_other_ways_to_ask_take_it_as_well(guests, ask):
     g = guests.boot(ask=ask)
-    prompt, = guests.status(g).of("prompt")
+    # Its words on the console may come before its question.
+    prompt, = proc.wait_for(lambda: guests.status(g).of("prompt"), 120,
+                            "prompt")
     assert (prompt["kind"], prompt["uuid"]) == (ask, UUID)
     refuses(guests.unlock("wrong", g), 1, "rejected")
     accepts(guests.unlock(PASS, g))
