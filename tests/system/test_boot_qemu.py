@@ -79,7 +79,8 @@ def test_two_disks_have_a_passphrase_each_to_the_byte(guests):
     one is none."""
     g = guests.boot("root", "data")
     done = guests.unlock("", g)
-    assert done.rc != 0 and "empty" in done.err, done
+    assert done.rc == 1, done
+    assert done.of("state")[-1]["detail"] == "secret: an empty passphrase"
     accepts(guests.unlock(ODD + "\nsecond line\n", g))
     g.wait(ASKED, 2)
     prompt, = proc.wait_for(lambda: guests.status(g).of("prompt"), BOOT_S,
