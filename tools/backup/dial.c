@@ -38,7 +38,16 @@ one_line(char *s)
 
 /* The side that failed first has most to say: an rsync of ours that lost its
  * connection only tells that. One that could not write ends the other with its
- * own status, or by its end. */
+ * own status, or by its end; and so does one that refuses what it was told,
+ * where the other has nothing to say. */
+static bool
+ours_was_first(const struct dial *d)
+{
+	if (d->rc == NO_WRITE)
+		return d->peer_rc == NO_WRITE || d->peer_rc == NO_STREAM;
+	return d->rc == d->peer_rc && !link_said(d->ssh);
+}
+
 static void
 maybe_over(struct dial *d)
 {
@@ -51,9 +60,7 @@ maybe_over(struct dial *d)
 	d->told = true;
 	if (d->err.code != ERR_NONE)
 		snprintf(d->said, sizeof(d->said), "%s", d->err.msg);
-	else if (d->ssh != NULL && d->peer_rc != 0 &&
-	    (d->rc != NO_WRITE || (d->peer_rc != NO_WRITE &&
-	    d->peer_rc != NO_STREAM))) {
+	else if (d->ssh != NULL && d->peer_rc != 0 && !ours_was_first(d)) {
 		link_judge(d->ssh, &(struct err)ERR_INIT, &e);
 		snprintf(d->said, sizeof(d->said), "%s", e.msg);
 	}

@@ -96,6 +96,12 @@ link_deadline(struct link *k, uint64_t ms)
 }
 
 bool
+link_said(const struct link *k)
+{
+	return k->words[0] != '\0';
+}
+
+bool
 link_over(const struct link *k)
 {
 	return k->over;

@@ -47,6 +47,8 @@ void link_deadline(struct link *k, uint64_t ms);
  * 128 + N for signal N. */
 bool link_over(const struct link *k);
 int link_status(const struct link *k);
+/* link_said(): whether it said anything that explains its end. */
+bool link_said(const struct link *k);
 
 /*
  * link_judge(): what became of it, for a person, once it is over. other: what
