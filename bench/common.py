@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: ISC
-"""What bench/run and bench/backup have in common: a command that is measured,
-and how it is told."""
+"""What the benchmarks have in common: a command that is measured, how it is
+told, and what is made of a target that was missed."""
 import datetime
 import os
 import platform
 import shutil
 import statistics
 import subprocess
+import sys
 from pathlib import Path
 
 import places
@@ -89,8 +90,39 @@ def table(head, rows):
             *("| " + " | ".join(r) + " |" for r in rows), ""]
 
 
+MISSED = "- **missed**: "
+
+
 def verdict(ok, text):
-    return f"- {'met' if ok else '**missed**'}: {text}"
+    return f"- met: {text}" if ok else MISSED + text
+
+
+def judge(text, scale):
+    """The exit status of a whole run, told last: 1 when a target was missed.
+    Of a reduced run 0, whose numbers mean nothing."""
+    lost = [line.removeprefix(MISSED) for line in text
+            if line.startswith(MISSED)]
+    if not lost:
+        return 0
+    print(f"bench: missed: {len(lost)}" + (
+        ", which means nothing in a reduced run" if scale < 1 else ""), *lost,
+        sep="\n  ", file=sys.stderr, flush=True)
+    return 1 if scale >= 1 else 0
+
+
+def tell(cfg, text, parts):
+    """Prints text and what each of parts, (name, function), makes of cfg, and
+    keeps it in cfg.out as it comes. Returns the exit status."""
+    print("\n".join(text), flush=True)
+    for name, part in parts:
+        print(f"bench: {name} …", file=sys.stderr, flush=True)
+        more = part(cfg)
+        print("\n".join(more), flush=True)
+        text = text + more
+        if cfg.out is not None:
+            cfg.out.parent.mkdir(parents=True, exist_ok=True)
+            cfg.out.write_text("\n".join(text))
+    return judge(text, cfg.scale)
 
 
 def version(argv):
