@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """postern backup onto btrfs, by a plain user, from run to prune."""
 
+import contextlib
 import json
 import os
 import re
@@ -154,6 +155,47 @@ def test_rot_is_found_on_btrfs_too(btrfs):
     read_only(b, top, "true")
     done = b.owner("verify", CLIENT, expect=2)
     assert f"{DATA}/same" in done.out, str(done)
+
+
+def rsync(store, *words):
+    return store.run(["/usr/bin/rsync", *words]).stdout
+
+
+@contextlib.contextmanager
+def says_version(store, version):
+    """The same rsync, which says that it is another one."""
+    was = re.match(r"rsync +version v?(\d+\.\d+\.\d+)",
+                   rsync(store, "--version"))[1]
+    assert len(was) == len(version), was
+    old = store.path("/usr/bin/rsync").read_bytes()
+    store.write("/srv/rsync", old.replace(was.encode(), version.encode()),
+                0o755)
+    store.run("mount --bind /srv/rsync /usr/bin/rsync")
+    try:
+        assert f"version {version}" in rsync(store, "--version")
+        yield tuple(map(int, was.split(".")))
+    finally:
+        store.run("umount /usr/bin/rsync")
+
+
+@pytest.mark.parametrize("btrfs", ["channel"], indirect=True)
+def test_an_rsync_before_3_3_0_is_asked_for_no_holes_in_place(btrfs):
+    """It would leave in the end of a file what was there before."""
+    b = btrfs
+
+    def zeros(at):
+        with open(b.client.path(f"{DATA}/big"), "r+b") as f:
+            f.seek(at)
+            f.write(bytes(MB))
+        b.run()
+        assert b.stored(DATA) == b.source(DATA)
+        st = os.stat(b.snapshot() + os.fsencode(f"{DATA}/big"))
+        return st.st_blocks * 512 < st.st_size
+
+    b.run()
+    with says_version(b.store, "3.2.7") as real:
+        assert not zeros(7 * MB)
+    assert zeros(3 * MB) == (real >= (3, 3, 0))
 
 
 def mounted(b, on=True):

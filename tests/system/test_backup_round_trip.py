@@ -94,9 +94,11 @@ def way(request, lab):
 
 
 def zeros(path):
-    """A hole where there was something, something where there was a hole."""
-    subprocess.run(["fallocate", "-p", "-o", str(1 << 20), "-l",
-                    str(1 << 20), path], check=True)
+    """A hole where there was something, something where there was a hole. And
+    in the end, where an rsync before 3.3.0 leaves what was there."""
+    for at, size in ((1 << 20, 1 << 20), ((3 << 20) - 50000, 50000)):
+        subprocess.run(["fallocate", "-p", "-o", str(at), "-l", str(size),
+                        path], check=True)
     with open(path.parent / "sparse", "r+b") as f:
         f.seek(8 << 20)
         f.write(os.urandom(1 << 20))

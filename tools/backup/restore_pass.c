@@ -145,7 +145,7 @@ start_half(struct restore *r, struct err *e)
 		.on_over = on_over };
 	struct strv sources = { 0 }, more = { 0 };
 	struct sink_spec s = { .dir = r->place.dir, .target = "./",
-		.paths = &sources, .more = &more,
+		.paths = &sources, .more = &more, .sparse = true,
 		.privileged = r->o->privileged,
 		.progress = r->pass == RESTORE_COPY && show_live(r->show),
 		.compress = compress(r->job),

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "guard.h"
 #include "hook.h"
 #include "serve_dial.h"
 #include "serve_run.h"
+#include "store_btrfs.h"
+#include "ui/log.h"
 
 /*
  * A backup, at the store: make room and .incoming (a worker), let rsync fill
@@ -33,6 +37,7 @@ run_free(struct serve *s)
 	guard_free(r->guard);
 	loop_timer_free(r->tick);
 	serve_dial_free(r->dial);
+	version_clear(&r->rsync);
 	store_rec_clear(&r->rec);
 	changes_clear(&r->changes);
 	buf_clear(&r->text);
@@ -50,10 +55,10 @@ run_phase(struct serve *s, const char *name)
 	serve_progress(s, &r->now);
 }
 
+/* .incoming is there, and our rsync's version is known where it matters. */
 static void
-on_prepared(void *arg, const struct err *e)
+begin(struct serve *s)
 {
-	struct serve *s = arg;
 	struct run *r = run_of(s);
 	const struct guard_spec guard = { .client = &s->client,
 		.prev = r->build.prev, .room = r->room, .base = r->base,
@@ -63,8 +68,10 @@ on_prepared(void *arg, const struct err *e)
 		.since = r->build.listed };
 	struct err why = ERR_INIT;
 
-	if (e != NULL || r->lost.code != ERR_NONE) {
-		run_refuse(s, e != NULL ? e : &r->lost);
+	if (!r->prepared || r->asking)
+		return;
+	if (r->lost.code != ERR_NONE) {
+		run_refuse(s, &r->lost);
 		return;
 	}
 	snprintf(a.basis, sizeof(a.basis), "%s", r->build.prev);
@@ -89,11 +96,51 @@ on_prepared(void *arg, const struct err *e)
 }
 
 static void
+on_prepared(void *arg, const struct err *e)
+{
+	struct serve *s = arg;
+
+	if (e != NULL) {
+		run_refuse(s, e);
+		return;
+	}
+	run_of(s)->prepared = true;
+	begin(s);
+}
+
+static void
+on_version(void *arg)
+{
+	run_of(arg)->asking = false;
+	begin(arg);
+}
+
+/* Beside the worker, since each run would wait for it. Only of a copy of the
+ * last snapshot, and of what a broken run left, is there something to be
+ * changed. */
+static void
+ask_version(struct serve *s)
+{
+	struct run *r = run_of(s);
+	struct err e = ERR_INIT;
+
+	if (!store_btrfs_is(s->client.fd) && faccessat(s->client.fd,
+	    STORE_INCOMING, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		return;
+	r->rsync.on_end = on_version;
+	r->rsync.arg = s;
+	r->asking = version_start(&r->rsync, s->loop, &e) == 0;
+	if (!r->asking)
+		log_err(&e);
+}
+
+static void
 prepare(struct serve *s)
 {
 	struct err e = ERR_INIT;
 
 	run_phase(s, "space");
+	ask_version(s);
 	worker_free(s->worker);
 	s->worker = worker_start(s->loop, run_prepare, on_prepared, s, &e);
 	if (s->worker == NULL)

@@ -18,6 +18,7 @@
 #include "store_list.h"
 #include "store_rec.h"
 #include "unread.h"
+#include "version.h"
 
 struct run {
 	struct store_build build;
@@ -33,6 +34,9 @@ struct run {
 	uint64_t unverified;		/* files that came otherwise than they
 					 * were read, twice */
 	struct err lost;		/* why the transfer was given up */
+	struct version rsync;		/* ours, where that matters */
+	bool asking, prepared;		/* it was not told yet; .incoming is
+					 * there */
 	struct hook *hook;		/* the store's command that runs now */
 	void (*go_on)(struct serve *s);	/* after `before` */
 	bool hooked;			/* `before` has had its turn */

@@ -118,6 +118,14 @@ bandwidth(const struct serve *s)
 	return s->pull != NULL ? s->pull->bandwidth : 0;
 }
 
+/* Of what is new in .incoming any rsync can make holes. */
+static bool
+sparse(const struct run *r)
+{
+	return version_holes(r->rsync.said) || (!r->build.resumed &&
+	    r->build.backend == STORE_HARDLINK);
+}
+
 static struct sink_spec
 sink_of(struct serve *s)
 {
@@ -127,6 +135,7 @@ sink_of(struct serve *s)
 		.target = STORE_INCOMING "/", .exact = !r->build.listed,
 		.link_dest = r->build.link_dest, .listed = r->build.listed,
 		.in_place = r->build.backend == STORE_BTRFS,
+		.sparse = sparse(r),
 		.fake_super = s->policy.metadata == METADATA_FAKE_SUPER,
 		.privileged = s->policy.metadata == METADATA_REAL,
 		.uid = s->client.recv_uid, .gid = s->client.recv_gid,

@@ -43,7 +43,8 @@ add_options(const struct sink_spec *s, struct strv *v)
 	if (s->exact)
 		rc |= strv_add(v, "--delete");
 	/* In place, too: zeros in what was there already become a hole. */
-	rc |= strv_add(v, "--sparse");
+	if (s->sparse)
+		rc |= strv_add(v, "--sparse");
 	if (s->in_place) {
 		rc |= strv_add(v, "--inplace");
 		rc |= strv_add(v, "--no-whole-file");

@@ -27,6 +27,9 @@ struct sink_spec {
 	const struct strv *more;	/* options besides, or NULL */
 	const char *link_dest;	/* "" or NULL: none */
 	bool in_place;		/* btrfs: what is there is changed */
+	bool sparse;		/* zeros become holes; an rsync that changes
+				 * what is there must be able to
+				 * (version_holes()) */
 	bool fake_super;	/* owners and the like into user.* */
 	bool one_file_system;
 	bool progress;		/* somebody looks on: rsync says how far it
