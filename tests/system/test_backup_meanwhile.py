@@ -129,18 +129,22 @@ def test_a_person_is_told_which_and_how_many(backup):
         assert f"{DATA}/{name}" in done.err, str(done)
 
 
+def on_btrfs(b):
+    b.disk = faults.small_disk(b.store, STORE, 256 << 10, kind="btrfs")
+    b.disk.__enter__()
+    b.store.run(f"chown backup: {STORE}; chmod 700 {STORE}")
+    b.dir = STORE
+    b.policy(f"[store]\ndir = {STORE}\n")
+    b.accept(b.name, b.make_key(b.client))
+
+
 @pytest.mark.parametrize("kind", ["btrfs", "listed"])
 def test_a_run_by_changes_and_in_place_takes_it_again(backup, kind):
     """The second run, which reads what has changed alone."""
     b = backup
     b.setup(root=DATA, store=STORE if kind == "listed" else "/srv/before")
     if kind == "btrfs":
-        b.disk = faults.small_disk(b.store, STORE, 256 << 10, kind="btrfs")
-        b.disk.__enter__()
-        b.store.run(f"chown backup: {STORE}; chmod 700 {STORE}")
-        b.dir = STORE
-        b.policy(f"[store]\ndir = {STORE}\n")
-        b.accept(b.name, b.make_key(b.client))
+        on_btrfs(b)
     fill(b)
     b.run()
     fill(b)
@@ -160,12 +164,19 @@ def cut(path, over):
             return
 
 
-def test_what_is_cut_short_twice_fails_no_run(backup):
-    """rsync reads it again in the end, and it is cut all the while."""
+@pytest.mark.parametrize("kind", ["hardlink", "btrfs"])
+def test_what_is_cut_short_twice_fails_no_run(backup, kind):
+    """rsync reads it again in the end, and it is cut all the while. In place,
+    too, neither of the two is left with some of the one before. What it knows
+    by then is sent in no time: so it is large."""
     b = backup
-    b.setup(root=DATA)
-    b.files({f"{DATA}/a": os.urandom(1_500_000), f"{DATA}/b": "b"})
-    running = b.start("--json", "--bandwidth", "300K")
+    b.setup(root=DATA, store=STORE if kind == "hardlink" else "/srv/before")
+    if kind == "btrfs":
+        on_btrfs(b)
+        b.files({f"{DATA}/a": os.urandom(14_000_000), f"{DATA}/b": "b"})
+        b.run()
+    b.files({f"{DATA}/a": os.urandom(15_000_000), f"{DATA}/b": "b"})
+    running = b.start("--json", "--bandwidth", "3M")
     over = threading.Event()
     cutter = threading.Thread(target=cut, args=(b.client.path(f"{DATA}/a"),
                                                 over))

@@ -38,6 +38,7 @@ run_free(struct serve *s)
 	loop_timer_free(r->tick);
 	serve_dial_free(r->dial);
 	version_clear(&r->rsync);
+	strv_clear(&r->torn);
 	store_rec_clear(&r->rec);
 	changes_clear(&r->changes);
 	buf_clear(&r->text);

@@ -33,6 +33,9 @@ struct run {
 	bool complained;		/* our rsync, of what it could not do */
 	uint64_t unverified;		/* files that came otherwise than they
 					 * were read, twice */
+	struct strv torn;		/* their names, if in place: what lies
+					 * there is neither the old nor the
+					 * new one */
 	struct err lost;		/* why the transfer was given up */
 	struct version rsync;		/* ours, where that matters */
 	bool asking, prepared;		/* it was not told yet; .incoming is

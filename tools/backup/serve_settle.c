@@ -7,6 +7,8 @@
 
 #include "index.h"
 #include "prune.h"
+#include "store_file.h"
+#include "store_ready.h"
 #include "store_remove.h"
 #include "store_weigh.h"
 
@@ -118,6 +120,23 @@ look_again(struct serve *s, struct err *e)
 	return 0;
 }
 
+/* What was cut short twice is not there, as with hard links: in place it is
+ * some of the new file and some of the one before. */
+static int
+without_torn(struct serve *s, struct err *e)
+{
+	int fd, rc;
+
+	if (run_of(s)->torn.n == 0)
+		return 0;
+	if (store_file_dir(s->client.fd, s->client.path, STORE_INCOMING, &fd,
+	    e) == -1)
+		return -1;
+	rc = store_ready_torn(fd, s->client.path, &run_of(s)->torn, e);
+	close(fd);
+	return rc;
+}
+
 static int
 finish(void *arg, struct err *e)
 {
@@ -126,7 +145,7 @@ finish(void *arg, struct err *e)
 	struct strv removed = { 0 };
 	struct err why = ERR_INIT;
 
-	if (look_again(s, e) == -1 || (r->doubt && weigh(s, e) == -1))
+	if (without_torn(s, e) == -1 || look_again(s, e) == -1 || (r->doubt && weigh(s, e) == -1))
 		return -1;
 	if (store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
 	    e) == -1)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "serve_run.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,6 +89,16 @@ run_taken(struct serve *s)
 	run_settle(s);
 }
 
+/* rsync throws away what came of it, but in place. */
+static void
+unverified(struct run *r, const char *name)
+{
+	r->unverified++;
+	r->torn.max = UNREAD_MAX;
+	if (r->build.backend == STORE_BTRFS && strv_add(&r->torn, name) == -1)
+		r->complained = true;
+}
+
 static void
 on_line(void *arg, enum child_stream stream, const char *line, size_t len,
     bool cut)
@@ -95,10 +106,11 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	struct serve *s = arg;
 	struct run *r = run_of(s);
 	uint64_t now = loop_now_ms(s->loop);
+	char name[PATH_MAX];
 
 	/* Without its deletions a snapshot would have what is gone. */
-	if (stream == CHILD_STDERR && !cut && unread_unverified(line))
-		r->unverified++;
+	if (stream == CHILD_STDERR && !cut && unread_unverified(line, name))
+		unverified(r, name);
 	else if ((stream == CHILD_STDERR && unread_complaint(line)) ||
 	    strncmp(line, NOT_DELETED, sizeof(NOT_DELETED) - 1) == 0)
 		r->complained = true;

@@ -76,6 +76,49 @@ only_told(int incoming, const char *where, const char *path,
 	return rc;
 }
 
+/* The folder fd is as old afterwards as before. */
+static int
+torn(int fd, const char *where, const char *name, struct err *e)
+{
+	struct stat st, folder;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "%s/…/%.200s", where,
+		    name);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	if (fstat(fd, &folder) == -1)
+		return err_sys(e, "%s", where);
+	times[1] = folder.st_mtim;
+	if (unlinkat(fd, name, 0) == -1 || futimens(fd, times) == -1)
+		return err_sys(e, "%s/…/%.200s: removing it", where, name);
+	return 0;
+}
+
+int
+store_ready_torn(int incoming, const char *where, const struct strv *names,
+    struct err *e)
+{
+	char path[PLAIN_MAX + 2];
+	const char *name;
+	int fd, rc = 0;
+	size_t i;
+
+	for (i = 0; rc == 0 && i < names->n; i++) {
+		snprintf(path, sizeof(path), "/%s", names->v[i]);
+		if (plain_why(path) != NULL)
+			return err_set(e, ERR_PEER, "rsync tells of a file "
+			    "whose path %s", plain_why(path));
+		rc = parent(incoming, where, path, &fd, &name, e);
+		if (rc != 1)
+			continue;
+		rc = torn(fd, where, name, e);
+		close(fd);
+	}
+	return rc;
+}
+
 static int
 each(int incoming, const char *where, const struct changes *c, char sign,
     struct err *e)

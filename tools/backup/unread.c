@@ -158,17 +158,25 @@ unread_complaint(const char *line)
 }
 
 bool
-unread_unverified(const char *line)
+unread_unverified(const char *line, char name[PATH_MAX])
 {
 	static const char *const tails[] = { "discarded.", "retained.",
 		"put into partial-dir." };
-	static const char verb[] = " failed verification -- update ";
-	size_t i, len = strlen(line);
+	static const char error[] = "ERROR: ",
+		verb[] = " failed verification -- update ";
+	size_t i, len;
 
-	for (i = 0; begins(line, "ERROR: ") && i < 3; i++)
+	if (!begins(line, error))
+		return false;
+	line += sizeof(error) - 1;
+	len = strlen(line);
+	for (i = 0; i < 3; i++)
 		if (drop(line, &len, tails[i]))
-			return drop(line, &len, verb);
-	return false;
+			break;
+	if (i == 3 || !drop(line, &len, verb))
+		return false;
+	len = oddname_read(name, PATH_MAX, line, len);
+	return len > 0 && len + 1 < PATH_MAX;
 }
 
 bool

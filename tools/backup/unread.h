@@ -20,6 +20,7 @@
 #ifndef BACKUP_UNREAD_H
 #define BACKUP_UNREAD_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -58,8 +59,9 @@ void unread_line(struct unread *u, const char *line, bool cut);
 bool unread_complaint(const char *line);
 
 /* unread_unverified(): whether such a line tells of a file that came twice,
- * and neither time as it was read: it changed meanwhile. */
-bool unread_unverified(const char *line);
+ * and neither time as it was read: it changed meanwhile. Its name, relative as
+ * rsync has it, is put into name. */
+bool unread_unverified(const char *line, char name[PATH_MAX]);
 
 /* unread_only(): whether there were files that could not be opened, vanished
  * or changed, and nothing else. For the end that reads: its rsync may tell no

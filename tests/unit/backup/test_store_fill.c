@@ -273,6 +273,45 @@ what_is_told_leads_through_no_link(void **state)
 	assert_true(there(new, "link"));
 }
 
+/* In place; a hostile sender may have rsync tell any name. */
+static void
+what_came_torn_is_taken_out_and_nothing_else(void **state)
+{
+	static const char *const out[] = { "../outside/f", "d/..", "..", ".",
+		"/../outside/f", "d/../../outside/f", "/d/whole", "d//whole" };
+	struct strv names = { 0 };
+	struct stat was;
+	size_t i;
+
+	(void)state;
+	folder("outside", 0700);
+	put("outside/f", "f");
+	folder(NEW "d", 0700);
+	put(NEW "d/torn", "t");
+	put(NEW "d/whole", "w");
+	put(NEW "top", "t");
+	assert_int_equal(symlinkat("../outside", new, "link"), 0);
+	was = look(new, "d");
+	assert_int_equal(strv_addv(&names, (char *[]){ "d/torn", "d/torn",
+	    "top", "d", "link", "link/f", "", "not/there", NULL }), 0);
+	if (store_ready_torn(new, "W", &names, &e) == -1)
+		fail_msg("%s", e.msg);
+	strv_clear(&names);
+	for (i = 0; i < sizeof(out) / sizeof(out[0]); i++) {
+		e = (struct err)ERR_INIT;
+		assert_int_equal(strv_add(&names, out[i]), 0);
+		assert_int_equal(store_ready_torn(new, "W", &names, &e), -1);
+		assert_err(&e, ERR_PEER, "whose path ");
+		strv_clear(&names);
+	}
+	assert_false(there(new, "d/torn") || there(new, "top"));
+	assert_true(there(new, "d/whole") && there(new, "link") &&
+	    there(client.fd, "outside/f"));
+	assert_int_equal(look(new, "d").st_mtim.tv_sec, was.st_mtim.tv_sec);
+	assert_int_equal(look(new, "d").st_mtim.tv_nsec,
+	    was.st_mtim.tv_nsec);
+}
+
 static void
 what_is_told_twice_counts_once(void **state)
 {
@@ -304,6 +343,7 @@ tests(void)
 		T(the_top_has_the_time_that_is_told),
 		T(what_is_gone_goes_from_a_copy_and_what_is_new_is_single),
 		T(what_is_told_leads_through_no_link),
+		T(what_came_torn_is_taken_out_and_nothing_else),
 		T(what_is_told_twice_counts_once),
 	};
 

@@ -116,14 +116,30 @@ what_vanished_and_what_changed_is_counted_and_named(void **state)
 static void
 a_file_that_changed_twice_is_told_by_the_half_that_writes(void **state)
 {
+	static const char *const not[] = {
+		"ERROR: srv/log failed to open",
+		"ERROR: srv/log update discarded.",
+		"ERROR:  failed verification -- update discarded.",
+		"WARNING: srv/log failed verification -- update discarded "
+		    "(will try again).",
+		"ERROR:", "",
+	};
+	char name[PATH_MAX];
+	size_t i;
+
 	assert_true(unread_unverified("ERROR: srv/log failed verification -- "
-	    "update discarded."));
-	assert_true(unread_unverified("ERROR: srv/log failed verification -- "
-	    "update put into partial-dir."));
-	assert_false(unread_unverified("ERROR: srv/log failed to open"));
-	assert_false(unread_unverified("ERROR: srv/log update discarded."));
-	assert_false(unread_unverified("WARNING: srv/log failed verification "
-	    "-- update discarded (will try again)."));
+	    "update discarded.", name));
+	assert_string_equal(name, "srv/log");
+	assert_true(unread_unverified("ERROR: a \\#012 failed verification -- "
+	    "update x failed verification -- update put into partial-dir.",
+	    name));
+	assert_string_equal(name, "a \n failed verification -- update x");
+	assert_true(unread_unverified("ERROR: /../etc failed verification -- "
+	    "update retained.", name));
+	assert_string_equal(name, "/../etc");
+	for (i = 0; i < sizeof(not) / sizeof(not[0]); i++)
+		if (unread_unverified(not[i], name))
+			fail_msg("taken for one: %s", not[i]);
 }
 
 /* What can't be a name that rsync could have been given. */
