@@ -112,7 +112,9 @@ look_again(struct serve *s, struct err *e)
 	if (syncfs(s->client.fd) == -1)
 		return err_sys(e, "%s: syncfs", s->client.path);
 	if (guard_low(r->guard, e)) {
-		(void)store_remove_incoming(&s->client, NULL);
+		/* Where it can't be known, the next run goes on with it. */
+		if (e->code == ERR_REFUSED)
+			(void)store_remove_incoming(&s->client, NULL);
 		return -1;
 	}
 	if (!r->doubt)
@@ -145,7 +147,8 @@ finish(void *arg, struct err *e)
 	struct strv removed = { 0 };
 	struct err why = ERR_INIT;
 
-	if (without_torn(s, e) == -1 || look_again(s, e) == -1 || (r->doubt && weigh(s, e) == -1))
+	if (without_torn(s, e) == -1 || look_again(s, e) == -1 ||
+	    (r->doubt && weigh(s, e) == -1))
 		return -1;
 	if (store_build_finish(&s->client, &r->build, &r->rec, r->snapshot,
 	    e) == -1)
