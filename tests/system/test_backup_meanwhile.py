@@ -13,7 +13,7 @@ import pytest
 
 from backuplib import STORE, TOOLS, backup  # noqa: F401
 from lab import faults, proc
-from test_backup_pull import authorize, pull, section  # noqa: F401
+from test_backup_pull import SSH, authorize, pull, section  # noqa: F401
 from test_backup_pull import start as start_pull
 
 DATA = "/srv/data"
@@ -214,6 +214,9 @@ def test_the_owner_who_pulls_is_told(pull, there):
     if there != "postern":
         authorize(b)
         section(b, "postern = no")
+        # As a Banner of its sshd would, which ssh puts on the same stderr.
+        b.client.write(f"{SSH}/rc", "echo 'WARNING: all is logged' >&2\n")
+        b.own(b.client, SSH)
         os.unlink(b.client.path(f"{DATA}/secret"))
         running = start_pull(b, "--json", "--bandwidth", "300K", "h1")
     else:

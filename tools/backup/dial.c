@@ -77,7 +77,7 @@ on_said(void *arg, const char *line, bool cut)
 {
 	struct dial *d = arg;
 
-	if (*line != '\0')
+	if (unread_rsyncs(line))
 		unread_line(&d->unread, line, cut);
 }
 

@@ -122,6 +122,17 @@ changed(struct unread *u, const char *name)
 		(void)strv_add(&u->changed, name);
 }
 
+bool
+unread_rsyncs(const char *line)
+{
+	static const char *const heads[] = { "rsync: ", "rsync error: ",
+		"rsync warning: ", "file has vanished: ",
+		"directory has vanished: ", "ERROR: ", "IO error ", "cannot ",
+		"skipping ", "[sender] ", NULL };
+
+	return begins_any(line, heads);
+}
+
 void
 unread_line(struct unread *u, const char *line, bool cut)
 {

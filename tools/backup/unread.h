@@ -48,6 +48,10 @@ struct unread {
 /* unread_clear(): legal on a zeroed struct, which is an empty one. */
 void unread_clear(struct unread *u);
 
+/* unread_rsyncs(): whether a line is rsync's, where others speak as well: ssh
+ * prints the Banner of a host's sshd, a login's shell what it likes. */
+bool unread_rsyncs(const char *line);
+
 /* unread_line(): a line of rsync's stderr; cut: its end is missing. */
 void unread_line(struct unread *u, const char *line, bool cut);
 

@@ -142,6 +142,30 @@ a_file_that_changed_twice_is_told_by_the_half_that_writes(void **state)
 			fail_msg("taken for one: %s", not[i]);
 }
 
+/* Where ssh has the same stderr. */
+static void
+what_a_host_says_at_login_is_not_rsyncs(void **state)
+{
+	static const char *const not[] = { "", "Authorized use only.",
+		"WARNING: all is logged", "***********", "rsync is kept here",
+		"stty: 'standard input': Inappropriate ioctl for device" };
+	static const char *const own[] = { FAILED "\"/a\"" DENIED, END23,
+		"file has vanished: \"/a\"", MAPPING "\"/a\"" ENDED,
+		"directory has vanished: \"/a\"",
+		"rsync warning: some files vanished before they could be "
+		    "transferred (code 24) at main.c(1852) [sender=3.5.0]",
+		"cannot send long-named file \"/a\"",
+		"IO error encountered -- skipping file deletion" };
+	size_t i;
+
+	for (i = 0; i < sizeof(not) / sizeof(not[0]); i++)
+		if (unread_rsyncs(not[i]))
+			fail_msg("taken for rsync's: %s", not[i]);
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (!unread_rsyncs(own[i]))
+			fail_msg("passed over: %s", own[i]);
+}
+
 /* What can't be a name that rsync could have been given. */
 static void
 a_name_that_is_too_long_is_strange(void **state)
@@ -272,6 +296,7 @@ main(void)
 		    what_vanished_and_what_changed_is_counted_and_named),
 		cmocka_unit_test(
 		    a_file_that_changed_twice_is_told_by_the_half_that_writes),
+		cmocka_unit_test(what_a_host_says_at_login_is_not_rsyncs),
 		cmocka_unit_test(a_name_that_is_too_long_is_strange),
 		cmocka_unit_test(anything_else_is_strange),
 		cmocka_unit_test(the_half_that_writes_complains_of_its_own),
