@@ -113,7 +113,8 @@ on_line(void *arg, const char *key, const char *value, size_t len,
 	x->seen[p - places] = true;
 	at = (char *)&x->r + p->at;
 	if (p->kind == KIND_NUM)
-		return num_u64(value, key, 0, UINT64_MAX, (uint64_t *)at, e) ==
+		/* What JSON is to have of it. */
+		return num_u64(value, key, 0, INT64_MAX, (uint64_t *)at, e) ==
 		    0 ? 0 : err_set(e, ERR_PEER, "a reply's %s is no number",
 		    key);
 	if (p->kind == KIND_YES) {
