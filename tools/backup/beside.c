@@ -130,8 +130,10 @@ beside_name(struct beside *b, const char *dir, const char *name,
 	if (is_torn(b, links, now))
 		return err_set(e, ERR_CONFIG, "%s%s has more names, and was "
 		    "moved", dir, name);
-	if (known && (closed || (then->mode & S_IFMT) != (now->mode &
-	    S_IFMT)) && tell(b, '-', dir, name, e) == -1)
+	/* What the list has not the snapshot may have, if rsync met with it:
+	 * of a folder that is not looked into nothing else would be told. */
+	if ((known ? closed || (then->mode & S_IFMT) != (now->mode & S_IFMT) :
+	    closed) && tell(b, '-', dir, name, e) == -1)
 		return -1;
 	now->flags |= SEEN_SENT;
 	if (tell(b, '+', dir, name, e) == -1 || (known && !closed &&

@@ -14,7 +14,8 @@
  * Limits: of a folder above a root that was moved and put back while it was
  * read nothing is left to see once a name in it came or went after that; and
  * one whose mtime somebody set meanwhile (tar -x, rsync -t of it) passes for
- * such a one.
+ * such a one. Of "/" itself another owner is not seen once a name in it came or
+ * went after that: the next look at everything has it.
  *
  * What is listed as changed is for rsync to compare once more; what is not is
  * neither read nor sent.
