@@ -25,6 +25,13 @@
 int file_read(const char *path, struct buf *out, struct err *e);
 
 /*
+ * file_read_own(): the same for a file whose words are acted upon: it must be
+ * root's or our own, and not writable by group or others. As file_read(), and
+ * ERR_UNSAFE. Checked and read through one descriptor.
+ */
+int file_read_own(const char *path, struct buf *out, struct err *e);
+
+/*
  * file_read_below(): the same for a file in another user's folder: rest is a
  * path below dir ("mux/status"), and no part of it is a symbolic link, nor is
  * dir itself. As file_read(), and ERR_UNSAFE (a symbolic link).

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "sys/file.h"
 #include "ui/conf.h"
 
 #define FILE_BYTES_MAX (1u << 20)
@@ -59,57 +58,6 @@ out:
 	return 0;
 }
 
-/* The file's text. Checked and read through one fd, so that both are about
- * the same file. */
-static int
-read_checked(const char *path, struct buf *out, struct err *e)
-{
-	struct stat st;
-	char chunk[4096];
-	ssize_t n;
-	int fd = -1, rc = -1;
-
-	/* O_NONBLOCK: a FIFO must not hang us before it is refused. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1 || fstat(fd, &st) == -1) {
-		err_sys(e, "%s", path);
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		err_set(e, ERR_CONFIG, "%s: not a regular file", path);
-		goto out;
-	}
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
-	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		err_set(e, ERR_UNSAFE, "%s: others may write it (owner %u, "
-		    "mode %04o); it must belong to you or root: chmod go-w",
-		    path, (unsigned)st.st_uid,
-		    (unsigned)st.st_mode & 07777u);
-		goto out;
-	}
-	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1) {
-			err_sys(e, "%s", path);
-			goto out;
-		}
-		if ((size_t)n > out->max - out->len) {
-			err_set(e, ERR_CONFIG, "%s: larger than 1 MiB", path);
-			goto out;
-		}
-		if (buf_add(out, chunk, (size_t)n) == -1) {
-			err_set(e, ERR_MEM, "%s: out of memory", path);
-			goto out;
-		}
-	}
-	rc = 0;
-out:
-	if (fd != -1)
-		close(fd);
-	return rc;
-}
-
 int
 conf_load(const char *name, const char *path, const struct conf_key *keys,
 	conf_fn *fn, void *arg, struct err *e)
@@ -125,7 +73,7 @@ conf_load(const char *name, const char *path, const struct conf_key *keys,
 		rc = 0;
 		goto out;
 	}
-	if (read_checked(file.data, &text, e) == -1)
+	if (file_read_own(file.data, &text, e) == -1)
 		goto out;
 	rc = conf_parse(text.data, text.len, file.data, keys, fn, arg, e);
 out:
