@@ -11,6 +11,7 @@
 #include "prompttext.h"
 #include "ui/emit.h"
 #include "ui/log.h"
+#include "ui/tally.h"
 
 #define LINE_BYTES 16384
 #define HELD_MAX 65536
@@ -313,27 +314,16 @@ bootreport_tick(struct bootreport *r, uint64_t now_ms)
 int
 bootreport_end(struct bootreport *r)
 {
-	size_t i, n[BOOTREPORT_FAILED + 1] = { 0 };
-	struct emit j;
-	int status;
+	struct tally t = { 0 };
+	size_t i;
 
-	for (i = 0; i < r->o->nhosts; i++)
-		n[r->verdicts[i]]++;
-	n[BOOTREPORT_FAILED] += n[BOOTREPORT_OPEN];
-	if (n[BOOTREPORT_LATER] + n[BOOTREPORT_FAILED] == 0)
-		status = 0;
-	else if (n[BOOTREPORT_OK] > 0)
-		status = 2;
-	else
-		status = n[BOOTREPORT_FAILED] > 0 ? 1 : 75;
-	if (r->progress == NULL) {
-		emit_begin(&j);
-		emit_str(&j, "event", "end");
-		emit_num(&j, "ok", (int64_t)n[BOOTREPORT_OK]);
-		emit_num(&j, "failed", (int64_t)(n[BOOTREPORT_FAILED] +
-		    n[BOOTREPORT_LATER]));
-		emit_num(&j, "status", status);
-		(void)emit_end(&j, stdout);
+	for (i = 0; i < r->o->nhosts; i++) {
+		t.ok += r->verdicts[i] == BOOTREPORT_OK;
+		t.later += r->verdicts[i] == BOOTREPORT_LATER;
+		t.failed += r->verdicts[i] == BOOTREPORT_FAILED ||
+		    r->verdicts[i] == BOOTREPORT_OPEN;
 	}
-	return status;
+	if (r->progress == NULL)
+		tally_emit(&t, stdout);
+	return tally_status(&t);
 }

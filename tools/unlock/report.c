@@ -10,6 +10,7 @@
 #include "base/esc.h"
 #include "ui/emit.h"
 #include "ui/log.h"
+#include "ui/tally.h"
 
 #define LINE_MAX_BYTES 16384
 #define LINES_MAX 5000		/* a host; honest ones have their own bounds */
@@ -169,29 +170,16 @@ report_verdict_of(const struct report *r, size_t host)
 int
 report_end(struct report *r)
 {
-	size_t i, ok = 0, later = 0, failed = 0;
-	struct emit j;
-	int status;
+	struct tally t = { 0 };
+	size_t i;
 
 	for (i = 0; i < r->plan->nhosts; i++) {
-		ok += r->verdicts[i] == REPORT_OK;
-		later += r->verdicts[i] == REPORT_LATER;
-		failed += r->verdicts[i] == REPORT_FAILED ||
+		t.ok += r->verdicts[i] == REPORT_OK;
+		t.later += r->verdicts[i] == REPORT_LATER;
+		t.failed += r->verdicts[i] == REPORT_FAILED ||
 		    r->verdicts[i] == REPORT_OPEN;
 	}
-	if (later + failed == 0)
-		status = 0;
-	else if (ok > 0)
-		status = 2;
-	else
-		status = failed > 0 ? 1 : 75;
-	if (!r->o->json || r->o->silent)
-		return status;
-	emit_begin(&j);
-	emit_str(&j, "event", "end");
-	emit_num(&j, "ok", (int64_t)ok);
-	emit_num(&j, "failed", (int64_t)(failed + later));
-	emit_num(&j, "status", status);
-	(void)emit_end(&j, json_out(r));
-	return status;
+	if (r->o->json && !r->o->silent)
+		tally_emit(&t, json_out(r));
+	return tally_status(&t);
 }
