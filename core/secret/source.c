@@ -14,10 +14,18 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "secret/orphans.h"
 #include "sys/tty.h"
 
 #define LEAVE_MS 10000		/* for a command that has said its secret */
 #define WHAT_MAX 64
+
+/* What ends us ends the command as well, or it would stay, perhaps at the
+ * terminal: the reading comes to its end then. */
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+#define ENDS (sizeof(ends) / sizeof(ends[0]))
+static volatile sig_atomic_t got_signal;
+static int reads_from;
 
 void
 source_line(struct secret *s)
@@ -59,23 +67,65 @@ from_fd(const char *number, const struct source_opts *o, struct err *e)
 	return secret_read((int)fd, o->max, o->timeout_ms, what, e);
 }
 
-/* Reaps the command; ends it when it has not said its secret in time, or said
- * it and does not go. It stays in our process group, since it may have to
- * ask on the terminal. */
+static void
+on_signal(int signo)
+{
+	int why = errno, fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	got_signal = signo;
+	if (fd != -1)
+		(void)dup2(fd, reads_from);
+	if (fd != -1)
+		close(fd);
+	errno = why;
+}
+
+/* Only what would end us: who ignores or handles one goes on to. */
+static void
+hold_signals(int fd, struct sigaction old[ENDS])
+{
+	const struct sigaction ours = { .sa_handler = on_signal };
+	size_t i;
+
+	reads_from = fd;
+	got_signal = 0;
+	for (i = 0; i < ENDS; i++)
+		if (sigaction(ends[i], NULL, &old[i]) == 0 &&
+		    old[i].sa_handler == SIG_DFL)
+			sigaction(ends[i], &ours, NULL);
+}
+
+static void
+release_signals(const struct sigaction old[ENDS])
+{
+	size_t i;
+
+	for (i = 0; i < ENDS; i++)
+		sigaction(ends[i], &old[i], NULL);
+	if (got_signal != 0)
+		raise(got_signal);
+}
+
+/* Reaps the command; ends it, and all that it started, when it has not said its
+ * secret in time, or said it and does not go. It stays in our process group,
+ * since it may have to ask on the terminal. */
 static int
-reap(pid_t pid, bool said)
+reap(const struct orphans *k, pid_t pid, bool said)
 {
 	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
-	int status;
+	bool over = said && p.fd != -1 && poll(&p, 1, LEAVE_MS) == 1;
+	int status = 0, rc;
 
-	if (!said || p.fd == -1 || poll(&p, 1, LEAVE_MS) != 1)
+	if (!over)
 		kill(pid, SIGKILL);
 	if (p.fd != -1)
 		close(p.fd);
-	while (waitpid(pid, &status, 0) == -1)
-		if (errno != EINTR)
-			return -1;
-	return status;
+	do
+		rc = waitpid(pid, &status, 0);
+	while (rc == -1 && errno == EINTR);
+	if (!over)
+		orphans_kill(k);
+	return rc == -1 ? -1 : status;
 }
 
 static struct secret *
@@ -84,9 +134,10 @@ from_command(const char *command, const struct source_opts *o,
 {
 	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	pid_t pid, parent = getpid();
-	struct sigaction old;
+	struct sigaction old, held[ENDS];
 	char what[WHAT_MAX];
 	struct secret *s;
+	struct orphans kids;
 	int p[2], status;
 
 	if (pipe2(p, O_CLOEXEC) == -1) {
@@ -95,10 +146,14 @@ from_command(const char *command, const struct source_opts *o,
 	}
 	/* Ignored, the kernel would reap for us, and no status be known. */
 	sigaction(SIGCHLD, &dfl, &old);
+	orphans_begin(&kids);
+	hold_signals(p[0], held);
 	pid = fork();
 	if (pid == -1) {
 		err_sys(e, "fork");
+		orphans_end(&kids);
 		sigaction(SIGCHLD, &old, NULL);
+		release_signals(held);
 		close(p[0]);
 		close(p[1]);
 		return NULL;
@@ -115,8 +170,10 @@ from_command(const char *command, const struct source_opts *o,
 	snprintf(what, sizeof(what), "%s cmd", o->option);
 	s = secret_read(p[0], o->max, o->timeout_ms, what, e);
 	close(p[0]);
-	status = reap(pid, s != NULL);
+	status = reap(&kids, pid, s != NULL && got_signal == 0);
+	orphans_end(&kids);
 	sigaction(SIGCHLD, &old, NULL);
+	release_signals(held);
 	if (s != NULL && status != 0) {
 		secret_free(s);
 		err_set(e, ERR_CONFIG, "%s cmd: '%s' failed (status %d)",

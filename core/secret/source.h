@@ -8,7 +8,8 @@
  *	tty		typed, without echo
  *
  * Reading blocks. It begins before a loop does, or after it is freed: a command
- * gets our signal mask, and no loop may reap it.
+ * gets our signal mask, and no loop may reap it. One that takes too long is
+ * ended with all that it started, and so it is when a signal ends us meanwhile.
  */
 #ifndef POSTERN_SOURCE_H
 #define POSTERN_SOURCE_H

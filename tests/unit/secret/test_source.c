@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "../unit.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "secret/source.h"
@@ -112,6 +115,61 @@ a_command_is_waited_for_by_who_was_begun_to_wait_for_none(void **state)
 	signal(SIGCHLD, SIG_DFL);
 }
 
+static void
+nothing_is_left_of_a_command_that_took_too_long(void **state)
+{
+	struct source_opts o = opts;
+	struct err e = ERR_INIT;
+	int status, own;
+	pid_t pid;
+
+	/* What would be left, and the child that we have, are found by that. */
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	own = fork();
+	if (own == 0) {
+		pause();
+		_exit(0);
+	}
+	o.timeout_ms = 300;
+	assert_null(source_read("cmd:sleep 100 | (sleep 101; cat) | cat", &o,
+	    &e));
+	assert_int_equal(e.code, ERR_TIMEOUT);
+	assert_int_equal(waitpid(-1, &status, WNOHANG), 0);
+	kill(own, SIGKILL);
+	while ((pid = waitpid(-1, &status, WNOHANG)) == 0)
+		poll(NULL, 0, 5);
+	assert_int_equal(pid, own);
+	assert_int_equal(waitpid(-1, &status, WNOHANG), -1);
+}
+
+static void
+nor_of_one_that_was_read_from_when_we_were_ended(void **state)
+{
+	struct source_opts o = opts;
+	struct err e = ERR_INIT;
+	int status, p[2];
+	char begun[32];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	assert_int_equal(pipe(p), 0);
+	snprintf(begun, sizeof(begun), "cmd:(echo >&%d;sleep 99)|cat", p[1]);
+	o.timeout_ms = 0;
+	pid = fork();
+	if (pid == 0) {
+		source_read(begun, &o, &e);
+		_exit(7);
+	}
+	close(p[1]);
+	assert_int_equal(read(p[0], &byte, 1), 1);
+	close(p[0]);
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	assert_int_equal(waitpid(-1, &status, WNOHANG), -1);
+}
+
 int
 main(void)
 {
@@ -123,6 +181,10 @@ main(void)
 		cmocka_unit_test(a_fifo_that_nobody_writes_to_ends_in_time),
 		cmocka_unit_test(
 		    a_command_is_waited_for_by_who_was_begun_to_wait_for_none),
+		cmocka_unit_test(
+		    nothing_is_left_of_a_command_that_took_too_long),
+		cmocka_unit_test(
+		    nor_of_one_that_was_read_from_when_we_were_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
