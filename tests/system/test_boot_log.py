@@ -125,6 +125,21 @@ def test_the_log_does_not_grow_without_bound(boot):
                          ("agent", "rejected")]
 
 
+def test_who_guesses_on_and_on_pushes_nothing_out(boot):
+    """The first and the last of what is the same are kept."""
+    old = (f"2026-11-22T21:5{{}}:00Z agent {{}} systemd {UUID} "
+           f"{fingerprint(boot)} {boot.admin.ip}\n")
+    boot.host.run(["mkdir", "-p", "-m", "700", "/run/postern-boot"])
+    first = old.format(0, "gone") + old.format(1, "rejected")
+    boot.host.write(LOG, first + old.format(2, "rejected"), mode=0o600)
+    boot.systemd()
+    boot.unlock("wrong")
+    kept = boot.host.read(LOG)
+    assert kept.startswith(first) and len(kept.splitlines()) == 3, kept
+    assert not kept.splitlines()[2].startswith("2026-11-22T21:52")
+    assert boot.log() == [("agent", "gone")] + [("agent", "rejected")] * 2
+
+
 def test_half_a_line_spoils_no_other(boot):
     """As one leaves it who is killed while he writes."""
     old = (f"2026-11-22T21:50:00Z agent {{}} systemd {UUID} - "

@@ -28,13 +28,11 @@ who(char ret[BOOTLINE_WHO])
 	const char *path = getenv("SSH_USER_AUTH");
 	const char *comment = getenv("SSH_PUBKEYINFO");
 	char fp[AUTHINFO_FP];
-	struct stat st;
 	struct buf b;
 
 	ret[0] = '\0';
 	buf_init(&b, AUTHINFO_MAX);
-	if (path != NULL && lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_uid == 0 && slurp_read(path, &b, NULL) == 0 &&
+	if (path != NULL && slurp_own(path, &b, NULL) == 0 &&
 	    authinfo_parse(b.data, b.len, fp, NULL) == 0)
 		snprintf(ret, BOOTLINE_WHO, "%s", fp);
 	else if (comment != NULL)
@@ -57,7 +55,7 @@ where(char ret[BOOTLINE_WHO])
 		ret[n > 0 ? n : 0] = '\0';
 }
 
-/* The log, to append to and to read, and where it ends. */
+/* The log, to write and to read, and where it ends. */
 static int
 open_log(off_t *ret_end, struct err *e)
 {
@@ -65,8 +63,8 @@ open_log(off_t *ret_end, struct err *e)
 	int fd;
 
 	for (;;) {
-		fd = open(LOG, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW |
-		    O_NONBLOCK | O_CLOEXEC, 0600);
+		fd = open(LOG, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+		    O_CLOEXEC, 0600);
 		if (fd == -1)
 			return err_sys(e, LOG);
 		if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
@@ -83,8 +81,27 @@ open_log(off_t *ret_end, struct err *e)
 	}
 }
 
+/* Whether the last two lines are both that of len bytes at p, but for their
+ * times. */
+static bool
+again(int fd, off_t end, const char *p, size_t len)
+{
+	char both[2 * BOOTLINE_MAX];
+	size_t i;
+
+	if (len > BOOTLINE_MAX || len <= BOOTLINE_WHEN ||
+	    end < (off_t)(2 * len) || pread(fd, both, 2 * len, end -
+	    (off_t)(2 * len)) != (ssize_t)(2 * len))
+		return false;
+	for (i = 0; i < 2; i++)
+		if (memcmp(both + i * len + BOOTLINE_WHEN, p + BOOTLINE_WHEN,
+		    len - BOOTLINE_WHEN) != 0)
+			return false;
+	return true;
+}
+
 static int
-append(const char *p, size_t len, struct err *e)
+add_line(const char *p, size_t len, struct err *e)
 {
 	char last = '\n';
 	off_t end = 0;
@@ -96,9 +113,12 @@ append(const char *p, size_t len, struct err *e)
 		return -1;
 	/* Who was killed while he wrote left half a line: that alone is lost. */
 	if (end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n' &&
-	    write(fd, "\n", 1) == 1)
+	    pwrite(fd, "\n", 1, end) == 1)
 		end++;
-	n = write(fd, p, len);
+	/* Who goes on guessing doesn't push out what others did. */
+	if (again(fd, end, p, len))
+		end -= (off_t)len;
+	n = pwrite(fd, p, len, end);
 	if (n == -1) {
 		rc = err_sys(e, LOG);
 	} else if ((size_t)n < len) {
@@ -135,7 +155,7 @@ bootlog_add(const char *by, const char *word, const struct bootline_prompt *p,
 	who(l.log.key);
 	where(l.log.from);
 	buf_init(&b, BOOTLINE_MAX);
-	rc = bootline_emit(&l, &b) == 0 ? append(b.data + strlen(WORD),
+	rc = bootline_emit(&l, &b) == 0 ? add_line(b.data + strlen(WORD),
 	    b.len - strlen(WORD), e) : err_set(e, ERR_MEM, "out of memory");
 	buf_clear(&b);
 	return rc;

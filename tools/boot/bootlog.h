@@ -3,7 +3,9 @@
  * bootlog: who gave a passphrase, to what and when, in /run, which the real
  * system takes over; bootline.h has its lines. No secret is in it. Who has
  * give.h's lock writes; anybody may read meanwhile. It can't grow without
- * bound: beyond 64 KiB it is renamed to log.old, in the place of an older one.
+ * bound: beyond 64 KiB it is renamed to log.old, in the place of an older one;
+ * and of more than two lines in a row that differ by their times alone the
+ * first and the last are kept.
  */
 #ifndef BOOT_BOOTLOG_H
 #define BOOT_BOOTLOG_H

@@ -13,4 +13,8 @@
  * hold; appended. 0, or -1: ERR_SYS, ERR_MEM. */
 int slurp_read(const char *path, struct buf *out, struct err *e);
 
+/* slurp_own(): the same, of a regular file of root's that is no link.
+ * ERR_UNSAFE otherwise. */
+int slurp_own(const char *path, struct buf *out, struct err *e);
+
 #endif
