@@ -16,6 +16,16 @@
 #define ENV_MAX		16384
 #define MEM_MAJOR	1	/* /dev/null and its like */
 
+/* Only what is one process from the first look to the last. */
+static int
+add(struct askers *all, struct asker *a, struct err *e)
+{
+	if (asker_alive(a))
+		return asklist_add(all, a, e);
+	strv_clear(&a->argv);
+	return 0;
+}
+
 static int
 askpass(struct askers *all, struct asker *a, struct err *e)
 {
@@ -46,7 +56,7 @@ askpass(struct askers *all, struct asker *a, struct err *e)
 	if (tried != NULL && num_u64(tried, "tries", 0, INT32_MAX, &n,
 	    NULL) == 0)
 		p->tries = (int64_t)n;
-	rc = asklist_add(all, a, e);
+	rc = add(all, a, e);
 out:
 	buf_clear(&b);
 	return rc;
@@ -102,7 +112,7 @@ cryptsetup(struct askers *all, struct asker *a, bool by_plymouth,
 	    "cryptsetup");
 	asklist_copy(p->device, sizeof(p->device), w.device);
 	asklist_copy(p->name, sizeof(p->name), w.name);
-	rc = asklist_add(all, a, e);
+	rc = add(all, a, e);
 out:
 	buf_clear(&b);
 	return rc;
@@ -128,8 +138,10 @@ process(struct askers *all, const char *name, struct err *e)
 		return 0;
 	a.pid = (pid_t)pid;
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)a.pid);
+	if (!asklist_start(a.pid, &a.start))
+		return 0;
 	n = readlink(path, exe, sizeof(exe) - 1);
-	if (n <= 0 || !asklist_root(a.pid) || !asklist_start(a.pid, &a.start))
+	if (n <= 0 || !asklist_root(a.pid))
 		return 0;
 	exe[n] = '\0';
 	if (ends(exe, "/cryptsetup/askpass"))

@@ -22,7 +22,7 @@
 #include "sys/clock.h"
 
 #define RUN_MS		120000u	/* a KDF on a small machine, emulated */
-#define KILLED_MS	5000u	/* for the kernel; none waits for a dead disk */
+#define END_MS		5000u	/* for the kernel; none waits for a dead disk */
 #define LOOK_MS		10
 #define PARAMETERS	1	/* cryptsetup: wrong ones, an unknown option */
 #define WRONG		2	/* no permission */
@@ -33,28 +33,29 @@ static char *const environ_of_child[] = {
 	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL
 };
 
-/* The end of pid, in time; it is killed otherwise. */
+/* The end of pid, in time; it is ended otherwise, and may put right then what
+ * it has half done with the disk. */
 static int
 finish(pid_t pid, const char *what, int *ret_status, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+	static const int how[] = { SIGTERM, SIGKILL };
 	uint64_t end = clock_ms() + RUN_MS;
-	bool killed = false;
+	size_t ended = 0;
 	pid_t got;
 
 	while ((got = waitpid(pid, ret_status, WNOHANG)) != pid) {
 		if (got == -1 && errno != EINTR)
 			return err_sys(e, "%s", what);
-		if (clock_ms() >= end && killed)
-			break;
 		if (clock_ms() >= end) {
-			kill(pid, SIGKILL);
-			killed = true;
-			end += KILLED_MS;
+			if (ended == sizeof(how) / sizeof(how[0]))
+				break;
+			kill(pid, how[ended++]);
+			end += END_MS;
 		}
 		nanosleep(&pause, NULL);
 	}
-	return !killed ? 0 : err_set(e, ERR_TIMEOUT, "%s: no end in time",
+	return ended == 0 ? 0 : err_set(e, ERR_TIMEOUT, "%s: no end in time",
 	    what);
 }
 
