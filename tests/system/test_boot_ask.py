@@ -10,7 +10,7 @@ import termios
 
 import pytest
 from bootlib import _boot, boot  # noqa: F401
-from bootlib import DIR, PORT, POSTERN
+from bootlib import DIR, PASS, PORT, POSTERN
 from lab import proc
 from test_boot_rogue import A, B, answers
 from terminal import on_terminal, shown
@@ -72,6 +72,17 @@ def cmdline(pid):
             return f.read()
     except OSError:
         return b""
+
+
+def test_from_cron_it_asks_nobody_and_is_silent_when_all_is_well(boot):
+    boot.systemd()
+    boot.opened()
+    boot.admin.write(f"{DIR}/pass", PASS, mode=0o600)
+    first, again = [boot.admin.run(
+        ["setsid", "-w", *boot.argv("unlock", "-q", "h41", *words)],
+        check=False) for words in ([], ["-s", f"cmd:cat {DIR}/pass"])]
+    assert first.returncode == 1 and "no terminal to ask on" in first.stderr
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
 def test_nobody_who_types_ends_it_all_and_nothing_is_sent(boot):

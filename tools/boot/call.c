@@ -97,7 +97,8 @@ why_changed(const struct call *c, struct buf *out)
 	(void)buf_adds(out, "the boot host key changed: pinned ");
 	sshsaid_keys(&c->said, c->spec.known_hosts, out);
 	(void)buf_adds(out, ". If the image was built anew with another key, "
-	    "put that into the file; otherwise somebody answers in its place");
+	    "put that into the file; if it shows the real system's key, that "
+	    "is up; otherwise somebody answers in its place");
 }
 
 /* ssh's own status, and none that the agent has: it came to no end there. */
