@@ -8,8 +8,10 @@
 
 /* Not "restrict,pty": dropbear doesn't know the second. */
 #define SHELL "no-port-forwarding,no-agent-forwarding,no-X11-forwarding"
+#define NO_PTY ",no-pty"	/* both know it */
 
-enum kind { DROP, KEEP, REFUSE };
+/* PTY, NOPTY: dropped, but for a shell, where the last of them counts. */
+enum kind { DROP, KEEP, REFUSE, PTY, NOPTY };
 
 /* What a line's own options mean here. Anything else limits the key in a way
  * of its own, and must stay with it. */
@@ -22,13 +24,13 @@ static const struct {
 	{ "cert-authority", REFUSE, "it is an authority's" },
 	{ "principals", REFUSE, "it is an authority's" },
 	/* What ours has in any case, or takes away. */
-	{ "restrict", DROP, NULL },
-	{ "no-pty", DROP, NULL },
+	{ "restrict", NOPTY, NULL },
+	{ "no-pty", NOPTY, NULL },
 	{ "no-port-forwarding", DROP, NULL },
 	{ "no-agent-forwarding", DROP, NULL },
 	{ "no-X11-forwarding", DROP, NULL },
 	{ "no-user-rc", DROP, NULL },
-	{ "pty", DROP, NULL },
+	{ "pty", PTY, NULL },
 	{ "port-forwarding", DROP, NULL },
 	{ "agent-forwarding", DROP, NULL },
 	{ "X11-forwarding", DROP, NULL },
@@ -38,6 +40,27 @@ static const struct {
 	{ "permitlisten", DROP, NULL },
 	{ "tunnel", DROP, NULL },
 };
+
+/* Types of key that no sshd takes by such a line, by how they end. */
+static const struct { const char *end, *why; } types[] = {
+	{ "-cert-v01@openssh.com", "it is a certificate, and no key" },
+	{ "ssh-dss", "it is a DSA key" },
+};
+
+/* Why a key of that type can't be used, or NULL. */
+static const char *
+bad_type(const struct authkeys_part *type)
+{
+	size_t i, n;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		n = strlen(types[i].end);
+		if (type->len >= n && memcmp(type->p + type->len - n,
+		    types[i].end, n) == 0)
+			return types[i].why;
+	}
+	return NULL;
+}
 
 /* The option of n bytes at p up to its comma; quotes hold commas. */
 static size_t
@@ -76,6 +99,8 @@ static int
 begin(const struct serverkeys *s, const struct authkeys_part *o,
     struct buf *out, const char **ret_why, struct err *e)
 {
+	bool no_pty = false;
+	enum kind kind;
 	size_t i, n;
 
 	if (s->shell ? buf_adds(out, SHELL) == -1 :
@@ -83,8 +108,13 @@ begin(const struct serverkeys *s, const struct authkeys_part *o,
 		return err_set(e, ERR_MEM, "out of memory");
 	for (i = 0; i < o->len; i += n + 1) {
 		n = option(o->p + i, o->len - i);
-		switch (kind_of(o->p + i, n, ret_why)) {
+		kind = kind_of(o->p + i, n, ret_why);
+		switch (kind) {
 		case DROP:
+			continue;
+		case PTY:
+		case NOPTY:
+			no_pty = kind == NOPTY;
 			continue;
 		case REFUSE:
 			return 1;
@@ -99,6 +129,8 @@ begin(const struct serverkeys *s, const struct authkeys_part *o,
 		    buf_add(out, o->p + i, n) == -1)
 			return err_set(e, ERR_MEM, "out of memory");
 	}
+	if (s->shell && no_pty && buf_adds(out, NO_PTY) == -1)
+		return err_set(e, ERR_MEM, "out of memory");
 	return 0;
 }
 
@@ -117,10 +149,12 @@ add(const struct serverkeys *s, const struct authkeys_line *k, unsigned line,
     struct buf *out, struct strv *notes, size_t *n, struct err *e)
 {
 	struct authkeys_line same;
-	const char *why = NULL;
+	const char *why = bad_type(&k->type);
 	struct buf b;
 	int rc = -1, bad;
 
+	if (why != NULL)
+		return note(s, line, why, notes, e);
 	if (authkeys_find(out->data, out->len, k, &same))
 		return note(s, line, "it is here already", notes, e);
 	buf_init(&b, AUTHKEYS_LINE_MAX * 2);

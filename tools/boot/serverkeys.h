@@ -26,7 +26,9 @@ struct serverkeys {
 /*
  * serverkeys_add(): the lines for the image to out. *ret_n: how many. A key
  * that is left out, and why, is a line in notes: it has a forced command of
- * its own or is an authority's, or what limits it can't be said to that sshd.
+ * its own or is an authority's, is a certificate or of DSA, or what limits it
+ * can't be said to that sshd. A line that denies its key a
+ * terminal denies it a shell's, too.
  * A key that out has already is passed over. 0, or -1 ERR_MEM.
  */
 int serverkeys_add(const struct serverkeys *s, const char *text, size_t len,

@@ -7,6 +7,11 @@
 
 #define A "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoq" \
 	"KLsabgH5C9okWi0dh2l9GKJl"
+/* As far as they are looked at. */
+#define CERT "ssh-ed25519-cert-v01@openssh.com " \
+	"AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAAAAAAAAA" \
+	"AAAAAAAAAAAAAAAAAAAA"
+#define DSA "ssh-dss AAAAB3NzaC1kc3MAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define AGENT "restrict,command=\"/usr/bin/postern-boot-agent\""
 #define SHELL "no-port-forwarding,no-agent-forwarding,no-X11-forwarding"
 
@@ -47,7 +52,27 @@ static void
 an_emergency_key_gets_a_shell_without_forwarding(void **state)
 {
 	try(A " me\n", true, true, SHELL " " A " me\n", NULL);
-	try("restrict " A "\n", true, true, SHELL " " A "\n", NULL);
+}
+
+static void
+an_emergency_key_that_was_limited_gets_no_terminal(void **state)
+{
+	try("restrict " A "\n", true, true, SHELL ",no-pty " A "\n", NULL);
+	try("no-pty,no-user-rc " A "\n", true, false, SHELL ",no-pty " A "\n",
+	    NULL);
+	try("restrict,pty " A "\n", true, true, SHELL " " A "\n", NULL);
+	try("pty,restrict " A "\n", true, false, SHELL ",no-pty " A "\n",
+	    NULL);
+}
+
+/* With them alone nobody could log in. */
+static void
+what_no_sshd_takes_for_a_key_is_none(void **state)
+{
+	try(CERT " me\n", false, false, "", "keys:1: the key is left out: "
+	    "it is a certificate");
+	try(CERT " me\n", true, true, "", "certificate");
+	try(DSA "\n", false, true, "", "DSA");
 }
 
 static void
@@ -101,6 +126,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_gets_the_agent_and_nothing_else),
 		cmocka_unit_test(an_emergency_key_gets_a_shell_without_forwarding),
+		cmocka_unit_test(
+		    an_emergency_key_that_was_limited_gets_no_terminal),
+		cmocka_unit_test(what_no_sshd_takes_for_a_key_is_none),
 		cmocka_unit_test(a_key_for_something_else_is_left_out),
 		cmocka_unit_test(what_limits_a_key_stays_or_the_key_goes),
 		cmocka_unit_test(a_key_that_may_give_passphrases_gets_no_shell),
