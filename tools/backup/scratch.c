@@ -72,12 +72,25 @@ sweep(const char *base)
 		closedir(d);
 }
 
+/* Also where another run's lay, one by cron or from a login. */
+static void
+sweep_all(const char *base)
+{
+	char user[32];
+
+	snprintf(user, sizeof(user), "/run/user/%u", (unsigned)geteuid());
+	sweep(base);
+	sweep(user);
+	sweep("/run");
+	sweep("/tmp");
+}
+
 char *
 scratch_make(const char *base, struct err *e)
 {
 	char *dir;
 
-	sweep(base);
+	sweep_all(base);
 	if (asprintf(&dir, "%s/" PREFIX "%ld.XXXXXX", base,
 	    (long)getpid()) == -1) {
 		err_set(e, ERR_MEM, "out of memory");
