@@ -193,9 +193,11 @@ def test_no_path_escapes_from_a_snapshot(backup, op):
             assert (got[0] == 0) == (value == f"{DATA}/a"), (value, got)
 
 
-def test_client_name_is_not_the_clients_to_say(target):
+def test_what_only_the_store_knows_is_not_the_clients_to_say(target):
+    """Its name, its rights, and what time it is."""
     for pair in (("client", "other"), ("name", "other"), ("store", "/etc"),
-                 ("allow", "run,list,restore"), ("quota", "0")):
+                 ("allow", "run,list,restore"), ("quota", "0"),
+                 ("time", "1"), ("date", "2001-09-09")):
         with Hostile(target) as h:
             status, why = h.ask(*RUN, pair)
             assert status != 0 and "no such key" in why

@@ -88,12 +88,21 @@ def test_excludes_are_the_hosts_word(pull):
 
 
 def test_client_section_has_its_own_name_destination_and_key(pull):
-    pull.store.run(["mv", f"{SSH}/id_ed25519", f"{SSH}/other"])
+    for name, other in (("id_ed25519", "other"), ("known_hosts", "known")):
+        pull.store.run(["mv", f"{SSH}/{name}", f"{SSH}/{other}"])
+    # Only what is in the section leads there.
+    pull.store.write(f"{HOME}/config", "Host attic\n\tHostName h1\n"
+                     "\tUser nobody\n")
+    pull.store.write(f"{HOME}/ssh", '#!/bin/sh\necho "$*" >>~/asked\n'
+                     'exec /usr/bin/ssh "$@"\n', 0o755)
     pull.policy(f"[store]\ndir = {STORE}\n[client box]\n"
-                f"destination = backup@h1\nkey = {SSH}/other\n"
-                f"known-hosts = {SSH}/known_hosts\n")
+                f"destination = attic\nkey = {SSH}/other\n"
+                f"known-hosts = {SSH}/known\nssh = {HOME}/ssh\n"
+                f"ssh-config = {HOME}/config\nssh-option = User=backup\n")
     done = pull.owner("pull", "box")
     assert pull.snapshots("box") == [done.snapshot]
+    assert " attic postern backup run --stdio" in \
+        pull.store.read(f"{HOME}/asked")
 
 
 def test_one_of_several_jobs_is_named(pull):

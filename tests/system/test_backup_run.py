@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: ISC
 """postern backup run, channel mode: a client, a store, sshd and rsync."""
 
-import fcntl
 import os
 import pathlib
-import pty
 import re
 import shutil
 import signal
-import struct
-import termios
 
 from backuplib import CONF, HOME, POSTERN, TOOLS, backup  # noqa: F401
 from lab import faults, proc
@@ -297,33 +293,6 @@ def test_quiet_run_has_no_output_and_json_has_an_object_a_line(backup):
                       "changed": 0}
 
 
-LIVE = (r"t +transfer +\d+%  [1-9]\d* files  [\d.]+ [KM]iB  [\d.]+ [KM]iB/s  "
-        r"\d+:\d\d left")
-
-
-def test_a_terminal_gets_a_line_that_lives_and_a_summary(backup):
-    backup.setup(root=DATA, bandwidth="300K")
-    backup.files({f"{DATA}/a{i}": "x" for i in range(9)})
-    backup.files({f"{DATA}/z{i}": os.urandom(500_000) for i in range(3)})
-    here, there = pty.openpty()
-    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
-    try:
-        with backup.client.popen(
-                backup.as_user(backup.client, POSTERN, "backup", "run"),
-                env={**backup.ENV, "TERM": "xterm", "NO_COLOR": "1"},
-                stdin=there, stdout=there, stderr=there) as p:
-            os.close(there)
-            out = b"".join(iter(lambda: chunk(here), b""))
-            assert p.wait(60) == 0, out
-    finally:
-        os.close(here)
-    text = out.decode()
-    assert re.search(LIVE, text), text
-    # It is over when the line is done: the last one is the summary's.
-    assert re.search(r"\n?t: laptop\.\S+: \d+ files, 1\.4 MiB, 1\.4 MiB new, in "
-                     r"\d+ s\r\n$", text), text
-
-
 def test_rsync_tells_how_far_it_is_only_to_who_looks_on(backup):
     """A line a file: a run from cron does without, and its summary is as
     good."""
@@ -348,13 +317,6 @@ def test_rsync_tells_how_far_it_is_only_to_who_looks_on(backup):
         if figures:
             result, = done.of("result")
             assert result["added"] == 500_000, str(done)
-
-
-def chunk(fd):
-    try:
-        return os.read(fd, 65536)
-    except OSError:     # EIO: nobody has the other end any more
-        return b""
 
 
 def test_failures_have_a_name_and_a_status(backup):

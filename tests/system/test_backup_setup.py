@@ -195,6 +195,37 @@ def test_setup_stops_at_a_host_key_that_has_changed(pair):
     assert pair.client.read(path) == f"{pair.store.name} {other}\n"
 
 
+def test_how_ssh_gets_there_goes_into_the_first_configuration(pair):
+    """Nobody has to say it again: what comes after goes the same way."""
+    config, program = "/home/ann/ssh_config", "/home/ann/asks-ssh"
+    pair.client.write(config, f"Host attic\n\tHostName {pair.store.name}\n"
+                      "\tUser vault\n")
+    pair.client.write(program, '#!/bin/sh\necho "$*" >>/tmp/ssh.asked\n'
+                      'exec /usr/bin/ssh "$@"\n', 0o755)
+    pair.client.run("install -m 666 /dev/null /tmp/ssh.asked")
+    pair.dest = "attic"
+    how = ("-F", config, "-o", "ServerAliveInterval=7", "-o",
+           "ServerAliveCountMax=9", "--ssh", program)
+    # A path that the next command would read from elsewhere is none.
+    done = pair.setup("-F", "ssh_config", expect=64)
+    assert "--ssh-config: not an absolute path" in done.stderr
+    assert not pair.client.exists(CONF)
+    line = pair.setup(*how, "--fingerprint", pair.fingerprint()).stdout
+    assert pair.client.read(f"{CONF}/backup.conf").endswith(
+        f"ssh = {program}\nssh-config = {config}\n"
+        "ssh-option = ServerAliveInterval=7\n"
+        "ssh-option = ServerAliveCountMax=9\n")
+    pair.vault.run("sh", "-c", line.replace("postern", POSTERN, 1))
+    pair.client.run("truncate -s 0 /tmp/ssh.asked")
+    pair.ann.backup("run", "-q")
+    asked, = [line for line in pair.client.read("/tmp/ssh.asked").splitlines()
+              if line.endswith(" run")]
+    for words in (f"-F {config} ", "ServerAliveInterval=7",
+                  "ServerAliveCountMax=9", " attic run"):
+        assert words in asked, asked
+    assert len(os.listdir(pair.store.path("/srv/backup/laptop"))) == 1
+
+
 def test_setup_rehearses(pair):
     done = pair.setup("-n")
     assert done.stdout == "" and pair.fingerprint() in done.stderr

@@ -329,25 +329,29 @@ def test_clock_of_the_store_set_back(backup):
     assert one.st_ino == two.st_ino
 
 
-def test_another_client_loses_history_for_a_run_only_by_the_setting(backup):
+def test_others_lose_history_for_a_run_in_turn_and_only_by_the_setting(
+        backup):
     backup.setup(root=DATA, disk_kib=32768)
-    backup.make_key(backup.client, "other_key")
-    backup.accept("other", backup.client.read(f"{CONF}/other_key.pub")
-                  .strip())
-    backup.conf(root=DATA, key=f"{CONF}/other_key")
-    for _ in range(3):
-        backup.files({f"{DATA}/a": os.urandom(4 * MB)})
-        backup.run()
-    theirs = backup.snapshots("other")
+    theirs = {"desktop": [], "tower": []}
+    for name, names in theirs.items():
+        backup.accept(name, backup.make_key(backup.client, f"{name}_key"))
+        backup.conf(root=DATA, key=f"{CONF}/{name}_key")
+        for _ in range(3):
+            backup.files({f"{DATA}/a": os.urandom(2 * MB)})
+            names.append(backup.run().snapshot)
     backup.conf(root=DATA)
-    need = (free(backup) + 2 * MB) >> 20
+    # Three of theirs make room for it.
+    need = (free(backup) + 5 * MB) >> 20
     policy = f"[store]\ndir = {STORE}\nmin-free = {need}M\nevict-others = "
     backup.policy(f"{policy}no\n")
     backup.files({f"{DATA}/a": "small"})
     done = backup.run("-q", expect=1)
     assert "are needed" in done.err, done.err
-    assert backup.snapshots("other") == theirs
+    assert {n: backup.snapshots(n) for n in theirs} == theirs
     backup.policy(f"{policy}yes\n")
     backup.run()
-    assert backup.snapshots("other") == theirs[1:]
+    left = {n: backup.snapshots(n) for n in theirs}
+    assert sorted(map(len, left.values())) == [1, 2], left
+    for name, names in left.items():
+        assert names == theirs[name][-len(names):]
     assert len(backup.snapshots()) == 1

@@ -299,6 +299,10 @@ find_paths(struct setup *s, struct err *e)
 	struct buf conf;
 
 	buf_init(&conf, 4096);
+	/* It goes into backup.conf, which is read wherever one is. */
+	if (o->ssh_config != NULL && o->ssh_config[0] != '/')
+		return err_set(e, ERR_USAGE, "--ssh-config: not an absolute "
+		    "path");
 	s->known_hosts = keys_path(KEYS_KNOWN_HOSTS, e);
 	if (s->known_hosts == NULL)
 		return -1;

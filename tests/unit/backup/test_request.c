@@ -107,6 +107,7 @@ what_is_wrong_is_named(void **state)
 		{ "op run\nversion 1\nroot /\n", "rsync: 'run' needs it" },
 		{ RUN "name web\n", "name: no such key" },
 		{ RUN "client web\n", "client: no such key" },
+		{ RUN "time 1\n", "time: no such key" },
 		{ RUN "op run\n", "op: comes twice" },
 		{ RUN "version 1\n", "version: comes twice" },
 		{ RUN "rsync 3.5.0\n", "rsync: comes twice" },
