@@ -20,6 +20,7 @@ import pty
 import re
 import select
 import subprocess
+import time
 from dataclasses import dataclass, field
 
 from lab import proc
@@ -43,9 +44,11 @@ class Line:
     user: str
     hint: str
     command: str
+    section: str
     # What came of it.
     rc: int = -1
     out: str = ""
+    seconds: float = 0
     snapshots: list = field(default_factory=list)
 
     def __str__(self):
@@ -60,10 +63,12 @@ class Line:
 def tutorial(doc=DOC):
     """The lines of a tutorial. One that stands elsewhere would be missed, and
     is an error."""
-    found, place, inside = [], None, False
+    found, place, inside, section = [], None, False, ""
     for number, text in enumerate(doc.read_text().splitlines(), 1):
         where = f"{doc.name}:{number}: {text}"
-        if comment := re.fullmatch(r"<!-- (\w+) (\w+)(?:; (.*))? -->", text):
+        if text.startswith("## "):
+            section = text[3:]
+        elif comment := re.fullmatch(r"<!-- (\w+) (\w+)(?:; (.*))? -->", text):
             place = comment.groups(default="")
         elif text.startswith("```"):
             inside = not inside
@@ -72,7 +77,8 @@ def tutorial(doc=DOC):
         elif inside:
             host, user, hint = place
             assert text[:2] == ("# " if user == "root" else "$ "), where
-            found.append(Line(doc.name, number, host, user, hint, text[2:]))
+            found.append(Line(doc.name, number, host, user, hint, text[2:],
+                              section))
         else:
             assert not re.match(r"\s+[#$] |[$] ", text), where
     return found
@@ -166,6 +172,7 @@ class Machines:
             command = command.replace("'KEY'", f"'{self.key}'")
         folder = "/src" if line.hint == "in the source" else "~"
         argv = self.argv(line.user, command, folder)
+        begin = time.monotonic()
         if command == BUILDS:
             line.rc, line.out = self.install(host)
         elif line.hint.startswith("answer "):
@@ -174,6 +181,11 @@ class Machines:
             done = host.run(argv, check=False, stderr=subprocess.STDOUT,
                             timeout=LINE_S, errors="replace")
             line.rc, line.out = done.returncode, done.stdout
+        line.seconds = time.monotonic() - begin
+        if "reload ssh" in command:
+            proc.wait_for(lambda: host.run(
+                ["ssh-keyscan", "-t", "ed25519", "localhost"],
+                check=False).stdout, 30, "sshd after its reload")
         if found := re.search(r"--key '(ssh-ed25519 [^']+)'", line.out):
             self.key = found[1]
         if "enable-linger" in command:

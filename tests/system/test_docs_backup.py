@@ -103,6 +103,29 @@ def test_the_printed_line_is_the_one_that_the_tutorial_shows(walk):
     assert words[1].startswith("SHA256:") and words[1] in said
 
 
+def test_sshd_of_the_store_asks_the_keepers_sessions_and_no_other(walk):
+    for user, interval, most in (("vault", 15, 3), ("root", 0, 3)):
+        words = walk.at.store.run(
+            ["sshd", "-T", "-C", f"user={user},host=laptop,addr=10.77.0.9"]
+        ).stdout.splitlines()
+        assert f"clientaliveinterval {interval}" in words, user
+        assert f"clientalivecountmax {most}" in words, user
+
+
+def test_the_machines_part_of_the_ten_minutes_is_told(walk, record_property):
+    """Of all up to the nightly backup, but for apt's downloads and for
+    building postern. How long a person types and reads is not in it."""
+    part = {}
+    for line in LINES:
+        if re.match(r"\d+\. ", line.section):
+            part[line.section] = part.get(line.section, 0) + line.seconds
+    assert len(part) == 7 and all(part.values()), part
+    told = "; ".join(f"{k} {v:.1f} s" for k, v in part.items())
+    told = f"{sum(part.values()):.1f} s: {told}"
+    record_property("seconds of the tutorial", told)
+    print(told)
+
+
 def test_after_the_first_run_there_is_one_snapshot_with_the_letter(walk):
     assert len(walk.first) == 1 and walk.letter == LETTER
     for words in ("postern backup list", f"ls {STORE}"):
