@@ -398,6 +398,36 @@ def test_kill_9_leaves_no_process_and_no_hold(backup, role):
         assert len(f.read()) == 48 << 20
 
 
+def test_a_link_cut_in_the_midst_ends_both_sides_and_the_next_goes_on(backup):
+    backup.setup(root=DATA, accept=ALL)
+    backup.files({f"{DATA}/a": "a", f"{DATA}/big": os.urandom(3 << 20)})
+    snap = backup.run().snapshot
+    want = backup.stored(DATA)
+    backup.conf(root=DATA, beat="500ms", bandwidth="500K")
+    running = backup.start("--json", "latest", DATA, "--to", f"{HOME}/out",
+                           cmd="restore")
+    running.wait_event(lambda e: e["event"] == "progress" and e["bytes"] > 0,
+                       what="byte that has arrived")
+    assert held(backup, snap)
+    backup.client.link.cut()
+    done = running.end()
+    assert done.rc == 75 and "nothing was heard" in done.err, str(done)
+    ours = "postern-backup|^/usr/bin/rsync|^ssh "
+    assert not backup.pids(backup.client, ours)
+    # sshd alone waits for TCP there.
+    proc.wait_for(lambda: not backup.pids(backup.store, ours), 60,
+                  "end at the store")
+    backup.client.link.heal()
+    assert not held(backup, snap)
+    # What came of a file is where the next looks, and there alone.
+    out = backup.client.path(f"{HOME}/out{DATA}")
+    assert set(os.listdir(out)) <= {"a", ".postern-partial"}
+    assert os.listdir(out / ".postern-partial") == ["big"]
+    backup.conf(root=DATA)
+    restore(backup, "latest", DATA, "--to", f"{HOME}/out", expect=2)
+    assert backup.source(f"{HOME}/out{DATA}") == want
+
+
 def held(backup, snap):
     """Whether a process has the snapshot's hold open."""
     name = f"/hold/{snap}"

@@ -32,6 +32,7 @@ struct restore {
 	struct reply now;
 	uint64_t begin_ms, said_ms, errors;
 	bool done;			/* this pass */
+	bool lost;			/* it failed; our rsync is to end */
 	struct err err;			/* why it isn't */
 	struct lack lack;
 };
@@ -43,7 +44,8 @@ struct restore {
  * conn_open() and sink_start().
  */
 int restore_pass(struct restore *r, enum restore_pass pass, struct err *e);
-/* restore_fail(): end the pass with e, unless it has an end already. */
+/* restore_fail(): end the pass with e, unless it has an end already; first
+ * rsync has FAILED_MS (half.c) to keep a file that came in part. */
 void restore_fail(struct restore *r, const struct err *e);
 
 #endif

@@ -21,7 +21,16 @@ restore_fail(struct restore *r, const struct err *e)
 {
 	if (r->err.code == ERR_NONE)
 		r->err = *e;
-	loop_stop(r->loop);
+	if (r->lost)
+		return;		/* on_over() comes */
+	/* Killed, rsync would leave what has come of a file, by a name that
+	 * nobody looks for. */
+	r->lost = r->pass == RESTORE_COPY && r->xfer.half != NULL &&
+	    !r->xfer.peer_over;
+	if (r->lost)
+		xfer_lost(&r->xfer);
+	else
+		loop_stop(r->loop);
 }
 
 /* --- what our rsync says --- */
@@ -100,7 +109,11 @@ on_line(void *arg, enum child_stream s, const char *line, size_t len,
 static void
 on_over(void *arg)
 {
-	/* The store has the last word, or hangs up. */
+	struct restore *r = arg;
+
+	/* Else the store has the last word, or hangs up. */
+	if (r->lost)
+		loop_stop(r->loop);
 }
 
 /* --- our half --- */
@@ -299,7 +312,7 @@ restore_pass(struct restore *r, enum restore_pass pass, struct err *e)
 	int rc;
 
 	r->pass = pass;
-	r->done = false;
+	r->done = r->lost = false;
 	r->err = (struct err)ERR_INIT;
 	rc = ask(r, e);
 	if (rc == 0)
