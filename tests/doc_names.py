@@ -54,15 +54,21 @@ def git_keys():
 
 
 def boot_keys():
-    """The same of boot.conf's keys of a host."""
-    table = (TREE / "tools/boot/bootconf.c").read_text()
+    """The same of boot.conf's keys of a host, and of a server."""
     page = (TREE / "man/boot.conf.5").read_text()
-    want = set(re.findall(r'^\tK\("([a-z-]+)"', table, re.M))
-    part = re.search(r"^\.Ss Section \[host NAME\]\n(.*?)^\.S[sh] ", page,
-                     re.M | re.S)
-    have = set(re.findall(r"^\.It Cm ([a-z-]+)", part[1], re.M))
-    bad = [] if len(want) > 7 else ["few keys of boot.conf"]
-    return bad + [f"boot.conf.5: {k}" for k in sorted(want ^ have)]
+    bad = []
+    for title, source, row in (
+            ("host NAME", "bootconf.c", r'\tK\("'),
+            ("server", "serverconf.c", r'\t\{ SECTION, "')):
+        table = (TREE / "tools/boot" / source).read_text()
+        want = set(re.findall(rf'^{row}([a-z-]+)"', table, re.M))
+        part = re.search(rf"^\.Ss Section \[{title}\]\n(.*?)^\.S[sh] ",
+                         page, re.M | re.S)
+        have = set(re.findall(r"^\.It Cm ([a-z-]+)", part[1], re.M))
+        if len(want) < 7:
+            bad.append(f"few keys of boot.conf's [{title}]")
+        bad += [f"boot.conf.5: {k}" for k in sorted(want ^ have)]
+    return bad
 
 
 def main():
