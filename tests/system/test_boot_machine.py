@@ -3,6 +3,7 @@
 what setup, stage and check say of it."""
 
 import shutil
+import signal
 
 import pytest
 
@@ -203,16 +204,36 @@ with rbd block/rbd0/size
 mkdir -p /etc/cmdline.d
 echo rd.iscsi.initiator=x >/etc/cmdline.d/90iscsi.conf
 with word block/vda/size
+
+# Who has a verdict to say in a moment, and who never ends.
+cp /bin/sleep /root/postern-boot-agent
+unshare -m -n -p -f --mount-proc sh -c '
+    agent() { /root/postern-boot-agent "$1"; echo $? >"/out/agent-$1"; }
+    agent 1 &
+    agent 1000 &
+    until [ "$(readlink /proc/[0-9]*/exe | grep -c boot-agent)" = 2 ]; do
+        sleep 0.1
+    done
+    SYS=/made sh "$1" stop
+    wait' sh "$script"
 """
 
 
-def test_the_network_stays_for_a_root_that_lies_on_it():
+@pytest.fixture(scope="module")
+def network():
     machine, sshd, _ = bootimg.KINDS["dracut-systemd-openssh"]
     out = bootimg.run(machine, sshd, after=NETWORK)
-    try:
-        up = {name: ",UP" in (out / name).read_text()
-              for name in ("none", "pcie", "iscsi", "nvme", "rbd", "word")}
-        assert up == {"none": False, "pcie": False, "iscsi": True,
-                      "nvme": True, "rbd": True, "word": True}
-    finally:
-        shutil.rmtree(out)
+    yield lambda name: (out / name).read_text()
+    shutil.rmtree(out)
+
+
+def test_the_network_stays_for_a_root_that_lies_on_it(network):
+    up = {name: ",UP" in network(name)
+          for name in ("none", "pcie", "iscsi", "nvme", "rbd", "word")}
+    assert up == {"none": False, "pcie": False, "iscsi": True,
+                  "nvme": True, "rbd": True, "word": True}
+
+
+def test_an_agent_has_a_moment_for_its_verdict_and_no_more(network):
+    assert network("agent-1") == "0\n"
+    assert network("agent-1000") == f"{128 + signal.SIGTERM}\n"
