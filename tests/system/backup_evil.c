@@ -70,6 +70,27 @@ files(void)
 	try("setxattr", setxattr(at("outside/file"), "user.x", "y", 1, 0));
 }
 
+/* What another process sees of the files, by /proc: all there is, of one outside
+ * of the jail. Its folders' names can't be listed. */
+static void
+by_proc(void)
+{
+	static const char *const ways[] = { "root", "cwd/../../../../../../.." };
+	pid_t last = getpid(), pid;
+	char path[8192];
+	size_t i;
+
+	for (pid = last > 2000 ? last - 2000 : 1; pid <= last + 20; pid++)
+		for (i = 0; i < 2; i++) {
+			snprintf(path, sizeof(path), "/proc/%d/%s%s/outside",
+			    (int)(pid == last ? 1 : pid), ways[i], base);
+			try("proc chmod", chmod(path, 0666));
+			try("proc setxattr", setxattr(path, "user.x", "y", 1,
+			    0));
+			try("proc open", open(path, O_RDONLY));
+		}
+}
+
 /* Raw disks below the folder that may be written. */
 static void
 inside(void)
@@ -146,6 +167,7 @@ main(int argc, char **argv)
 	for (i = 0; environ[i] != NULL; i++)
 		dprintf(2, "env %s\n", environ[i]);
 	files();
+	by_proc();
 	inside();
 	calls();
 	base[1] = '\0';

@@ -90,8 +90,8 @@ parse(char *const *argv, struct recv_opts *o, struct err *e)
 		    "--dir DIR and -- ARGUMENT… are needed");
 	if (o->uid != 0 && o->privileged)
 		return err_set(e, ERR_USAGE, "--privileged is root's");
-	/* rsync changes the mode of a device through /proc, which is not there:
-	 * it has to be right from the start. */
+	/* rsync changes the mode of a device through /proc, which it does not
+	 * see then: it has to be right from the start. */
 	if (o->privileged)
 		umask(0);
 	o->args = argv + 1;
