@@ -189,9 +189,17 @@ def test_a_file_without_a_key_of_giteas_takes_none_away(site):
                            check=False)
         assert done.returncode == 1 and "all stays as it is" in done.stderr
         assert names(site) == ["key-7.pub", "key-8.pub"]
+        assert site.alice("git ls-remote git@gw:team/one").stdout
+        # By hand the last ones go, too.
+        site.gl.run(f"rm {KEYDIR}/key-*.pub; runuser -u git -- env "
+                    "HOME=/home/git postern git push-keys --force")
+        done = site.alice("git ls-remote git@gw:team/one", check=False)
+        assert "Permission denied" in done.stderr, done
     finally:
         site.gl.write(KEYS, kept)
-    assert site.alice("git ls-remote git@gw:team/one").stdout
+    proc.wait_for(lambda: site.alice("git ls-remote git@gw:team/one",
+                                     check=False).stdout, 60, "its keys")
+    assert names(site) == ["key-7.pub", "key-8.pub"]
 
 
 def test_what_gitea_does_not_know_is_told_so(site):
