@@ -15,11 +15,13 @@
 
 /* pipe(7): a write of up to PIPE_BUF bytes is never mixed with another. */
 #define LINE_MAX_BYTES PIPE_BUF
+#define KEPT_MAX 65536
 
 static struct {
 	char name[64];
 	enum log_level level;
-	bool colour, escaped;
+	bool colour, escaped, hold;
+	struct buf kept;
 	void (*before)(void *arg);
 	void (*after)(void *arg);
 	void *arg;
@@ -68,6 +70,28 @@ write_line(const char *data, size_t len)
 	}
 }
 
+void
+log_hold(bool on)
+{
+	const char *p, *nl;
+
+	if (on && !log_state.hold)
+		buf_init(&log_state.kept, KEPT_MAX);
+	if (on || !log_state.hold) {
+		log_state.hold = on;
+		return;
+	}
+	log_state.hold = false;
+	if (log_state.kept.len > 0 && log_state.before != NULL)
+		log_state.before(log_state.arg);
+	for (p = log_state.kept.data; (nl = strchr(p, '\n')) != NULL;
+	    p = nl + 1)
+		write_line(p, (size_t)(nl + 1 - p));
+	if (log_state.kept.len > 0 && log_state.after != NULL)
+		log_state.after(log_state.arg);
+	buf_clear(&log_state.kept);
+}
+
 /* Cut b to max bytes, between two characters, and say so. */
 static void
 cut(struct buf *b, size_t max)
@@ -108,11 +132,15 @@ line(enum log_level level, const char *fmt, va_list ap)
 	}
 	cut(&b, LINE_MAX_BYTES - strlen(off));
 	(void)buf_adds(&b, off);
-	if (log_state.before != NULL)
-		log_state.before(log_state.arg);
-	write_line(b.data, b.len);
-	if (log_state.after != NULL)
-		log_state.after(log_state.arg);
+	if (log_state.hold) {
+		(void)buf_add(&log_state.kept, b.data, b.len);
+	} else {
+		if (log_state.before != NULL)
+			log_state.before(log_state.arg);
+		write_line(b.data, b.len);
+		if (log_state.after != NULL)
+			log_state.after(log_state.arg);
+	}
 	buf_clear(&b);
 	errno = saved;
 }

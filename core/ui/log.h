@@ -7,6 +7,8 @@
 #ifndef POSTERN_LOG_H
 #define POSTERN_LOG_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 enum log_level { LOG_LVL_ERROR, LOG_LVL_WARN, LOG_LVL_INFO, LOG_LVL_DEBUG };
@@ -27,5 +29,9 @@ int log_err(const struct err *e);
 /* log_hook(): called before and after each line is written, so that a live
  * display can be taken off the screen and drawn again. NULL removes it. */
 void log_hook(void (*before)(void *arg), void (*after)(void *arg), void *arg);
+/* log_hold(): on: lines are kept, 64 KiB of them, the later ones are dropped;
+ * off: they are written. For while a person is asked: nothing of a peer's may
+ * stand behind the question. */
+void log_hold(bool on);
 
 #endif

@@ -85,13 +85,45 @@ def test_from_cron_it_asks_nobody_and_is_silent_when_all_is_well(boot):
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
-def test_nobody_who_types_ends_it_all_and_nothing_is_sent(boot):
+def test_an_answer_that_doesnt_come_costs_its_own_host_alone(boot):
+    answers(boot, A, a=GOOD)
+    status, out = on_terminal(
+        boot.admin, boot.argv("unlock", "-t", "3s", "h41", "root@h41")[1:],
+        lambda out: b"typed\n" if QUESTION + b"root@h41" in out else None,
+        command=[POSTERN])
+    assert status == 2 and b"no answer on the terminal in time" in out, out
+    assert boot.sent() == "typed\n"
+
+
+def test_so_does_one_that_is_no_passphrase(boot):
+    """Too long, it is typed again; empty, the host is left out."""
+    answers(boot, A, a=GOOD)
+    typed = iter([b"x" * 600 + b"\n", b"\n", b"typed\n"])
+    seen = []
+
+    def react(out):
+        if out.count(QUESTION) > len(seen):
+            seen.append(1)
+            return next(typed)
+        return None
+
+    status, out = on_terminal(
+        boot.admin, boot.argv("unlock", "h41", "root@h41")[1:], react,
+        command=[POSTERN])
+    assert status == 2 and len(seen) == 3, out
+    assert b"more than 512 bytes: type it again" in out
+    assert b"left out" in out and boot.sent() == "typed\n"
+
+
+def test_what_came_of_others_is_said_whatever_ends_the_questions(boot):
+    """An end of file: nobody is there any more."""
     boot.rogue(A)
     status, out = on_terminal(
-        boot.admin, boot.argv("unlock", "-t", "2s", "h41")[1:],
+        boot.admin, boot.argv("unlock", "--json", "h41")[1:],
+        lambda out: b"\x04" if QUESTION in out else None,
         command=[POSTERN])
-    assert status == 75 and b"no answer on the terminal in time" in out
-    assert boot.called() == ["list"] and boot.sent() == ""
+    assert status == 1 and b"no answer was given" in out, out
+    assert b'"event":"end"' in out
 
 
 def test_each_prompt_gets_what_was_typed_for_it(boot):
@@ -114,12 +146,15 @@ def test_each_prompt_gets_what_was_typed_for_it(boot):
     assert b"first" not in out and b"second" not in out
 
 
-def test_while_a_person_is_asked_nothing_that_a_host_says_is_printed(boot):
+@pytest.mark.parametrize("words", [[], ["-v"], ["--json"]], ids=str)
+def test_while_a_person_is_asked_nothing_that_a_host_says_is_printed(
+        boot, words):
     """The second host comes up meanwhile: its prompt is listed behind the
     answer, not behind the question."""
     boot.rogue(A)
     boot.host.write(f"{DIR}/late", "#!/bin/sh\necho postern-boot 1\n"
-                    f"echo prompt systemd late - - /dev/late -\n"
+                    f"echo words >&2\necho prompt systemd late - - "
+                    "/dev/late -\n"
                     f"touch {DIR}/said\necho end\n", mode=0o755)
     boot.admin.write(
         f"{DIR}/boot.conf", f"[hosts]\nknown-hosts = {DIR}/known\n"
@@ -143,12 +178,12 @@ def test_while_a_person_is_asked_nothing_that_a_host_says_is_printed(boot):
             state.setdefault("twice", out) is out else None
 
     _, out = on_terminal(
-        boot.admin, ["boot", "unlock", "--wait", "60s", "--config",
+        boot.admin, ["boot", "unlock", "--wait", "60s", *words, "--config",
                      f"{DIR}/boot.conf", "--all"], react, columns=80,
         command=[POSTERN])
     boot.host.run(["rm", "-f", f"{DIR}/said"])
     first = out.index(QUESTION + b"a: ")
-    said = out.index(b"b: prompt: late")
+    said = out.index(b"late", first)
     between = out[first + len(QUESTION) + 3:said]
     # The newline of the answer comes first.
     assert between.lstrip(b" ").startswith((b"\r\n", b"\n")), out

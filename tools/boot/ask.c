@@ -19,6 +19,7 @@
 #include "bootsecret.h"
 #include "proc/child.h"
 #include "run.h"
+#include "ui/log.h"
 
 #define SAID_MAX 56	/* bytes, and so columns at most, of what a host says */
 #define GRACE_MS 15000	/* beyond the time for an answer */
@@ -87,6 +88,7 @@ add_said(struct buf *out, const char *what, const char *said)
 static void
 add_question(struct buf *out, const char *host, const struct bootline_prompt *p)
 {
+	(void)buf_adds(out, "(without echo; empty: leave it out)\n");
 	add_said(out, "It waits at:", p->id);
 	add_said(out, "It says:    ", p->name);
 	(void)buf_addf(out, "Passphrase of %s: ", host);
@@ -177,6 +179,22 @@ share(struct run_host *first, struct secret *s, const struct err *e)
 	}
 }
 
+/* A typed passphrase that is none. Others go on, whatever becomes of this one;
+ * but for all of them nobody is there. */
+static void
+untyped(struct run_host *h, const struct run_prompt *p, const struct err *e)
+{
+	if (e->code == ERR_CONFIG)
+		run_fail(h, true, "left out", "its answer was empty");
+	else if (e->code == ERR_USAGE)	/* without one, it is asked again */
+		log_warn("%s: %s: %s: type it again", h->spec->name, p->p.id,
+		    e->msg);
+	else if (e->code == ERR_TIMEOUT)
+		run_fail(h, true, "failed", e->msg);
+	else
+		run_end(h->run, e);
+}
+
 static void
 on_end(void *arg, const struct child_end *end)
 {
@@ -199,8 +217,7 @@ on_end(void *arg, const struct child_end *end)
 	else if (s != NULL)
 		p->secret = s;
 	else if (strcmp(h->spec->secret, "tty") == 0)
-		/* Nobody is there. */
-		run_end(r, &e);
+		untyped(h, p, &e);
 	else
 		run_fail(h, false, "failed", e.msg);
 }

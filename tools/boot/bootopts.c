@@ -31,7 +31,8 @@ enum { O_SECRET = 1, O_KNOWN_HOSTS, O_PORT, O_USER, O_SSH, O_SSHCFG, O_SSHOPT,
 	{ 'j', "jobs", "N", "hosts at once (16)", O_JOBS }, \
 	{ 0, "connect-timeout", "TIME", "until a host answers (10s)", \
 	    O_CONNECT }, \
-	{ 't', "timeout", "TIME", "for each prompt (3m)", O_TIMEOUT }, \
+	{ 't', "timeout", "TIME", "for a list, a source, all prompts of a " \
+	    "host (3m)", O_TIMEOUT }, \
 	{ 'n', "dry-run", NULL, "show the ssh commands, connect to nothing", \
 	    O_DRY }, \
 	{ 0, "json", NULL, "an object a line on standard output", O_JSON }, \
@@ -40,7 +41,8 @@ enum { O_SECRET = 1, O_KNOWN_HOSTS, O_PORT, O_USER, O_SSH, O_SSHCFG, O_SSHOPT,
 	{ 0 }
 
 static const char *const unlock_usage[] = {
-	"postern boot unlock [--secret SOURCE] [OPTION ...] HOST ... | --all", NULL };
+	"postern boot unlock [--secret SOURCE] [OPTION ...] HOST ... | --all",
+	NULL };
 static const struct opt_row unlock_rows[] = {
 	{ 's', "secret", "SOURCE", "tty, file:PATH, fd:N or cmd:COMMAND; in "
 	    "COMMAND {host} and {uuid} are the prompt's", O_SECRET },

@@ -122,6 +122,25 @@ hold(struct bootreport *r, size_t host, enum progress_kind kind,
 	return true;
 }
 
+/* An object; a program reads it at once. */
+static void
+put(struct bootreport *r, struct emit *j)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+
+	if (!r->paused || !isatty(STDOUT_FILENO)) {
+		(void)emit_end(j, stdout);
+		return;
+	}
+	f = open_memstream(&text, &len);
+	(void)emit_end(j, f != NULL ? f : stdout);
+	if (f != NULL && fclose(f) == 0)
+		(void)hold(r, 0, PROGRESS_RUN, NULL, text);
+	free(text);
+}
+
 void
 bootreport_state(struct bootreport *r, size_t host, enum progress_kind kind,
     const char *state, const char *detail)
@@ -142,17 +161,19 @@ bootreport_state(struct bootreport *r, size_t host, enum progress_kind kind,
 	emit_str(&j, "state", state);
 	if (detail != NULL)
 		emit_str(&j, "detail", detail);
-	(void)emit_end(&j, stdout);
+	put(r, &j);
 }
 
 /* Between the lines that are redrawn. */
 static void
 print(struct bootreport *r, const char *text)
 {
-	progress_hide(r->progress);
+	if (r->progress != NULL)
+		progress_hide(r->progress);
 	if (write(STDOUT_FILENO, text, strlen(text)) < 0)
 		log_debug("output is gone");
-	progress_show(r->progress);
+	if (r->progress != NULL)
+		progress_show(r->progress);
 }
 
 static void
@@ -202,7 +223,7 @@ bootreport_prompt(struct bootreport *r, size_t host,
 	emit_str(&j, "name", p->name);
 	if (p->tries >= 0)
 		emit_num(&j, "tries", p->tries);
-	(void)emit_end(&j, stdout);
+	put(r, &j);
 }
 
 void
@@ -221,7 +242,7 @@ bootreport_screen(struct bootreport *r, size_t host, const char *text)
 	}
 	begin(r, &j, "screen", host);
 	emit_str(&j, "text", text);
-	(void)emit_end(&j, stdout);
+	put(r, &j);
 }
 
 void
@@ -253,7 +274,7 @@ bootreport_log(struct bootreport *r, size_t host,
 	emit_str(&j, "id", l->id);
 	emit_str(&j, "key", l->key[0] != '\0' ? l->key : NULL);
 	emit_str(&j, "from", l->from[0] != '\0' ? l->from : NULL);
-	(void)emit_end(&j, stdout);
+	put(r, &j);
 }
 
 void
@@ -293,15 +314,14 @@ say_held(struct bootreport *r)
 void
 bootreport_pause(struct bootreport *r, bool on)
 {
-	if (r->progress == NULL || on == r->paused)
+	if (on == r->paused)
 		return;
 	r->paused = on;
-	if (on) {
-		progress_hide(r->progress);
-		return;
-	}
-	progress_show(r->progress);
-	say_held(r);
+	if (r->progress != NULL)
+		(on ? progress_hide : progress_show)(r->progress);
+	log_hold(on);
+	if (!on)
+		say_held(r);
 }
 
 void

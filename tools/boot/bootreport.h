@@ -48,7 +48,8 @@ enum bootreport_verdict bootreport_verdict_of(const struct bootreport *r,
 	size_t host);
 
 /* bootreport_pause(): on: off the screen while a person is asked, and nothing
- * but JSON is printed before it is off again. */
+ * is printed before it is off again, log lines included; but JSON where no
+ * terminal shows it. */
 void bootreport_pause(struct bootreport *r, bool on);
 void bootreport_tick(struct bootreport *r, uint64_t now_ms);
 

@@ -56,7 +56,8 @@ bootsecret_expand(const char *spec, const char *host, const char *uuid,
 			rc = buf_addc(out, *spec++);
 		}
 	}
-	return rc == 0 ? 0 : err_set(e, ERR_MEM, "the secret's command is too long");
+	return rc == 0 ? 0 : err_set(e, ERR_MEM, "the secret's command is too "
+	    "long");
 }
 
 bool
@@ -83,10 +84,10 @@ bootsecret_read(const char *spec, const char *prompt, unsigned timeout_ms,
 	if (len == 0)
 		err_set(e, ERR_CONFIG, "secret: an empty passphrase");
 	else if (len > BOOTLINE_SECRET)
-		err_set(e, ERR_CONFIG, "secret: more than %d bytes",
+		err_set(e, ERR_USAGE, "secret: more than %d bytes",
 		    BOOTLINE_SECRET);
 	else if (memchr(secret_data(s), '\0', len) != NULL)
-		err_set(e, ERR_CONFIG, "secret: has a NUL");
+		err_set(e, ERR_USAGE, "secret: has a NUL");
 	else
 		line = secret_new(len + 1, e);
 	if (line != NULL) {

@@ -33,7 +33,7 @@ bool bootsecret_by_uuid(const char *spec);
 
 /* bootsecret_read(): the first line of what spec says, with a newline; prompt
  * for a terminal. Returns owned, or NULL as source_read(), and ERR_CONFIG: it
- * is empty, has a NUL, or is longer than an agent takes. */
+ * is empty; ERR_USAGE: it has a NUL, or is longer than an agent takes. */
 struct secret *bootsecret_read(const char *spec, const char *prompt,
 	unsigned timeout_ms, struct err *e);
 

@@ -318,9 +318,10 @@ run_boot(const struct boot_opts *o, struct err *e)
 		goto out;
 	if (o->action == BOOT_UNLOCK)
 		ask_first(&r);
+	/* Whatever ended it, what came of each host counts. */
 	if (r.left > 0 && loop_all(&r, e) == -1)
-		goto out;
-	if (r.stopped)
+		(void)log_err(e);
+	else if (r.stopped)
 		log_warn("interrupted: what was begun on a host ends there");
 	status = bootreport_end(r.report);
 out:

@@ -117,9 +117,9 @@ what_no_agent_takes_is_refused_here(void **state)
 	assert_null(printed("cmd:echo", &e));
 	assert_err(&e, ERR_CONFIG, "empty");
 	assert_null(printed("cmd:head -c 513 /dev/zero | tr '\\0' x", &e));
-	assert_err(&e, ERR_CONFIG, "more than 512");
+	assert_err(&e, ERR_USAGE, "more than 512");
 	assert_null(printed("cmd:printf 'a\\0b'", &e));
-	assert_err(&e, ERR_CONFIG, "NUL");
+	assert_err(&e, ERR_USAGE, "NUL");
 	assert_null(printed("cmd:echo x; exit 3", &e));
 	assert_err(&e, ERR_CONFIG, "failed (status 3)");
 	assert_null(printed("nonsense", &e));

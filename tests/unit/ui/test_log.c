@@ -119,6 +119,24 @@ log_cuts_a_line_between_characters_and_keeps_it_atomic(void **state)
 }
 
 static void
+log_holds_lines_until_it_is_told_otherwise(void **state)
+{
+	(void)state;
+	log_open("p", LOG_LVL_INFO);
+	log_hold(false);
+	log_hold(true);
+	log_info("one");
+	log_hold(true);
+	log_info("two");
+	assert_string_equal(next(), "");
+	log_hold(false);
+	assert_string_equal(next(), "p: one\n");
+	assert_string_equal(next(), "p: two\n");
+	log_info("three");
+	assert_string_equal(next(), "p: three\n");
+}
+
+static void
 log_err_returns_the_exit_status(void **state)
 {
 	struct err e = ERR_INIT;
@@ -197,6 +215,7 @@ main(void)
 		TEST(log_shows_no_more_than_its_level),
 		TEST(log_escapes_what_a_peer_sent),
 		TEST(log_cuts_a_line_between_characters_and_keeps_it_atomic),
+		TEST(log_holds_lines_until_it_is_told_otherwise),
 		TEST(log_err_returns_the_exit_status),
 		TEST(log_hook_surrounds_each_line_and_errno_stays),
 		TEST(log_colours_only_a_terminal_and_not_with_no_color),
