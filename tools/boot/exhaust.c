@@ -13,6 +13,7 @@
 #define MARK		"cryptroot-asked-"
 #define BY_UUID		"/dev/disk/by-uuid/"
 #define CMDLINE_MAX	16384
+#define CRYPTTAB_MAX	65536
 
 static int
 add_argv(struct asker *a, const char *cmdline)
@@ -24,6 +25,22 @@ add_argv(struct asker *a, const char *cmdline)
 	    strv_add(&a->argv, a->prompt.device) == -1)
 		return -1;
 	return strv_add(&a->argv, a->prompt.name);
+}
+
+/* Of which disk a mark is, by what the kernel line or crypttab calls it. */
+static int
+uuid_of(const char *cmdline, const char *name, char ret[LUKSHDR_UUID])
+{
+	struct buf tab;
+	int rc = rdluks_uuid(cmdline, name, ret);
+
+	if (rc == 0)
+		return 0;
+	buf_init(&tab, CRYPTTAB_MAX);
+	if (asklist_read(&tab, "/etc/crypttab"))
+		rc = rdluks_crypttab(tab.data, name, ret);
+	buf_clear(&tab);
+	return rc;
 }
 
 static int
@@ -40,7 +57,7 @@ mark(struct askers *all, const char *cmdline, const char *file, struct err *e)
 	/* Anybody may write there, in a real system. */
 	if (lstat(path, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != 0 ||
 	    strlen(name) >= sizeof(p->name) ||
-	    rdluks_uuid(cmdline, name, p->uuid) == -1 ||
+	    uuid_of(cmdline, name, p->uuid) == -1 ||
 	    asker_is_open(p->uuid))
 		return 0;
 	asklist_copy(a.file, sizeof(a.file), file);

@@ -67,6 +67,32 @@ rdluks_uuid(const char *cmdline, const char *name, char ret[LUKSHDR_UUID])
 	return copy(name + strlen(PREFIX), strlen(name + strlen(PREFIX)), ret);
 }
 
+int
+rdluks_crypttab(const char *crypttab, const char *name,
+    char ret[LUKSHDR_UUID])
+{
+	static const char *const begin[] = { "UUID=", "/dev/disk/by-uuid/" };
+	size_t len, i, n = strlen(name);
+	const char *line, *w;
+
+	for (line = crypttab; *line != '\0'; line += *line == '\n') {
+		w = line + strspn(line, " \t");
+		line += strcspn(line, "\n");
+		len = strcspn(w, BLANKS);
+		if (*w == '#' || len != n || memcmp(w, name, n) != 0)
+			continue;
+		w += len;
+		w += strspn(w, " \t");
+		len = strcspn(w, BLANKS);
+		for (i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+			if (begins(w, len, begin[i]))
+				return copy(w + strlen(begin[i]), len -
+				    strlen(begin[i]), ret);
+		return -1;
+	}
+	return -1;
+}
+
 /* As dracut's getargbool: a word alone, or one of those, is yes. */
 static bool
 yes(const char *v, size_t n)

@@ -15,6 +15,12 @@
 int rdluks_uuid(const char *cmdline, const char *name,
 	char ret[LUKSHDR_UUID]);
 
+/* rdluks_crypttab(): the same, of what crypttab calls so, by its UUID: dracut
+ * has the names of that. 0, or -1: not known.
+ * Source: crypttab(5), dracut's cryptroot-ask.sh. */
+int rdluks_crypttab(const char *crypttab, const char *name,
+	char ret[LUKSHDR_UUID]);
+
 /* rdluks_discards(): rd.luks.allow-discards, of all disks or of that one. */
 bool rdluks_discards(const char *cmdline, const char *uuid);
 

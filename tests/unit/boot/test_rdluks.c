@@ -53,6 +53,34 @@ other_names_are_of_no_disk(void **state)
 }
 
 static void
+crypttab_tells_the_disk_by_its_uuid(void **state)
+{
+	static const char text[] = "# comment\n\n  #sda3 UUID=" V " none\n"
+	    "sda UUID=" V " none luks\n \tsda3_crypt\tUUID=" U " none luks\n"
+	    "by_path /dev/disk/by-uuid/" V "\nother /dev/sda1\nbare\n"
+	    "bad UUID=x none\nlast UUID=" U;
+	static const struct {
+		const char *name, *uuid;
+	} t[] = {
+		{ "sda3_crypt", U }, { "sda", V }, { "by_path", V },
+		{ "last", U },
+	};
+	static const char *const none[] = { "sda3", "#", "", "other", "bare",
+	    "bad", "none", "UUID=" V };
+	char uuid[LUKSHDR_UUID];
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		assert_int_equal(rdluks_crypttab(text, t[i].name, uuid), 0);
+		assert_string_equal(uuid, t[i].uuid);
+	}
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		if (rdluks_crypttab(text, none[i], uuid) == 0)
+			fail_msg("%s", none[i]);
+	assert_int_equal(rdluks_crypttab("", "sda", uuid), -1);
+}
+
+static void
 discards_are_allowed_where_it_says_so(void **state)
 {
 	static const char *const yes[] = {
@@ -79,6 +107,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_name_or_the_command_line_tells_the_disk),
 		cmocka_unit_test(other_names_are_of_no_disk),
+		cmocka_unit_test(crypttab_tells_the_disk_by_its_uuid),
 		cmocka_unit_test(discards_are_allowed_where_it_says_so),
 	};
 
