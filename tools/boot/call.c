@@ -132,10 +132,12 @@ why(const struct call *c, const struct child_end *end, struct buf *out)
 		    "image was built", c->spec.known_hosts);
 	} else {
 		if (c->said.fail != SSHFAIL_OTHER)
-			(void)buf_addf(out, "%s: ", sshargv_failname(c->said.fail));
+			(void)buf_addf(out, "%s: ",
+			    sshargv_failname(c->said.fail));
 		if (lost(c, end))
 			(void)buf_adds(out, "the connection was lost: ");
-		(void)buf_adds(out, c->said.words[0] != '\0' ? c->said.words : status);
+		(void)buf_adds(out, c->said.words[0] != '\0' ?
+		    c->said.words : status);
 	}
 }
 
@@ -155,7 +157,8 @@ on_end(void *arg, const struct child_end *end)
 		ce.host_key = c->said.fail == SSHFAIL_HOSTKEY_CHANGED ||
 		    c->said.fail == SSHFAIL_HOSTKEY_UNKNOWN;
 		ce.again = !c->bad && (end->timed_out || lost(c, end) ||
-		    c->said.fail == SSHFAIL_UNREACHABLE || c->said.fail == SSHFAIL_LOST);
+		    c->said.fail == SSHFAIL_UNREACHABLE ||
+		    c->said.fail == SSHFAIL_LOST);
 	}
 	c->spec.on_end(c->spec.arg, &ce);
 }

@@ -28,7 +28,7 @@ struct real {
 	struct sockaddr_un at;
 	struct sshsaid said;
 	bool asked;			/* ssh turned to its agent */
-	bool boot;			/* a key that it named is the initramfs' */
+	bool boot;			/* it named a key of the initramfs' */
 };
 
 int

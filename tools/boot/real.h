@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * real: whether a host's own sshd answers, with its own host key, without a
- * login. ssh turns to its agent once keys were exchanged, the host key was found
- * among the known ones and has signed the exchange, and the host takes public
+ * login. ssh turns to its agent once keys were exchanged, the host key was
+ * found among the known ones and has signed the exchange, and the host takes public
  * keys: so the agent that we name to it is a socket of ours, and who connects
  * there says that. Nothing that a peer says passes for it, as words on ssh's
  * standard error would. Nobody answers there, and ssh is ended. The known ones
@@ -44,7 +44,8 @@ struct real_spec {
 };
 
 /* real_enter(): a folder for sockets, of ours alone; its path, appended.
- * real_leave() removes it; legal on an empty one. 0, or -1: ERR_SYS, ERR_MEM. */
+ * real_leave() removes it; legal on an empty one. 0, or -1: ERR_SYS,
+ * ERR_MEM. */
 int real_enter(struct buf *dir, struct err *e);
 void real_leave(struct buf *dir);
 

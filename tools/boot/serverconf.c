@@ -195,7 +195,8 @@ place(const char *text, size_t len, const char *key, size_t *ret_at,
 		}
 		if (!in)
 			continue;
-		*ret_at = i + n;	/* behind its last line that says something */
+		/* Behind its last line that says something. */
+		*ret_at = i + n;
 		*ret_len = 0;
 		found = true;
 		if (sets(text + i, body, key)) {

@@ -20,8 +20,8 @@
 typedef void vcsa_fn(void *arg, const char *line);
 
 /* vcsa_parse(): each row but empty ones at the bottom, from the top. 0, or -1
- * ERR_PEER: p (borrowed, len bytes) has fewer places than its head says, or more
- * than VCSA_COLUMNS a row; fn was not called then. */
+ * ERR_PEER: p (borrowed, len bytes) has fewer places than its head says, or
+ * more than VCSA_COLUMNS a row; fn was not called then. */
 int vcsa_parse(const unsigned char *p, size_t len, vcsa_fn *fn, void *arg,
 	struct err *e);
 
