@@ -7,15 +7,16 @@
  *	cryptsetup	one that was started on the console (dracut without
  *			systemd), or by plymouth with what is typed into that
  *	exhausted	nobody any more: its tries were used up, and the boot
- *			waits (dracut without systemd)
+ *			waits (dracut without systemd), a unit of systemd's has
+ *			failed, or initramfs-tools has begun a shell
  *
  * Each but the last is a process of root's, with all four of its uids. Where
  * two ask for one disk the first counts, and a question of systemd's before the
  * others.
  *
  * A list is a moment's: whoever acts upon one looks again. Libc only.
- * Source: facts of each in askfile.h, askargv.h, exhaust.h; cryptsetup's
- * askpass.c.
+ * Source: facts of each in askfile.h, askargv.h, exhaust.h, exhaust_unit.h,
+ * exhaust_tab.h; cryptsetup's askpass.c.
  */
 #ifndef BOOT_ASKER_H
 #define BOOT_ASKER_H
@@ -33,16 +34,16 @@
 #define ASKER_FIFO "/lib/cryptsetup/passfifo"
 
 enum asker_kind { ASKER_SYSTEMD, ASKER_ASKPASS, ASKER_CRYPTSETUP,
-	ASKER_EXHAUSTED };
+	ASKER_EXHAUSTED, ASKER_UNIT, ASKER_TAB /* exhausted: of each kind */ };
 
 struct asker {
 	enum asker_kind kind;
 	struct bootline_prompt prompt;
 	bool luks;			/* a header was read: can be tested */
 	pid_t pid;			/* with start, one process for ever; 0:
-					 * of ASKER_EXHAUSTED */
+					 * exhausted */
 	uint64_t start;
-	char file[NAME_MAX + 1];	/* of a question, or a mark */
+	char file[NAME_MAX + 1];	/* of a question, a mark or a unit */
 	char socket[ASKFILE_SOCKET];
 	struct strv argv;		/* of a cryptsetup, or the one to run */
 };

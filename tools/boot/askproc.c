@@ -165,3 +165,49 @@ askproc_find(struct askers *all, struct err *e)
 	closedir(d);
 	return rc;
 }
+
+/* Whether the process of that number is systemd's, and about that disk; name
+ * NULL: about any, or cryptsetup itself. */
+static bool
+attaches(const char *number, const char *name)
+{
+	char path[64], exe[PATH_MAX];
+	struct strv words = { .n = 0 };
+	struct buf b;
+	ssize_t n;
+	bool is;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/exe", number);
+	n = readlink(path, exe, sizeof(exe) - 1);
+	if (n <= 0)
+		return false;
+	exe[n] = '\0';
+	if (name == NULL && ends(exe, "/cryptsetup"))
+		return true;
+	if (!ends(exe, "/systemd-cryptsetup"))
+		return false;
+	buf_init(&b, ENV_MAX);
+	snprintf(path, sizeof(path), "/proc/%.20s/cmdline", number);
+	is = asklist_read(&b, path) && procfile_argv(b.data, b.len, &words,
+	    NULL) == 0 && words.n > 2 && (name == NULL ||
+	    strcmp(words.v[2], name) == 0);
+	strv_clear(&words);
+	buf_clear(&b);
+	return is;
+}
+
+bool
+askproc_attaches(const char *name)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *de;
+	bool is = false;
+
+	if (d == NULL)
+		return false;
+	while (!is && (de = readdir(d)) != NULL)
+		is = de->d_name[0] >= '1' && de->d_name[0] <= '9' &&
+		    attaches(de->d_name, name);
+	closedir(d);
+	return is;
+}

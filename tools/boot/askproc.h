@@ -12,4 +12,8 @@
 /* askproc_find(): added to *all. 0, or -1: ERR_MEM, ERR_SYS. */
 int askproc_find(struct askers *all, struct err *e);
 
+/* askproc_attaches(): whether systemd's cryptsetup is at the disk of that name
+ * by now; NULL: it, or cryptsetup itself, at any. */
+bool askproc_attaches(const char *name);
+
 #endif

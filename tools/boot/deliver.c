@@ -11,87 +11,18 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "askargv.h"
+#include "execute.h"
 #include "lukshdr.h"
 #include "proc/child.h"
-#include "proc/spawn.h"
 #include "slurp.h"
-#include "sys/clock.h"
 
 #define RUN_MS		120000u	/* a KDF on a small machine, emulated */
-#define END_MS		5000u	/* for the kernel; none waits for a dead disk */
-#define LOOK_MS		10
 #define PARAMETERS	1	/* cryptsetup: wrong ones, an unknown option */
 #define WRONG		2	/* no permission */
 #define UNTESTED	1	/* deliver_test() */
-
-/* Nothing of the session's environment is the program's. */
-static char *const environ_of_child[] = {
-	"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL
-};
-
-/* The end of pid, in time; it is ended otherwise, and may put right then what
- * it has half done with the disk. */
-static int
-finish(pid_t pid, const char *what, int *ret_status, struct err *e)
-{
-	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
-	static const int how[] = { SIGTERM, SIGKILL };
-	uint64_t end = clock_ms() + RUN_MS;
-	size_t ended = 0;
-	pid_t got;
-
-	while ((got = waitpid(pid, ret_status, WNOHANG)) != pid) {
-		if (got == -1 && errno != EINTR)
-			return err_sys(e, "%s", what);
-		if (clock_ms() >= end) {
-			if (ended == sizeof(how) / sizeof(how[0]))
-				break;
-			kill(pid, how[ended++]);
-			end += END_MS;
-		}
-		nanosleep(&pause, NULL);
-	}
-	return ended == 0 ? 0 : err_set(e, ERR_TIMEOUT, "%s: no end in time",
-	    what);
-}
-
-/* Runs argv with pass on its standard input: its status as waitpid(2)'s. Out of
- * reach of a terminal's keys: what was begun with a disk has to end. */
-static int
-run(const char *path, char *const *argv, const struct lockmem *pass,
-    int *ret_status, struct err *e)
-{
-	struct spawn s = { .path = path, .argv = argv, .own_group = true,
-	    .envp = environ_of_child, .fd = { -1, -1, -1 } };
-	int in, rc = -1;
-	sigset_t reset;
-	pid_t pid;
-
-	sigemptyset(&reset);
-	sigaddset(&reset, SIGPIPE);
-	s.reset = &reset;
-	if (spawn_pipe(true, &in, &s.fd[0], e) == -1)
-		return -1;
-	/* A pipe holds all of it: no need to wait for the reader. */
-	if (write(in, pass->data, pass->len) != (ssize_t)pass->len) {
-		err_sys(e, "pipe to %s", path);
-		goto out;
-	}
-	close(in);
-	in = -1;
-	rc = spawn_run(&s, &pid, e);
-	if (rc == 0)
-		rc = finish(pid, path, ret_status, e);
-out:
-	if (in != -1)
-		close(in);
-	close(s.fd[0]);
-	return rc;
-}
 
 static const char *
 program(void)
@@ -132,7 +63,7 @@ run_cryptsetup(char **argv, const char *device, const struct lockmem *pass,
 {
 	char *word;
 
-	if (run(program(), argv, pass, ret_status, e) == -1)
+	if (execute_run(program(), argv, pass, RUN_MS, ret_status, e) == -1)
 		return -1;
 	if (!WIFEXITED(*ret_status) || WEXITSTATUS(*ret_status) != PARAMETERS)
 		return 0;
@@ -141,7 +72,7 @@ run_cryptsetup(char **argv, const char *device, const struct lockmem *pass,
 	word = argv[0];
 	argv[0] = argv[1];
 	argv[1] = word;
-	return run(program(), argv + 1, pass, ret_status, e);
+	return execute_run(program(), argv + 1, pass, RUN_MS, ret_status, e);
 }
 
 int
@@ -277,6 +208,10 @@ deliver(const struct asker *a, const struct lockmem *pass, struct err *e)
 	case ASKER_CRYPTSETUP:
 	case ASKER_EXHAUSTED:
 		break;
+	case ASKER_UNIT:
+	case ASKER_TAB:
+		/* It asks again first: exhaust_ask(). */
+		return gone(e);
 	}
 	return beside(a, pass, e);
 }

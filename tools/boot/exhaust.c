@@ -5,15 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "asklist.h"
+#include "exhaust_tab.h"
+#include "exhaust_unit.h"
 #include "rdluks.h"
+#include "sys/clock.h"
 
 #define MARKS		"/tmp"
 #define MARK		"cryptroot-asked-"
 #define BY_UUID		"/dev/disk/by-uuid/"
 #define CMDLINE_MAX	16384
 #define CRYPTTAB_MAX	65536
+#define ASK_MS		20000u	/* for one that was begun again */
+#define LOOK_MS		100
 
 static int
 add_argv(struct asker *a, const char *cmdline)
@@ -72,8 +78,8 @@ mark(struct askers *all, const char *cmdline, const char *file, struct err *e)
 	return asklist_add(all, &a, e);
 }
 
-int
-exhaust_find(struct askers *all, struct err *e)
+static int
+marks(struct askers *all, struct err *e)
 {
 	DIR *d = opendir(MARKS);
 	struct dirent *de;
@@ -92,4 +98,54 @@ out:
 	buf_clear(&cmdline);
 	closedir(d);
 	return rc;
+}
+
+int
+exhaust_find(struct askers *all, struct err *e)
+{
+	if (marks(all, e) == -1 || exhaust_unit_find(all, e) == -1)
+		return -1;
+	return exhaust_tab_find(all, e);
+}
+
+bool
+exhaust_is(const struct asker *a)
+{
+	return a->kind == ASKER_EXHAUSTED || a->kind == ASKER_UNIT ||
+	    a->kind == ASKER_TAB;
+}
+
+static int
+begin(const struct asker *a, struct err *e)
+{
+	return a->kind == ASKER_UNIT ? exhaust_unit_restart(a->file, e) :
+	    exhaust_tab_begin(e);
+}
+
+const struct asker *
+exhaust_ask(const struct asker *was, struct askers *all, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
+	uint64_t end = clock_ms() + ASK_MS;
+	struct bootline_prompt p = was->prompt;
+	const struct asker *a;
+
+	if (was->kind == ASKER_EXHAUSTED)
+		return was;
+	if (begin(was, e) == -1)
+		return NULL;
+	do {
+		nanosleep(&pause, NULL);
+		askers_clear(all);
+		if (askers_find(all, e) == -1)
+			return NULL;
+		a = askers_get(all, p.id);
+		if (a != NULL && !exhaust_is(a))
+			return a;
+		/* Another disk's passphrase may have opened it. */
+		if (p.uuid[0] != '\0' && asker_is_open(p.uuid))
+			return NULL;
+	} while (clock_ms() < end);
+	err_set(e, ERR_TIMEOUT, "it was begun again, but doesn't ask");
+	return NULL;
 }

@@ -9,10 +9,26 @@
 #ifndef BOOT_EXHAUST_H
 #define BOOT_EXHAUST_H
 
+#include <stdbool.h>
+
 #include "asker.h"
 #include "base/err.h"
 
-/* exhaust_find(): added to *all, behind those that wait. 0, or -1 ERR_MEM. */
+/* exhaust_find(): those, exhaust_unit.h's and exhaust_tab.h's, added to *all,
+ * behind those that wait. 0, or -1 ERR_MEM. */
 int exhaust_find(struct askers *all, struct err *e);
+
+/* exhaust_is(): whether a is one of them. */
+bool exhaust_is(const struct asker *a);
+
+/*
+ * exhaust_ask(): who is to get the passphrase of was, one of them, which may be
+ * of *all: itself, of a disk that we open, or else, begun again, whoever asks
+ * for the disk by then. *all is what waits then, and the caller's to clear.
+ * Borrowed from *all, or NULL: with ERR_NONE the disk is open by now, without;
+ * ERR_PEER, ERR_TIMEOUT nobody asks; ERR_SYS, ERR_MEM.
+ */
+const struct asker *exhaust_ask(const struct asker *was, struct askers *all,
+	struct err *e);
 
 #endif

@@ -11,6 +11,8 @@
 #include "asker.h"
 #include "bootlog.h"
 #include "deliver.h"
+#include "exhaust.h"
+#include "exhaust_shell.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -197,6 +199,10 @@ hand_over(const struct give_opts *o, const char *id,
 	enum verdict v;
 
 	a = await(id, &all, &v, e);
+	if (a != NULL && exhaust_is(a)) {
+		a = exhaust_ask(a, &all, e);
+		v = e->code == ERR_NONE ? ACCEPTED : FAILED;
+	}
 	if (a == NULL)
 		goto out;
 	o->state(o->arg, "delivering");
@@ -235,6 +241,9 @@ give(const struct give_opts *o, const struct asker *a,
 	 * disk, which came before ours. */
 	if (tested && v == REJECTED)
 		v = hand_over(o, a->prompt.id, pass, why, e);
+	if (v == ACCEPTED && (exhaust_is(a) || exhaust_shell_panic()) &&
+	    exhaust_shell_end())
+		*why = "the emergency shell was ended, the boot goes on";
 	return tested && v == REJECTED ? FAILED : v;
 }
 

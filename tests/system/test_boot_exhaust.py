@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: ISC
+"""A disk whose unit of systemd's has failed: it is asked for again, with the
+passphrase at hand. That the boot goes on by it: test_boot_emergency.py."""
+
+import pytest
+from bootlib import _boot, boot  # noqa: F401
+from bootlib import DISK, PASS, QUESTIONS, UUID
+from lab import proc
+
+UNIT = r"systemd-cryptsetup@luks\x2droot.service"
+# The keyring of root is one of all hosts here: an answer of another's is in it.
+DROP_IN = "/etc/systemd/system/systemd-cryptsetup@.service.d"
+REPLY = f"""
+for q in {QUESTIONS}/ask.*; do
+    echo wrong | /lib/systemd/systemd-reply-password 1 \
+        "$(sed -n s/^Socket=//p "$q")"
+done
+"""
+
+
+def failed(boot):
+    return boot.host.run(["systemctl", "is-failed", UNIT],
+                         check=False).stdout.strip() == "failed"
+
+
+def started(boot):
+    return boot.host.run(["journalctl", "-q", "-o", "cat", "-u", UNIT]) \
+        .stdout.count("Starting ")
+
+
+@pytest.fixture
+def unit(boot):
+    """As systemd's own generator makes it; not started yet."""
+    boot.host.write("/etc/crypttab", f"luks-root {DISK} none luks,tries=2\n")
+    boot.host.write(f"{DROP_IN}/lab.conf", "[Service]\nKeyringMode=private\n")
+    boot.host.run("systemctl daemon-reload")
+    assert boot.host.exists(f"/run/systemd/generator/{UNIT}")
+    yield UNIT
+    boot.host.run(f"systemctl kill -s KILL '{UNIT}'; systemctl stop '{UNIT}';"
+                  f"systemctl reset-failed '{UNIT}'", check=False)
+    boot.host.run(f"rm -r /etc/crypttab {DROP_IN}; systemctl daemon-reload")
+
+
+def test_what_has_not_failed_is_not_exhausted(boot, unit):
+    assert not boot.status().of("prompt")
+    boot.host.run(["systemctl", "--no-block", "start", unit])
+    assert [p["kind"] for p in boot.asked()] == ["systemd"]
+
+
+def test_a_unit_that_failed_asks_again_once_the_passphrase_is_right(boot,
+                                                                    unit):
+    boot.host.run(["systemctl", "--no-block", "start", unit])
+    boot.asked()
+
+    def over():
+        boot.host.run(REPLY, check=False)
+        return failed(boot)
+    proc.wait_for(over, 30, "end of the tries")
+    prompt, = boot.status().of("prompt")
+    assert (prompt["kind"], prompt["uuid"]) == ("exhausted", UUID)
+    before = started(boot)
+    assert boot.unlock("wrong").word == "rejected"
+    assert failed(boot) and started(boot) == before
+    # There is no device mapper here: it is asked, and comes to no good.
+    done = boot.unlock(PASS)
+    assert started(boot) == before + 1, done
+    said = [e["state"] for e in done.of("state")]
+    assert said[-4:-1] == ["testing", "delivering", "waiting"], done
+    assert "cryptsetup took it and ended" in done.why
+    # The console, too, has it asked again.
+    done = boot.auth(input=PASS + "\n")
+    assert f"{UUID}: delivering" in done.stdout, done
+    assert started(boot) == before + 2
