@@ -220,9 +220,15 @@ def test_ten_at_once_with_one_that_rejects_and_one_that_never_comes(
         boot, _gone):
     fleet(boot, 10, s3="rejected", s7=None)
     boot.listener(REAL, key=REAL_KEY)
-    # They are not up before they were unlocked, as far as anybody asks.
-    done = run(boot, "--wait", "40s", "--keep-going", "-j", "4")
-    last = done.last()
+    # They are not up before they were unlocked, as far as anybody asks. The
+    # one that never comes is waited for to the end: more of it is for a
+    # machine that is busy.
+    for time in "8s", "40s":
+        boot.host.run(f"rm -f {DIR}/called {DIR}/sent {DIR}/gone.*")
+        done = run(boot, "--wait", time, "--keep-going", "-j", "4")
+        last = done.last()
+        if [*last.values()].count("up") == 8:
+            break
     assert last.pop("s3") == "rejected" and last.pop("s7") == "unreachable"
     assert set(last.values()) == {"up"} and len(last) == 8, done
     assert done.rc == 2
