@@ -259,7 +259,7 @@ tell(const struct setup *s)
 		    "    ip=dhcp\n");
 	else
 		printf("\nip=%s goes into the image: the kernel line needs "
-		    "none.\n", s->c.ip);
+		    "none, and\ncounts more where it has one.\n", s->c.ip);
 	if (s->builder.dracut)
 		printf("Also there: rd.luks.uuid=UUID of the disk "
 		    "(dracut.cmdline(7)), if it has none.\n");

@@ -3,8 +3,8 @@
 # Sourced by dracut, the last thing before switch_root.
 if [ -n "${DRACUT_SYSTEMD-}" ]; then
 	systemctl stop postern-boot.service
-	for _u in systemd-networkd.socket systemd-networkd.service \
-		nm-initrd.service; do
+	for _u in postern-boot-network.service systemd-networkd.socket \
+		systemd-networkd.service nm-initrd.service; do
 		! systemctl -q is-active "$_u" || systemctl stop "$_u"
 	done
 	unset _u
