@@ -12,7 +12,8 @@
 
 /*
  * execute_run(): path with argv and nothing of our environment, in a process
- * group of its own; after timeout_ms milliseconds it gets SIGTERM, then SIGKILL.
+ * group of its own, that SIGTERM ends after timeout_ms milliseconds, or SIGKILL
+ * 5 s later.
  * input: its standard input, borrowed, at most what a pipe holds; NULL: empty.
  * Its output goes nowhere. 0 with *ret_status as waitpid(2)'s, or -1: ERR_SYS,
  * ERR_TIMEOUT.
