@@ -170,6 +170,31 @@ def test_receive_killed_by_what_it_runs(steps, hook):
     good(b)
 
 
+def under_way(b):
+    b.files({f"{DATA}/big": os.urandom(1_500_000)})
+    running = b.start("--json")
+    running.wait_event(lambda e: e["event"] == "progress" and e["bytes"] > 0,
+                       what="byte that has arrived")
+    return running
+
+
+def test_the_stores_sshd_killed_in_direct_mode(backup):
+    """What it held was the words alone: the files came another way."""
+    b = backup
+    b.setup(root=DATA, mode="direct", bandwidth="300K")
+    before = b.leftovers()
+    running = under_way(b)
+    assert proc.kill(b.pids(b.store, "^sshd: backup@notty")) > 0
+    done = running.end()
+    assert done.rc != 0 and done.of("result")[0]["why"], str(done)
+    quiet(b)
+    before.settle(20)
+    assert b.snapshots() == []
+    b.conf(root=DATA, mode="direct")
+    assert b.run("--json").of("answer")[0]["resumed"] is True
+    assert b.stored(DATA) == b.source(DATA)
+
+
 @pytest.mark.parametrize("mode", ["channel", "direct"])
 def test_a_killed_run_leaves_a_folder_that_tells_nobody_anything(
         backup, mode):  # noqa: F811
@@ -178,11 +203,8 @@ def test_a_killed_run_leaves_a_folder_that_tells_nobody_anything(
     anywhere but in its file."""
     b = backup
     b.setup(root=DATA, mode=mode, bandwidth="300K")
-    b.files({f"{DATA}/big": os.urandom(1_500_000)})
     keys = needles(b)
-    running = b.start("--json")
-    running.wait_event(lambda e: e["event"] == "progress" and e["bytes"] > 0,
-                       what="byte that has arrived")
+    running = under_way(b)
     if mode == "direct":
         for host in (b.client, b.store):
             found = private_keys(host)
