@@ -81,7 +81,7 @@ class Guest:
              "-display", "none", "-no-reboot", "-snapshot", "-kernel",
              image.kernel, "-initrd", image.initrd, "-serial", "stdio",
              "-append", "console=ttyS0 panic=-1 net.ifnames=0 "
-             "mitigations=off nokaslr random.trust_cpu=on "
+             "mitigations=off nokaslr random.trust_cpu=on no_timer_check "
              f"{line}", "-drive",
              f"id=root,file={disk},format=raw,if=none,cache=unsafe",
              "-device", "virtio-blk-pci,drive=root",
