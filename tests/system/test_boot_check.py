@@ -33,13 +33,17 @@ BROKEN = {
         "rights": ("chmod 666 root/.ssh/authorized_keys", 1),
         "root": ("sed -i /^root:/d etc/passwd", 1),
         "root-shell": ("sed -i '/^root:/s,/bin/sh,/bin/zsh,' etc/passwd", 1),
+        "root-home": ("sed -i '/^root:/s,:/root:,:/root-x:,' etc/passwd", 1),
         "root-locked": ("sed -i 's/^root:[*]/root:!/' etc/shadow", 1),
         "host-key": ("rm etc/postern-boot/host_key", 1),
         "host-key-real": (
             "rm etc/postern-boot/host_key; dropbearconvert openssh dropbear "
             "/etc/ssh/ssh_host_ed25519_key etc/postern-boot/host_key "
             "2>/dev/null", 1),
-        "host-key-stale": ("echo SHA256:x >etc/postern-boot/fingerprint", 2),
+        "host-key-stale": (
+            "rm etc/postern-boot/host_key; dropbearkey -t ed25519 -f "
+            "etc/postern-boot/host_key >/dev/null 2>&1", 2),
+        "host-key-unread": ("echo x >etc/postern-boot/host_key", 2),
         "image-rights": ("mode=644", 2),
         "network": ("rm -f bin/ipconfig usr/bin/ipconfig", 1),
     },
@@ -47,6 +51,8 @@ BROKEN = {
         "sshd": ("rm usr/sbin/sshd", 1),
         "sshd-runs": ("sed -i /^sshd:/d etc/passwd", 1),
         "hook": ("find . -name postern-boot.service -delete", 1),
+        # The console would show it.
+        "host-key-stale": ("echo SHA256:x >etc/postern-boot/fingerprint", 2),
         # Nothing starts networkd there.
         "network": ("find . -name ifup -delete; mkdir -p usr/lib/systemd; "
                     ": >usr/lib/systemd/systemd-networkd; "
@@ -154,7 +160,9 @@ try relative --authorized-key none
 try ip --ip 'dhcp init=/bin/sh'
 printf '\n[web1]\nport = 1\n' >>/etc/postern/boot.conf
 cp /etc/postern/boot.conf /out/conf
+chmod 600 /etc/postern/boot.conf
 postern boot setup --port 99 --ip dhcp >/dev/null
+stat -c %a /etc/postern/boot.conf >/out/mode
 cp /etc/postern/boot.conf /out/changed
 cp /etc/ssh/ssh_host_ed25519_key /etc/postern/boot/host_key
 rm /etc/postern/boot/host_key.pub
@@ -166,6 +174,11 @@ chmod 666 /root/image
 status=0
 postern boot check /root/image >/out/foreign 2>&1 || status=$?
 echo "$status" >>/out/foreign
+cp /usr/share/initramfs-tools/hooks/keymap /etc/initramfs-tools/hooks/dropbear
+try late
+rm /etc/initramfs-tools/hooks/dropbear
+mv /usr/bin/dropbearconvert /usr/bin/gone
+try convert
 mv /usr/sbin/dropbear /usr/sbin/gone
 try nothing
 """
@@ -205,6 +218,8 @@ def test_setup_changes_its_own_section_alone(setup):
     assert setup("changed") == (
         "[server]\nport = 99\nauthorized-keys = /root/boot.pub\n"
         "sshd = dropbear\nip = dhcp\n\n[web1]\nport = 1\n")
+    # A fleet's sources of passphrases are nobody else's to read.
+    assert setup("mode") == "600\n"
 
 
 @pytest.mark.parametrize("name, status, words", [
@@ -213,6 +228,8 @@ def test_setup_changes_its_own_section_alone(setup):
     ("ip", 64, "not what the kernel takes"),
     ("real", 1, "is the real sshd's host key"),
     ("foreign", 1, "its programs would be run"),
+    ("late", 1, "/etc/initramfs-tools/hooks/dropbear: comes after"),
+    ("convert", 1, "dropbearconvert isn't here"),
     ("nothing", 1, "install dropbear-bin")])
 def test_what_is_wrong_is_said_and_nothing_written(setup, name, status,
                                                    words):
@@ -222,11 +239,13 @@ def test_what_is_wrong_is_said_and_nothing_written(setup, name, status,
 
 def test_dropbear_initramfs_leaves_its_place_to_ours():
     """Both in one image would share root's keys."""
-    machine, sshd, command = bootimg.KINDS["initramfs-tools-dropbear"]
+    machine, sshd, _ = bootimg.KINDS["initramfs-tools-dropbear"]
     out = bootimg.run(
         machine.replace(bootimg.NO_THEIRS, "cp /root/boot.pub "
                         "/etc/dropbear/initramfs/authorized_keys"),
-        sshd, build=command, after='lsinitramfs "/boot/initrd.img-$kv" '
+        # As a kernel's package does it.
+        sshd, build='/etc/kernel/postinst.d/initramfs-tools "$kv" '
+        '"/boot/vmlinuz-$kv"', after='lsinitramfs "/boot/initrd.img-$kv" '
         ">/out/list; kernel=no")
     try:
         names = (out / "list").read_text().splitlines()
@@ -270,17 +289,38 @@ def test_the_older_modules_keys_of_dracut_conf_still_count():
         shutil.rmtree(out)
 
 
-def test_without_a_section_server_nothing_is_put_in():
+@pytest.fixture(scope="module")
+def without():
+    """What is in images that get nothing of ours, and what was said."""
     machine, sshd, command = bootimg.KINDS["initramfs-tools-dropbear"]
-    out = bootimg.run(machine, sshd, build=f"rm /etc/postern/boot.conf; "
-                      f"{command}", after='lsinitramfs '
-                      '"/boot/initrd.img-$kv" >/out/list; kernel=no')
-    try:
-        assert not [n for n in (out / "list").read_text().splitlines()
-                    if n.startswith(("etc/postern", "root"))
-                    or "dropbear" in n]
-    finally:
-        shutil.rmtree(out)
+    listing = 'lsinitramfs "/boot/initrd.img-$kv" >/out/{}'
+    late = "/etc/initramfs-tools/hooks/dropbear"
+    build = "\n".join((
+        "agent=$(find / -xdev -name postern-boot-agent -type f)",
+        "mv $agent /root/agent", command, listing.format("agent"),
+        "mv /root/agent $agent",
+        f"printf '#!/bin/sh\n:\n' >{late}; chmod 755 {late}",
+        command, listing.format("late"), f"rm {late}",
+        "rm /etc/postern/boot.conf", command, listing.format("conf")))
+    out = bootimg.run(machine, sshd, build=build, after="kernel=no")
+    yield lambda name: (out / name).read_text()
+    shutil.rmtree(out)
+
+
+def test_without_a_section_server_nothing_is_put_in(without):
+    assert not [n for n in without("conf").splitlines()
+                if n.startswith(("etc/postern", "root")) or "dropbear" in n]
+
+
+def test_an_image_is_built_whatever_of_ours_is_missing(without):
+    """A kernel's upgrade must not fail by it; the console still boots it."""
+    assert "postern-boot-agent isn't there" in without("log")
+    assert "hooks/dropbear comes later" in without("log")
+    assert without("log").count("there is no sshd in this image") == 2
+    for name in "agent", "late":
+        assert not [n for n in without(name).splitlines()
+                    if n.startswith(("etc/postern", "root", "usr/bin/post"))
+                    or n.endswith("/dropbear")]
 
 
 def test_shellcheck_has_nothing_to_say_of_the_modules():

@@ -16,6 +16,9 @@ sed -i 's,^root:[^:]*:,root:!{HASH}:,' /etc/shadow
 rm /root/rescue.pub /usr/bin/arping
 mkdir -p /usr/share/empty.sshd /usr/lib/ssh
 cp /bin/true /usr/lib/ssh/sshd-session
+mkdir /usr/lib/dracut/modules.d/60crypt-ssh
+printf 'check() {{ return 0; }}\ninstall() {{ :; }}\n' \
+    >/usr/lib/dracut/modules.d/60crypt-ssh/module-setup.sh
 sed -i 's/^hostonly=.*/hostonly=yes/' /etc/dracut.conf.d/test.conf
 dracut -f "/boot/initrd.img-$kv" "$kv"
 sed -i 's,^root:!,root:,' /etc/shadow
@@ -44,12 +47,24 @@ mkdir -p /lib/modules/9.9
 mkdir /none; (cd /none; : >init; echo init | cpio -o -H newc --quiet) \
     >/boot/initrd.img-9.9
 chmod 600 /boot/initrd.img-9.9
+mkdir -p /usr/libexec/ssh
+cp /bin/true /usr/libexec/ssh/sshd-auth
 try both postern boot check
-rm -r /lib/modules/9.9
+rm -r /lib/modules/9.9 /usr/libexec/ssh/sshd-auth
 mount -t tmpfs -o noexec,nodev none /var/tmp
 try noexec postern boot check "$i"
 ls -A /var/tmp >/out/left
-umount /var/tmp
+# Stopped in the midst. (In the background a script's SIGINT is ignored.)
+status=0
+postern boot check "$i" >/out/stopped 2>&1 & pid=$!
+while ! ls -d /var/tmp/postern-boot.*/?* >/dev/null 2>&1; do
+    kill -0 $pid
+done
+kill -TERM $pid
+wait $pid || status=$?
+echo "status $status" >>/out/stopped
+ls -A /var/tmp >>/out/left
+until umount /var/tmp; do sleep 0.1; done
 
 echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl x' >/root/rescue.pub
 chmod 666 /root/rescue.pub
@@ -129,6 +144,8 @@ def test_what_an_sshd_of_another_distribution_needs_is_in_there(odd):
     names = odd("list")
     assert "usr/share/empty.sshd" in names
     assert "usr/lib/ssh/sshd-session" in names
+    # Installed later.
+    assert "/usr/libexec/ssh/sshd-auth isn't in the image" in odd("both")
 
 
 def test_the_image_of_each_kernel_is_looked_at(odd):
@@ -140,11 +157,21 @@ def test_the_image_of_each_kernel_is_looked_at(odd):
     assert "dracut -f --regenerate-all\n" in odd("setup")
 
 
+def test_another_module_with_an_sshd_is_said(odd):
+    assert "module crypt-ssh is in this image, too" in odd("log")
+
+
 def test_check_runs_programs_where_no_program_may_be_run(odd):
     said = odd("noexec")
     assert "doesn't run" not in said and "status 1" not in said, said
     # That image was built while root was locked.
     assert "root has a password here and none in the image" in said
+    assert odd("left") == ""
+
+
+def test_a_check_that_is_stopped_leaves_nothing(odd):
+    """The boot host key is in what it unpacks."""
+    assert odd("stopped") == "status 143\n"
     assert odd("left") == ""
 
 

@@ -2,6 +2,7 @@
 #include "bootprog.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@ struct run {
 	struct loop *loop;
 	struct buf *out;
 	struct child_end end;
+	bool stopped;			/* by a signal */
 };
 
 /* Between fork and exec. */
@@ -53,6 +55,34 @@ on_end(void *arg, const struct child_end *end)
 	loop_stop(r->loop);
 }
 
+/* It stays pending for the caller, who held it back; and ends what he would run
+ * next. */
+static void
+on_signal(void *arg, int signo)
+{
+	struct run *r = arg;
+
+	r->stopped = true;
+	raise(signo);
+	loop_stop(r->loop);
+}
+
+static int
+watch(struct run *r, struct err *e)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t held;
+	size_t i;
+
+	if (sigprocmask(SIG_SETMASK, NULL, &held) == -1)
+		return err_sys(e, "sigprocmask");
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigismember(&held, signals[i]) == 1 &&
+		    loop_signal(r->loop, signals[i], on_signal, r, e) == -1)
+			return -1;
+	return 0;
+}
+
 int
 bootprog_run(const struct bootprog *p, struct buf *out, int *ret_status,
     struct err *e)
@@ -70,9 +100,15 @@ bootprog_run(const struct bootprog *p, struct buf *out, int *ret_status,
 	r.loop = loop_new(e);
 	if (r.loop == NULL)
 		return -1;
+	if (watch(&r, e) == -1)
+		goto out;
 	c = child_start(r.loop, &spec, e);
 	if (c == NULL || loop_run(r.loop, e) == -1)
 		goto out;
+	if (r.stopped) {
+		err_set(e, ERR_REFUSED, "%s: interrupted", p->argv[0]);
+		goto out;
+	}
 	if (r.end.timed_out) {
 		err_set(e, ERR_TIMEOUT, "%s: didn't end in time", p->argv[0]);
 		goto out;
@@ -119,14 +155,20 @@ bootprog_have(const char *name, struct buf *out)
 {
 	static const char *const at[] = { "/usr/local/sbin", "/usr/local/bin",
 	    "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
+	bool found = false;
+	struct buf own;
 	size_t i;
 
-	for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+	buf_init(&own, 4096);
+	if (out == NULL)
+		out = &own;
+	for (i = 0; i < sizeof(at) / sizeof(at[0]) && !found; i++) {
 		buf_clear(out);
-		if (buf_addf(out, "%s/%s", at[i], name) == 0 &&
-		    access(out->data, X_OK) == 0)
-			return true;
+		found = buf_addf(out, "%s/%s", at[i], name) == 0 &&
+		    access(out->data, X_OK) == 0;
 	}
-	buf_clear(out);
-	return false;
+	if (!found)
+		buf_clear(out);
+	buf_clear(&own);
+	return found;
 }

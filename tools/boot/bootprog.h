@@ -22,7 +22,9 @@ struct bootprog {
 
 /* bootprog_run(): what it printed, both outputs as one, a line each, to out
  * (NULL: dropped); what passes out's cap is dropped. *ret_status: of
- * waitpid(2). 0, or -1: ERR_SYS (it can't be run), ERR_MEM, ERR_TIMEOUT. */
+ * waitpid(2). A SIGINT, SIGTERM or SIGHUP that the caller has blocked ends it,
+ * and is pending for him. 0, or -1: ERR_SYS (it can't be run), ERR_MEM,
+ * ERR_TIMEOUT, ERR_REFUSED (such a signal). */
 int bootprog_run(const struct bootprog *p, struct buf *out, int *ret_status,
 	struct err *e);
 
@@ -31,7 +33,7 @@ int bootprog_run(const struct bootprog *p, struct buf *out, int *ret_status,
 int bootprog_ok(const struct bootprog *p, struct err *e);
 
 /* bootprog_have(): whether name is a program in PATH or in sbin; its path to
- * out (initialised, empty). */
+ * out (initialised, empty), or nowhere (NULL). */
 bool bootprog_have(const char *name, struct buf *out);
 
 #endif

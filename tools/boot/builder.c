@@ -25,26 +25,23 @@ static char *const update_argv[] = { "update-initramfs", "-u", "-k", "all",
 int
 builder_find(struct builder *ret, struct err *e)
 {
-	struct buf at;
-	bool dracut;
-
 	*ret = (struct builder){ 0 };
 	if (access(UPDATE, X_OK) == 0 && access("/usr/sbin/mkinitramfs",
 	    X_OK) == 0) {
 		ret->name = "initramfs-tools";
 		ret->command = "update-initramfs -u -k all";
 		ret->argv = update_argv;
-		ret->dropbear_initramfs = access(THEIRS, F_OK) == 0;
+		ret->dropbear_initramfs = access(THEIRS, F_OK) == 0 ||
+		    access(BUILDER_LATE, F_OK) == 0;
+		ret->dropbear_late = access(BUILDER_LATE, X_OK) == 0 &&
+		    access(ETC_HOOK, X_OK) == -1;
 		if (access(HOOK, X_OK) == -1 && access(ETC_HOOK, X_OK) == -1)
 			return err_set(e, ERR_CONFIG, HOOK ": isn't there: "
 			    "install postern with its hooks for "
 			    "initramfs-tools");
 		return 0;
 	}
-	buf_init(&at, 4096);
-	dracut = bootprog_have("dracut", &at);
-	buf_clear(&at);
-	if (!dracut)
+	if (!bootprog_have("dracut", NULL))
 		return err_set(e, ERR_CONFIG, "neither update-initramfs nor "
 		    "dracut is here: nothing makes an initramfs");
 	ret->dracut = true;

@@ -8,9 +8,12 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+#define BUILDER_LATE	"/etc/initramfs-tools/hooks/dropbear"
+
 struct builder {
 	bool dracut;			/* else initramfs-tools */
 	bool dropbear_initramfs;	/* installed, too */
+	bool dropbear_late;		/* as BUILDER_LATE, after our hook */
 	const char *name, *command;	/* static: "dracut", "dracut -f" */
 	char *const *argv;		/* of the command; static */
 };

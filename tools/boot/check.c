@@ -26,6 +26,8 @@ check_say(struct check *c, enum check_level level, const char *id,
 	struct buf b;
 	va_list ap;
 
+	if (imgtree_interrupted(&c->tree))
+		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -135,7 +137,8 @@ one(const struct server_opts *o, const char *image, struct err *e)
 	if (stage_conf(o, &c.conf, e) == 0 &&
 	    imgtree_open(&c.tree, image, e) == 0) {
 		rules(&c);
-		end(&c);
+		if (!imgtree_interrupted(&c.tree))
+			end(&c);
 		rc = c.errors > 0 ? 1 : c.warnings > 0 ? 2 : 0;
 	}
 	imgtree_close(&c.tree);

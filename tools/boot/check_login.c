@@ -154,7 +154,7 @@ root_line(const struct check *c, const char *path, char *ret, size_t size)
 static void
 root(struct check *c)
 {
-	char line[512], *shell;
+	char line[512], *shell, *home;
 
 	if (!root_line(c, "/etc/passwd", line, sizeof(line)) ||
 	    strncmp(strchr(line + 5, ':') != NULL ? strchr(line + 5, ':') : "",
@@ -163,6 +163,13 @@ root(struct check *c)
 		    "has no root with uid 0: %s", c->build);
 	} else {
 		shell = strrchr(line, ':') + 1;
+		shell[-1] = '\0';
+		home = strrchr(line, ':') + 1;
+		if (strcmp(home, "/root") != 0)
+			check_say(c, CHECK_ERROR, "root-home", "root's home in "
+			    "the image is %s, and not /root: other keys than "
+			    "ours may log in there, and ours may not: %s",
+			    home, c->build);
 		if (!imgtree_has(&c->tree, *shell != '\0' ? shell :
 		    "/bin/sh"))
 			check_say(c, CHECK_ERROR, "root-shell", "root's shell "
@@ -184,14 +191,38 @@ root(struct check *c)
 		    "console gives a shell without one: %s", c->build);
 }
 
+/* The image's own key, read where it lies, to line: what is in there counts,
+ * whatever the machine's configuration says by now. false: no program here
+ * can read it. */
+static bool
+key_line(struct check *c, const struct stat *st, struct buf *line)
+{
+	char path[160], real[4096];
+
+	snprintf(path, sizeof(path), "%s" HOST_KEY, c->tree.root);
+	if (!hostkey_public(path, line)) {
+		check_say(c, CHECK_WARNING, "host-key-unread", "the boot host "
+		    "key in the image can't be read by a program that is "
+		    "here, so that nothing tells whether it is the real "
+		    "sshd's: postern boot setup, then %s", c->build);
+		return false;
+	}
+	if (hostkey_real(line->data, st, real, sizeof(real)))
+		check_say(c, CHECK_ERROR, "host-key-real", "the real sshd's "
+		    "host key (%s) is in the image, for whoever can read it: "
+		    "remove host-key from %s, make the real sshd a new one, "
+		    "then %s", real, SERVERCONF_FILE, c->build);
+	return true;
+}
+
 static void
 host_key(struct check *c)
 {
 	struct hostkey now = { 0 };
 	struct err why = ERR_INIT;
+	struct buf fp, line;
 	struct stat st;
-	char path[160];
-	struct buf fp;
+	bool known;
 
 	if (imgtree_stat(&c->tree, HOST_KEY, &st) == -1 || st.st_size == 0) {
 		check_say(c, CHECK_ERROR, "host-key", HOST_KEY " isn't in the "
@@ -199,24 +230,18 @@ host_key(struct check *c)
 		return;
 	}
 	rights(c, HOST_KEY, 077);
-	/* Read where it lies: a real one must not be in there, whatever the
-	 * machine's configuration says by now. */
-	snprintf(path, sizeof(path), "%s" HOST_KEY, c->tree.root);
-	if (hostkey_get(path, false, &now, &why) == -1 &&
-	    why.code == ERR_UNSAFE && strstr(why.msg, "real sshd") != NULL)
-		check_say(c, CHECK_ERROR, "host-key-real", "the real sshd's "
-		    "host key is in the image, for whoever can read it: "
-		    "remove host-key from %s, make the real sshd a new one, "
-		    "then %s", SERVERCONF_FILE, c->build);
-	hostkey_clear(&now);
+	buf_init(&line, HOSTKEY_PUB_MAX);
 	buf_init(&fp, 1024);
+	known = key_line(c, &st, &line);
 	if (hostkey_get(c->conf.host_key, false, &now, &why) == 0 &&
-	    (!imgtree_read(&c->tree, FINGERPRINT, &fp) ||
+	    ((known && strcmp(line.data, now.line) != 0) ||
+	    !imgtree_read(&c->tree, FINGERPRINT, &fp) ||
 	    strncmp(fp.data, now.fp, strlen(now.fp)) != 0))
 		check_say(c, CHECK_WARNING, "host-key-stale", "%s is another "
-		    "than the image has, and those who pinned it would "
-		    "be refused: %s", c->conf.host_key, c->build);
+		    "than the image has, or shows, and those who pinned it "
+		    "would be refused: %s", c->conf.host_key, c->build);
 	hostkey_clear(&now);
+	buf_clear(&line);
 	buf_clear(&fp);
 }
 

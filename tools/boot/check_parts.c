@@ -57,8 +57,9 @@ static void
 openssh(struct check *c)
 {
 	static const char *const helpers[] = { "sshd-session", "sshd-auth" };
-	static const char *const at[] = { "/usr/lib/openssh", "/usr/libexec",
-	    "/usr/libexec/openssh" };
+	/* As the modules copy them. */
+	static const char *const at[] = { "/usr/lib/openssh", "/usr/lib/ssh",
+	    "/usr/libexec", "/usr/libexec/openssh", "/usr/libexec/ssh" };
 	char *const argv[] = { "/usr/sbin/sshd", "-t", "-f",
 	    "/etc/postern-boot/sshd_config", NULL };
 	char path[128];
@@ -70,7 +71,7 @@ openssh(struct check *c)
 		return;
 	}
 	for (i = 0; i < 2; i++) {
-		for (k = 0; k < 3; k++) {
+		for (k = 0; k < sizeof(at) / sizeof(at[0]); k++) {
 			snprintf(path, sizeof(path), "%s/%s", at[k],
 			    helpers[i]);
 			if (access(path, X_OK) == 0 && !program(c, path))

@@ -196,6 +196,16 @@ hostkey_clear(struct hostkey *k)
 	*k = (struct hostkey){ 0 };
 }
 
+/* dropbearconvert's place to prog (empty, and initialised). */
+static int
+converter(const char *path, struct buf *prog, struct err *e)
+{
+	return bootprog_have("dropbearconvert", prog) ? 0 :
+	    err_set(e, ERR_PEER, "%s: dropbearconvert isn't here, which has to "
+	    "make it readable to the image's sshd: install it (with dropbear), "
+	    "or choose the other sshd", path);
+}
+
 static int
 convert(const char *path, bool dropbear, const char *to, struct err *e)
 {
@@ -203,10 +213,9 @@ convert(const char *path, bool dropbear, const char *to, struct err *e)
 	int rc;
 
 	buf_init(&prog, 4096);
-	if (!bootprog_have("dropbearconvert", &prog)) {
+	if (converter(path, &prog, e) == -1) {
 		buf_clear(&prog);
-		return err_set(e, ERR_PEER, "%s: dropbearconvert isn't here, "
-		    "which has to make it readable to the other sshd", path);
+		return -1;
 	}
 	char *const argv[] = { prog.data, dropbear ? "openssh" : "dropbear",
 	    dropbear ? "dropbear" : "openssh", (char *)path, (char *)to,
@@ -220,22 +229,57 @@ convert(const char *path, bool dropbear, const char *to, struct err *e)
 	return rc;
 }
 
+/* The key at path, and whether it has OpenSSH's form. Owned, or NULL. */
+static struct secret *
+load(const char *path, bool *ret_openssh, struct err *e)
+{
+	static const char pem[] = "-----BEGIN ";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct secret *key;
+
+	if (fd == -1) {
+		err_sys(e, "%s", path);
+		return NULL;
+	}
+	key = secret_read(fd, KEY_MAX, PROG_MS, path, e);
+	close(fd);
+	if (key != NULL)
+		*ret_openssh = secret_len(key) >= sizeof(pem) - 1 &&
+		    memcmp(secret_data(key), pem, sizeof(pem) - 1) == 0;
+	return key;
+}
+
+int
+hostkey_check(const char *path, bool dropbear, struct err *e)
+{
+	bool openssh = true;
+	struct secret *key;
+	struct buf prog;
+	int rc = 0;
+
+	if (access(path, F_OK) == 0 || errno != ENOENT) {
+		key = load(path, &openssh, e);
+		if (key == NULL)
+			return -1;
+		secret_free(key);
+	}
+	buf_init(&prog, 4096);
+	if (openssh == dropbear)
+		rc = converter(path, &prog, e);
+	buf_clear(&prog);
+	return rc;
+}
+
 int
 hostkey_copy(const char *path, bool dropbear, const char *to, struct err *e)
 {
-	static const char pem[] = "-----BEGIN ";
-	struct secret *key = NULL;
+	struct secret *key;
 	bool openssh;
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = -1;
+	int rc;
 
-	if (fd == -1)
-		return err_sys(e, "%s", path);
-	key = secret_read(fd, KEY_MAX, PROG_MS, path, e);
-	close(fd);
+	key = load(path, &openssh, e);
 	if (key == NULL)
 		return -1;
-	openssh = secret_len(key) >= sizeof(pem) - 1 &&
-	    memcmp(secret_data(key), pem, sizeof(pem) - 1) == 0;
 	rc = openssh != dropbear ? put(to, key, e) :
 	    convert(path, dropbear, to, e);
 	secret_free(key);

@@ -44,6 +44,10 @@ bool hostkey_pub_file(const char *path, struct buf *out);
 bool hostkey_real(const char *line, const struct stat *st, char *ret,
 	size_t size);
 
+/* hostkey_check(): whether hostkey_copy() could do it, of the key at path or,
+ * if there is none, of one that is made. Errors as there. */
+int hostkey_check(const char *path, bool dropbear, struct err *e);
+
 /* hostkey_copy(): the key at path to to (must not exist; mode 0600), as
  * dropbear or as OpenSSH reads it. 0, or -1: ERR_SYS, ERR_PEER
  * (dropbearconvert). */

@@ -30,6 +30,35 @@ open_in(const struct imgtree *t, const char *path, int flags)
 	return (int)syscall(SYS_openat2, t->fd, path, &how, sizeof(how));
 }
 
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+#define ENDS (sizeof(ends) / sizeof(ends[0]))
+
+/* The boot host key lies in there: nobody leaves without wiping it. */
+static void
+hold_signals(struct imgtree *t)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < ENDS; i++)
+		sigaddset(&set, ends[i]);
+	t->held = sigprocmask(SIG_BLOCK, &set, &t->mask) == 0;
+}
+
+bool
+imgtree_interrupted(const struct imgtree *t)
+{
+	sigset_t set;
+	size_t i;
+
+	if (t->held && sigpending(&set) == 0)
+		for (i = 0; i < ENDS; i++)
+			if (sigismember(&set, ends[i]) == 1)
+				return true;
+	return false;
+}
+
 /* All that is in dir, and dir itself if top is set. */
 static void
 wipe(const char *dir, bool top)
@@ -79,21 +108,17 @@ unpack(const char *image, const char *dir, struct err *e)
 	char *const dracut[] = { "lsinitrd", "--unpack", (char *)image, NULL };
 	char *const *const ways[] = { debian, dracut };
 	struct bootprog p = { .dir = dir, .timeout_ms = UNPACK_MS };
-	struct buf at;
 	bool tried = false;
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		buf_init(&at, 4096);
 		p.argv = ways[i];
-		if (bootprog_have(ways[i][0], &at)) {
-			buf_clear(&at);
-			tried = true;
-			if (bootprog_ok(&p, e) == 0)
-				return 0;
-			wipe(dir, false);
-		}
-		buf_clear(&at);
+		if (!bootprog_have(ways[i][0], NULL))
+			continue;
+		tried = true;
+		if (bootprog_ok(&p, e) == 0)
+			return 0;
+		wipe(dir, false);
 	}
 	if (!tried)
 		return err_set(e, ERR_CONFIG, "neither unmkinitramfs nor "
@@ -123,6 +148,7 @@ imgtree_open(struct imgtree *t, const char *image, struct err *e)
 	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0)
 		return err_set(e, ERR_UNSAFE, "%s: isn't a file that root "
 		    "alone can write; its programs would be run", image);
+	hold_signals(t);
 	memcpy(t->dir, template, sizeof(template));
 	if (mkdtemp(t->dir) == NULL) {
 		t->dir[0] = '\0';
@@ -152,6 +178,9 @@ imgtree_close(struct imgtree *t)
 	}
 	t->mounted = false;
 	t->dir[0] = '\0';
+	if (t->held)
+		sigprocmask(SIG_SETMASK, &t->mask, NULL);
+	t->held = false;
 }
 
 int

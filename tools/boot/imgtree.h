@@ -2,12 +2,15 @@
 /*
  * imgtree: an initramfs, unpacked into a folder of our own by the programs of
  * those who build them (unmkinitramfs, lsinitrd), and read as the machine
- * would that boots it: links lead nowhere out of it.
+ * would that boots it: links lead nowhere out of it. A signal that would end
+ * us (SIGINT, SIGTERM, SIGHUP) waits while it is open, until the folder is
+ * gone; the program that runs then is ended by it.
  * Source: openat2(2) RESOLVE_IN_ROOT.
  */
 #ifndef BOOT_IMGTREE_H
 #define BOOT_IMGTREE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
@@ -19,6 +22,8 @@ struct imgtree {
 	char root[96];		/* where the image's / is */
 	int fd;			/* of root */
 	bool mounted;		/* dir, over itself */
+	bool held;		/* signals, until dir is gone */
+	sigset_t mask;		/* what it was before */
 };
 
 /* imgtree_open(): image unpacked. imgtree_close() in every case. 0, or -1:
@@ -26,6 +31,10 @@ struct imgtree {
  * unpacks it), ERR_PEER (it doesn't). */
 int imgtree_open(struct imgtree *t, const char *image, struct err *e);
 void imgtree_close(struct imgtree *t);
+
+/* imgtree_interrupted(): whether such a signal waits: what is found from then
+ * on is no finding. */
+bool imgtree_interrupted(const struct imgtree *t);
 
 /* imgtree_stat(): 0, or -1 with errno. Follows links. */
 int imgtree_stat(const struct imgtree *t, const char *path, struct stat *ret);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bootprog.h"
@@ -101,6 +102,9 @@ plan_conf(struct setup *s, struct err *e)
 static int
 write_conf(const struct setup *s, struct err *e)
 {
+	struct stat st;
+	mode_t mode = 0644;
+
 	if (s->text.len == s->old.len &&
 	    memcmp(s->text.data, s->old.data, s->old.len) == 0) {
 		say(s, "as it was", SERVERCONF_FILE);
@@ -109,8 +113,11 @@ write_conf(const struct setup *s, struct err *e)
 	say(s, s->o->dry_run ? "would write" : "written", SERVERCONF_FILE);
 	if (s->o->dry_run)
 		return 0;
+	/* The sources of a fleet's passphrases may stand there, too. */
+	if (stat(SERVERCONF_FILE, &st) == 0)
+		mode = st.st_mode & 0777;
 	return file_mkdirs("/etc/postern", 0755, e) == -1 ? -1 :
-	    file_write(SERVERCONF_FILE, s->text.data, s->text.len, 0644, NULL,
+	    file_write(SERVERCONF_FILE, s->text.data, s->text.len, mode, NULL,
 	    e);
 }
 
@@ -171,18 +178,21 @@ keys(struct setup *s, struct err *e)
 static int
 parts(struct setup *s, struct err *e)
 {
-	struct buf at;
-	bool have;
-
 	if (builder_find(&s->builder, e) == -1 ||
 	    stage_sshd(&s->c, &s->dropbear, e) == -1)
 		return -1;
-	buf_init(&at, 4096);
-	have = bootprog_have("cryptsetup", &at);
-	buf_clear(&at);
-	if (!have)
+	if (!bootprog_have("cryptsetup", NULL))
 		return err_set(e, ERR_CONFIG, "no cryptsetup here: install "
 		    "cryptsetup (with initramfs-tools: cryptsetup-initramfs)");
+	if (!s->builder.dracut && !bootprog_have("busybox", NULL))
+		return err_set(e, ERR_CONFIG, "no busybox here, whose programs "
+		    "our scripts need in the image: install busybox");
+	if (hostkey_check(s->c.host_key, s->dropbear, e) == -1)
+		return -1;
+	if (s->builder.dropbear_late)
+		return err_set(e, ERR_CONFIG, BUILDER_LATE ": comes after our "
+		    "hook, and gives root its own keys in the image, with a "
+		    "shell: remove it");
 	say(s, "found", s->builder.name);
 	say(s, "found", s->dropbear ? "dropbear" : "OpenSSH");
 	if (s->builder.dropbear_initramfs)

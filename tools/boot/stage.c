@@ -89,13 +89,9 @@ out:
 int
 stage_sshd(const struct serverconf *c, bool *ret_dropbear, struct err *e)
 {
-	struct buf at;
-	bool dropbear, openssh;
+	bool dropbear = bootprog_have("dropbear", NULL);
+	bool openssh = bootprog_have("sshd", NULL);
 
-	buf_init(&at, 4096);
-	dropbear = bootprog_have("dropbear", &at);
-	openssh = bootprog_have("sshd", &at);
-	buf_clear(&at);
 	if (c->sshd != SERVERCONF_OPENSSH && dropbear)
 		*ret_dropbear = true;
 	else if (c->sshd != SERVERCONF_DROPBEAR && openssh)
