@@ -19,6 +19,7 @@
 #include "stage.h"
 #include "sys/file.h"
 #include "ui/log.h"
+#include "watch.h"
 
 #define BUILD_MS	(3600u * 1000)
 #define DROPBEAR_KEYS	"/etc/dropbear/initramfs/authorized_keys"
@@ -280,6 +281,18 @@ tell(const struct setup *s)
 }
 
 static int
+watch(const struct setup *s, struct err *e)
+{
+	bool changed = false;
+
+	if (watch_put(&s->c, s->o->dry_run, &changed, e) == -1)
+		return -1;
+	say(s, !changed ? "as it was" : s->o->dry_run ? "would write" :
+	    "written", WATCH_UNITS ".path, and its service");
+	return 0;
+}
+
+static int
 build(const struct setup *s, struct err *e)
 {
 	const struct bootprog p = { .argv = s->builder.argv, .loud = true,
@@ -312,7 +325,8 @@ setup_run(const struct server_opts *o, struct err *e)
 	/* All that may be wrong first: what is left then is whole. */
 	if (stage_conf(o, &s.c, e) == -1 || plan_conf(&s, e) == -1 ||
 	    parts(&s, e) == -1 || keys(&s, e) == -1 ||
-	    host_key(&s, e) == -1 || write_conf(&s, e) == -1)
+	    host_key(&s, e) == -1 || write_conf(&s, e) == -1 ||
+	    (o->watch && watch(&s, e) == -1))
 		goto out;
 	warn_older(&s);
 	tell(&s);
