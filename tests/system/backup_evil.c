@@ -70,12 +70,12 @@ files(void)
 	try("setxattr", setxattr(at("outside/file"), "user.x", "y", 1, 0));
 }
 
-/* What another process sees of the files, by /proc: all there is, of one outside
- * of the jail. Its folders' names can't be listed. */
+/* What another process sees of the files, by /proc: of one outside of the jail
+ * that is all there is. */
 static void
 by_proc(void)
 {
-	static const char *const ways[] = { "root", "cwd/../../../../../../.." };
+	static const char *const ways[] = { "root", "cwd/../../../../../.." };
 	pid_t last = getpid(), pid;
 	char path[8192];
 	size_t i;

@@ -5,7 +5,8 @@
  * inode of its own, before rsync changes it in place. And what rsync left of a
  * file that it could not bring.
  *
- * Paths of the changes, and names that rsync tells, are opened beneath .incoming with no link followed.
+ * Paths of the changes, and names that rsync tells, are opened beneath .incoming
+ * with no link followed.
  */
 #ifndef BACKUP_STORE_READY_H
 #define BACKUP_STORE_READY_H

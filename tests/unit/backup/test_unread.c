@@ -120,8 +120,8 @@ a_file_that_changed_twice_is_told_by_the_half_that_writes(void **state)
 		"ERROR: srv/log failed to open",
 		"ERROR: srv/log update discarded.",
 		"ERROR:  failed verification -- update discarded.",
-		"WARNING: srv/log failed verification -- update discarded "
-		    "(will try again).",
+		("WARNING: srv/log failed verification -- update discarded "
+		    "(will try again)."),
 		"ERROR:", "",
 	};
 	char name[PATH_MAX];
@@ -152,8 +152,8 @@ what_a_host_says_at_login_is_not_rsyncs(void **state)
 	static const char *const own[] = { FAILED "\"/a\"" DENIED, END23,
 		"file has vanished: \"/a\"", MAPPING "\"/a\"" ENDED,
 		"directory has vanished: \"/a\"",
-		"rsync warning: some files vanished before they could be "
-		    "transferred (code 24) at main.c(1852) [sender=3.5.0]",
+		("rsync warning: some files vanished before they could be "
+		    "transferred (code 24) at main.c(1852) [sender=3.5.0]"),
 		"cannot send long-named file \"/a\"",
 		"IO error encountered -- skipping file deletion" };
 	size_t i;

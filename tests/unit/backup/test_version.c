@@ -10,7 +10,8 @@ a_version_is_read_as_rsync_says_it(void **state)
 {
 	static const char *const t[][2] = {
 		{ "rsync  version 3.2.7  protocol version 31", "3.2.7" },
-		{ "rsync  version 3.2.7pre1  protocol version 31", "3.2.7pre1" },
+		{ "rsync  version 3.2.7pre1  protocol version 31",
+		    "3.2.7pre1" },
 		{ "rsync  version v3.2.7pre1  protocol version 31",
 		    "3.2.7pre1" },
 		{ "rsync  version v3.4.1-28-g5ad5bcb0  protocol", "3.4.1" },
