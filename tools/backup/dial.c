@@ -15,6 +15,7 @@
 #define END_MS 5000		/* for ssh, once our rsync is over */
 #define NO_SSH 255
 #define NO_STREAM 12		/* rsync: error in its protocol's stream */
+#define NO_SOCKET 10		/* rsync: error in socket I/O */
 #define NO_WRITE 11		/* rsync: error in file I/O */
 
 struct dial {
@@ -36,16 +37,25 @@ one_line(char *s)
 		*s = s[1] == '\0' ? '\0' : ';';
 }
 
-/* The side that failed first has most to say: an rsync of ours that lost its
- * connection only tells that. One that could not write ends the other with its
- * own status, or by its end; and so does one that refuses what it was told,
- * where the other has nothing to say. */
+/* What an rsync ends with whose other side is gone. */
+static bool
+is_lost(int rc)
+{
+	return rc == NO_STREAM || rc == NO_SOCKET;
+}
+
+/* The side that failed first has most to say: who lost its connection only
+ * tells that. One that could not write, or refuses what it was told, ends the
+ * other by its end, or with its own status: then the other may be silent. */
 static bool
 ours_was_first(const struct dial *d)
 {
-	if (d->rc == NO_WRITE)
-		return d->peer_rc == NO_WRITE || d->peer_rc == NO_STREAM;
-	return d->rc == d->peer_rc && !link_said(d->ssh);
+	if (d->rc == 0 || is_lost(d->rc))
+		return false;
+	if (is_lost(d->peer_rc))
+		return true;
+	return d->rc == d->peer_rc && (d->rc == NO_WRITE ||
+	    !link_said(d->ssh));
 }
 
 static void
