@@ -398,7 +398,8 @@ def test_kill_9_leaves_no_process_and_no_hold(backup, role):
         assert len(f.read()) == 48 << 20
 
 
-def test_a_link_cut_in_the_midst_ends_both_sides_and_the_next_goes_on(backup):
+@pytest.mark.parametrize("how", ["cut", "interrupted"])
+def test_one_that_breaks_ends_on_both_sides_and_the_next_goes_on(backup, how):
     backup.setup(root=DATA, accept=ALL)
     backup.files({f"{DATA}/a": "a", f"{DATA}/big": os.urandom(3 << 20)})
     snap = backup.run().snapshot
@@ -409,9 +410,14 @@ def test_a_link_cut_in_the_midst_ends_both_sides_and_the_next_goes_on(backup):
     running.wait_event(lambda e: e["event"] == "progress" and e["bytes"] > 0,
                        what="byte that has arrived")
     assert held(backup, snap)
-    backup.client.link.cut()
+    if how == "cut":
+        backup.client.link.cut()
+        rc, why = 75, "nothing was heard"
+    else:
+        running.kill(signal.SIGINT)
+        rc, why = 1, "interrupted"
     done = running.end()
-    assert done.rc == 75 and "nothing was heard" in done.err, str(done)
+    assert done.rc == rc and why in done.err, str(done)
     ours = "postern-backup|^/usr/bin/rsync|^ssh "
     assert not backup.pids(backup.client, ours)
     # sshd alone waits for TCP there.
