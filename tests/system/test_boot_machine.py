@@ -264,3 +264,40 @@ def test_the_network_stays_for_a_root_that_lies_on_it(network):
 def test_an_agent_has_a_moment_for_its_verdict_and_no_more(network):
     assert network("agent-1") == "0\n"
     assert network("agent-1000") == f"{128 + signal.SIGTERM}\n"
+
+
+AGAIN = r"""kernel=no
+script=$(find / -xdev -name postern-boot-sshd -path '*libexec*' | head -n 1)
+[ -n "$script" ] || script=$(find / -xdev -name postern-boot-sshd | head -n 1)
+mkdir -p /etc/postern-boot
+dropbearkey -t ed25519 -f /etc/postern-boot/host_key >/dev/null 2>&1
+echo x >/etc/postern-boot/fingerprint
+echo 'sshd=dropbear port=2 keep_network=1' >/etc/postern-boot/conf
+timeout 120 unshare -m -n -p -f --mount-proc sh -e -c '
+    mount -t tmpfs none /run
+    pid() { cat "/run/postern-boot/$1.pid" 2>/dev/null || :; }
+    runs() { case $(readlink "/proc/$(pid sshd)/exe") in
+        */dropbear) ;; *) return 1 ;; esac; }
+    "$1" start
+    until runs; do sleep 0.1; done
+    first=$(pid sshd) keep=$(pid keep)
+    kill -9 "$first"
+    until [ "$(pid sshd)" != "$first" ] && runs; do sleep 0.1; done
+    "$1" start
+    [ "$(pid keep)" = "$keep" ]
+    pgrep -c -x dropbear >/out/running
+    "$1" stop
+    while readlink "/proc/$keep/exe" >/dev/null; do sleep 0.1; done
+    pgrep -l -x dropbear >/out/left || :
+    ls /run/postern-boot >>/out/left' sh "$script"
+"""
+
+
+def test_an_sshd_that_dies_is_started_again_until_the_end():
+    machine, sshd, _ = bootimg.KINDS["dracut-systemd-openssh"]
+    out = bootimg.run(machine, sshd, after=AGAIN)
+    try:
+        assert (out / "running").read_text() == "1\n"
+        assert (out / "left").read_text() == ""
+    finally:
+        shutil.rmtree(out)
