@@ -66,7 +66,7 @@ crypttab_tells_the_disk_by_its_uuid(void **state)
 		{ "last", U },
 	};
 	static const char *const none[] = { "sda3", "#", "", "other", "bare",
-	    "bad", "none", "UUID=" V };
+	    "bad", "none", ("UUID=" V) };
 	char uuid[LUKSHDR_UUID];
 	size_t i;
 
