@@ -49,8 +49,25 @@ mkdir /none; (cd /none; : >init; echo init | cpio -o -H newc --quiet) \
 chmod 600 /boot/initrd.img-9.9
 mkdir -p /usr/libexec/ssh
 cp /bin/true /usr/libexec/ssh/sshd-auth
+# Before both one that is none.
+mkdir /lib/modules/1.1
+echo x >/boot/initrd.img-1.1
+chmod 600 /boot/initrd.img-1.1
 try both postern boot check
-rm -r /lib/modules/9.9 /usr/libexec/ssh/sshd-auth
+rm -r /lib/modules/9.9 /lib/modules/1.1 /usr/libexec/ssh/sshd-auth
+# Cards of drivers that this image lacks, and that its kernel has built in.
+mount -t tmpfs none /sys
+n=0
+for driver in zz_nic "$(sed -n 's,.*/\(.*\)\.ko,\1,p' \
+    "/lib/modules/$kv/modules.builtin" | tr - _ | head -n 1)"; do
+    n=$((n + 1))
+    mkdir -p "/sys/module/$driver" "/sys/class/net/eth$n/device/driver"
+    ln -s "/sys/module/$driver" "/sys/class/net/eth$n/device/driver/module"
+done
+echo 'quiet rd.luks=0' >/root/line
+mount --bind /root/line /proc/cmdline
+try cards postern boot check "$i"
+umount /sys /proc/cmdline
 mount -t tmpfs -o noexec,nodev none /var/tmp
 try noexec postern boot check "$i"
 ls -A /var/tmp >/out/left
@@ -91,7 +108,9 @@ rm -f /etc/dropbear/dropbear_ecdsa_host_key.pub
 cp /etc/dropbear/dropbear_ecdsa_host_key /root/copy
 try dropbears stage --host-key /root/copy
 ssh-keygen -q -t ed25519 -N '' -f /etc/elsewhere
-mkdir -p /etc/ssh/sshd_config.d /run/sshd
+mkdir -p /etc/ssh/sshd_config.d
+# As where ssh was not started yet: sshd -T wants it.
+rm -rf /run/sshd
 printf 'HostKey /etc/elsewhere\nHostKey /etc/ssh/ssh_host_rsa_key\n' \
     >/etc/ssh/sshd_config.d/a.conf
 cp /etc/elsewhere /root/copy
@@ -152,13 +171,23 @@ def test_the_image_of_each_kernel_is_looked_at(odd):
     said = odd("both")
     assert "nothing of postern boot is in the image" in said
     assert "/boot/initrd.img-9.9: 1 error" in said
-    assert said.count("/boot/initrd.img-") == 2
+    assert "/boot/initrd.img-1.1: 1 error" in said
+    assert len([s for s in said.splitlines()
+                if s.startswith("/boot/initrd.img-")]) == 3, said
     assert "status 1" in said
     assert "dracut -f --regenerate-all\n" in odd("setup")
 
 
 def test_another_module_with_an_sshd_is_said(odd):
     assert "module crypt-ssh is in this image, too" in odd("log")
+
+
+def test_a_driver_is_missed_unless_the_kernel_has_it(odd):
+    said = odd("cards")
+    assert said.count("the network card's driver") == 1, said
+    assert "driver zz_nic isn't in the image: put add_drivers+=\" zz_nic \"" \
+        " into /etc/dracut.conf.d/network.conf, then dracut -f" in said
+    assert "ERROR    rd.luks=0 stands on the kernel line" in said
 
 
 def test_check_runs_programs_where_no_program_may_be_run(odd):

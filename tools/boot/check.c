@@ -123,20 +123,24 @@ rules(struct check *c)
 	check_network(c);
 }
 
-/* One image: as check_run(). */
+/* One image: as check_run(). That it can't be looked at is what is found of
+ * it. */
 static int
 one(const struct server_opts *o, const char *image, struct err *e)
 {
 	struct check c = { .json = o->json, .quiet = o->quiet,
 	    .image = image, .tree = { .fd = -1 } };
-	struct err none = ERR_INIT;
+	struct err none = ERR_INIT, why = ERR_INIT;
 	int rc = -1;
 
 	c.build = builder_find(&c.builder, &none) == 0 ? c.builder.command :
 	    "build it anew";
-	if (stage_conf(o, &c.conf, e) == 0 &&
-	    imgtree_open(&c.tree, image, e) == 0) {
-		rules(&c);
+	if (stage_conf(o, &c.conf, e) == 0) {
+		if (imgtree_open(&c.tree, image, &why) == 0)
+			rules(&c);
+		else if (!imgtree_interrupted(&c.tree))
+			check_say(&c, CHECK_ERROR, "image", "%s: mend that, or "
+			    "%s", why.msg, c.build);
 		if (!imgtree_interrupted(&c.tree))
 			end(&c);
 		rc = c.errors > 0 ? 1 : c.warnings > 0 ? 2 : 0;

@@ -9,6 +9,42 @@
 
 #include "sys/file.h"
 
+#define BUILTIN_MAX	(1u << 20)
+
+/* Whether the image's kernel has it built in: such a one has a folder of
+ * modules' as well. */
+static bool
+built_in(const struct check *c, const char *name)
+{
+	const char *p, *at;
+	char path[160];
+	struct buf list;
+	glob_t g = { 0 };
+	size_t i, k;
+	bool is = false;
+
+	buf_init(&list, BUILTIN_MAX);
+	snprintf(path, sizeof(path), "%s/lib/modules/*/modules.builtin",
+	    c->tree.root);
+	(void)glob(path, 0, NULL, &g);
+	for (i = 0; i < g.gl_pathc && !is; i++) {
+		at = g.gl_pathv[i] + strlen(c->tree.root);
+		buf_clear(&list);
+		if (!imgtree_read(&c->tree, at, &list))
+			continue;
+		for (p = list.data; (p = strchr(p, '/')) != NULL && !is; ) {
+			p++;
+			for (k = 0; name[k] != '\0' && (p[k] == name[k] ||
+			    (p[k] == '-' && name[k] == '_')); )
+				k++;
+			is = name[k] == '\0' && strncmp(p + k, ".ko", 3) == 0;
+		}
+	}
+	globfree(&g);
+	buf_clear(&list);
+	return is;
+}
+
 /* The drivers of this machine's cards, where they are modules at all. */
 static void
 drivers(struct check *c)
@@ -28,12 +64,15 @@ drivers(struct check *c)
 		if (realpath(g.gl_pathv[i], path) == NULL)
 			continue;
 		name = strrchr(path, '/') + 1;
-		if (!imgtree_find(&c->tree, "/lib/modules", name, ".ko"))
+		if (!imgtree_find(&c->tree, "/lib/modules", name, ".ko") &&
+		    !built_in(c, name))
 			check_say(c, CHECK_ERROR, "driver", "the network "
-			    "card's driver %s isn't in the image: %s %s, then "
-			    "%s", name, c->dracut ? "add_drivers+=\"" :
-			    "put it into /etc/initramfs-tools/modules:",
-			    name, c->build);
+			    "card's driver %s isn't in the image: put %s%s%s "
+			    "into %s, then %s", name,
+			    c->dracut ? "add_drivers+=\" " : "", name,
+			    c->dracut ? " \"" : "", c->dracut ?
+			    "/etc/dracut.conf.d/network.conf" :
+			    "/etc/initramfs-tools/modules", c->build);
 	}
 	globfree(&g);
 }
@@ -62,8 +101,8 @@ tools(struct check *c)
 			return;
 	check_say(c, CHECK_ERROR, "network", "nothing in the image sets up a "
 	    "network: %s, then %s", c->dracut ? "install dracut-network, "
-	    "isc-dhcp-client and iputils-arping" : "install initramfs-tools-core anew",
-	    c->build);
+	    "isc-dhcp-client and iputils-arping" :
+	    "install initramfs-tools-core anew", c->build);
 }
 
 /* The word of the kernel line that is just this. */
@@ -88,10 +127,11 @@ kernel_line(struct check *c)
 	static const char *const off[] = { "ip=off", "ip=none",
 	    "rd.neednet=0", "rd.luks=0" };
 	struct err none = ERR_INIT;
-	struct buf line;
+	struct buf line, own;
 	size_t i;
 
 	buf_init(&line, 65536);
+	buf_init(&own, 4096);
 	if (file_read("/proc/cmdline", &line, &none) == 0)
 		for (i = 0; i < sizeof(off) / sizeof(off[0]); i++)
 			if (has_word(line.data, off[i]))
@@ -99,12 +139,14 @@ kernel_line(struct check *c)
 				    "stands on the kernel line: take it out "
 				    "of the boot loader's configuration",
 				    off[i]);
-	if (c->conf.ip != NULL && (strncmp(line.data, "ip=", 3) == 0 ||
-	    strstr(line.data, " ip=") != NULL))
-		check_say(c, CHECK_WARNING, "kernel-line-ip", "ip= stands on "
-		    "the kernel line and in %s: leave one out",
-		    SERVERCONF_FILE);
+	/* As an older module wrote it. */
+	if (imgtree_read(&c->tree, "/etc/cmdline.d/99postern-boot.conf",
+	    &own) && strstr(own.data, " ip=") != NULL)
+		check_say(c, CHECK_ERROR, "kernel-line-ip", "dracut halts with "
+		    "this image where the kernel line has an ip=, too: %s",
+		    c->build);
 	buf_clear(&line);
+	buf_clear(&own);
 }
 
 void

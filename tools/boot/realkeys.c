@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "bootprog.h"
+#include "ui/log.h"
 
 #define PROG_MS		20000u
 #define TEXT_MAX	(1u << 20)
@@ -80,29 +81,51 @@ by_place(const struct look *l)
 	return found;
 }
 
+/* What sshd says of its configuration, to text: "" where there is no sshd. It
+ * looks for its folder first, which is made at its start alone. */
+static void
+configuration(char *sshd, struct buf *text)
+{
+	static const char folder[] = "Missing privilege separation directory: ";
+	char *const argv[] = { sshd, "-T", NULL };
+	const struct bootprog b = { .argv = argv, .timeout_ms = PROG_MS };
+	struct err e = ERR_INIT;
+	char path[4096], *p;
+	int status = 0, times;
+
+	for (times = 0; times < 2; times++) {
+		buf_clear(text);
+		if (bootprog_run(&b, text, &status, &e) == 0 && status == 0)
+			return;
+		p = strstr(text->data, folder);
+		if (p == NULL)
+			break;
+		p += sizeof(folder) - 1;
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(p, "\r\n"),
+		    p);
+		if (path[0] != '/' || mkdir(path, 0755) == -1)
+			break;
+	}
+	log_warn("sshd -T fails, so that host keys which lie elsewhere than in "
+	    "/etc/ssh aren't known: %.*s%s", (int)strcspn(text->data, "\n"),
+	    text->data, e.msg);
+	buf_clear(text);
+}
+
 /* HostKey of sshd_config, wherever it is. */
 static bool
 by_sshd(const struct look *l)
 {
 	static const char key[] = "hostkey ";
-	struct err none = ERR_INIT;
 	bool found = false;
 	struct buf prog, text;
 	char path[4096];
 	const char *p;
-	int status;
 
 	buf_init(&prog, 4096);
 	buf_init(&text, TEXT_MAX);
-	if (bootprog_have("sshd", &prog)) {
-		char *const argv[] = { prog.data, "-T", NULL };
-		const struct bootprog b = { .argv = argv,
-		    .timeout_ms = PROG_MS };
-
-		if (bootprog_run(&b, &text, &status, &none) == -1 ||
-		    status != 0)
-			buf_clear(&text);
-	}
+	if (bootprog_have("sshd", &prog))
+		configuration(prog.data, &text);
 	for (p = text.data; p != NULL && *p != '\0' && !found;
 	    p = strchr(p, '\n'), p = p != NULL ? p + 1 : NULL) {
 		if (strncmp(p, key, sizeof(key) - 1) != 0)
