@@ -2,20 +2,24 @@
 """class Guest: one virtual machine without KVM, its console and its memory."""
 
 import json
+import mmap
 import os
+import pathlib
 import re
 import shutil
 import socket
 import subprocess
 import threading
-
-import qemuimg
+import time
 
 from lab import proc
 
-# Three times of what a boot takes with nine beside it.
+# Three times of what a boot takes with nine beside it, of the time in which
+# the guest may run; and so often that of all time, however busy it is here.
 BOOT_S = 120
+BUSY = 5
 SSHD = 2222
+ADDRESS = "10.0.2.15"
 MEMORY_MIB = 256
 # Linux spins for as long as a command to its network card takes, and one boot
 # of many stood still when it took its network down. None is needed here.
@@ -30,32 +34,36 @@ APPEND = ("console=ttyS0 panic=-1 net.ifnames=0 mitigations=off nokaslr "
 
 
 class Guest:
-    """Guests.boot() of qemulib.py makes it."""
+    """Its owner closes it: Fleet of qemufleet.py."""
 
-    def __init__(self, folder, name, disks, words, linked=True):
-        """folder: where initrd and NAME.img are. words: for the kernel's
-        command line."""
+    def __init__(self, folder, name, boot, disks, words, linked=True,
+                 nic=True, memory_mib=MEMORY_MIB):
+        """folder: where it has its own one. boot: the files of its kernel and
+        initramfs. disks: raw files, which stay as they are. words: for the
+        kernel's command line. linked: its network has a cable; nic: a card."""
         self.name = name
         self.dir = folder / name
         self.dir.mkdir()
         self.log = self.dir / "console"
         self.log.touch()
-        self.process = self.qmp_file = self.console = None
+        self.memory_mib = memory_mib
+        self.process = self.qmp_file = self.console = self.port = None
+        kernel, initrd = boot
         argv = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
                 "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
-                "-m", str(MEMORY_MIB), "-nodefaults", "-display", "none",
-                "-no-reboot", "-snapshot", "-kernel",
-                str(qemuimg.vmlinuz()), "-initrd", str(folder / "initrd"),
-                "-append", f"{APPEND} {words}",
+                "-m", str(memory_mib), "-nodefaults", "-display", "none",
+                "-no-reboot", "-snapshot", "-kernel", str(kernel),
+                "-initrd", str(initrd), "-append", f"{APPEND} {words}",
                 "-chardev", f"socket,id=con,path={self.dir}/con,server=on,"
                 f"wait=off,logfile={self.log}", "-serial", "chardev:con",
-                "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
-                "-netdev", "user,id=net,restrict=on",
-                "-device", f"virtio-net-pci,netdev=net,id=nic,romfile=,{NO_CTRL}"]
-        for disk in disks:
-            argv += ["-drive", f"id={disk},file={folder}/{disk}.img,"
-                     "format=raw,if=none,cache=unsafe", "-device",
-                     f"virtio-blk-pci,drive={disk}"]
+                "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
+        if nic:
+            argv += ["-netdev", "user,id=net,restrict=on", "-device",
+                     f"virtio-net-pci,netdev=net,id=nic,romfile=,{NO_CTRL}"]
+        for i, disk in enumerate(disks):
+            argv += ["-drive", f"id=disk{i},file={disk},format=raw,if=none,"
+                     "cache=unsafe", "-device",
+                     f"virtio-blk-pci,drive=disk{i}"]
         # Held until its address is there: it is not to boot before.
         argv += ["-S"]
         self.errors = open(self.dir / "qemu.err", "w+")
@@ -64,9 +72,10 @@ class Guest:
             stderr=self.errors, env={**os.environ, "TMPDIR": str(self.dir)})
         try:
             self._connect()
-            self.port = self._forward()
-            if not linked:
-                self.link(False)
+            if nic:
+                self.port = self._forward()
+                if not linked:
+                    self.link(False)
             self.qmp("cont")
         except BaseException:
             self.close()
@@ -77,13 +86,12 @@ class Guest:
         s.settimeout(BOOT_S)
 
         def connected():
-            self._alive()
             try:
                 s.connect(f"{self.dir}/{name}")
                 return True
             except (FileNotFoundError, ConnectionRefusedError):
                 return False
-        proc.wait_for(connected, BOOT_S, f"socket {name} of qemu")
+        self.until(connected, f"socket {name} of qemu")
         return s
 
     def _connect(self):
@@ -109,6 +117,51 @@ class Guest:
                                f"{(self.dir / 'qemu.err').read_text()}\n"
                                f"{self.said()[-2000:].decode('latin-1')}")
 
+    # What it is waited for
+
+    def _threads(self):
+        """Of all its threads: how long they ran, and how long they waited for
+        a processor of this machine; seconds."""
+        ran = waited = 0
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*"):
+            one = proc.read(task / "schedstat").split() or (0, 0)
+            ran, waited = ran + int(one[0]), waited + int(one[1])
+        return ran / 1e9, waited / 1e9
+
+    def until(self, condition, what, deadline_s=BOOT_S):
+        """The first true value of condition(). The deadline counts what the
+        guest had of this machine: not what it waited for a processor."""
+        began, (_, before) = time.monotonic(), self._threads()
+        while True:
+            value = condition()
+            if value:
+                return value
+            self._alive()
+            passed = time.monotonic() - began
+            if passed > deadline_s:
+                waited = self._threads()[1] - before
+                if passed > min(deadline_s + waited, BUSY * deadline_s):
+                    raise proc.Deadline(
+                        f"no {what} of {self.name} within {passed:.0f} s, of "
+                        f"which {waited:.0f} s without a processor; "
+                        f"{self.state()}\n{self.said().decode('latin-1')}")
+            time.sleep(proc.POLL_S)
+
+    def state(self):
+        """What it is doing, for who reads that it didn't come."""
+        if self.qmp_file is None:
+            return "it is not there yet"
+        before = self._threads()[0]
+        seen = set()
+        for _ in range(10):
+            time.sleep(0.05)
+            said = self.monitor("info registers")
+            seen.update(re.findall(r"RIP=(\S+)", said))
+        return (f"in half a second it ran for "
+                f"{self._threads()[0] - before:.2f} s, at {sorted(seen)}")
+
+    # qemu
+
     def qmp(self, command, **arguments):
         """A command of qemu's own protocol, and its answer."""
         json.dump({"execute": command, "arguments": arguments},
@@ -124,15 +177,18 @@ class Guest:
             if "return" in answer:
                 return answer["return"]
 
+    def monitor(self, line):
+        """A line for its monitor, and what that says."""
+        return self.qmp("human-monitor-command", **{"command-line": line})
+
     def _forward(self):
         """A free port of 127.0.0.1 to its sshd; qemu says whether it is."""
         for _ in range(20):
             with socket.socket() as s:
                 s.bind(("127.0.0.1", 0))
                 port = s.getsockname()[1]
-            if not self.qmp("human-monitor-command", **{
-                    "command-line": f"hostfwd_add net tcp:127.0.0.1:{port}"
-                    f"-10.0.2.15:{SSHD}"}).strip():
+            if not self.monitor(f"hostfwd_add net tcp:127.0.0.1:{port}"
+                                f"-{ADDRESS}:{SSHD}").strip():
                 return port
         raise RuntimeError("no port of this machine is free")
 
@@ -147,16 +203,7 @@ class Guest:
 
     def wait(self, text, times=1):
         """Until the console has said it so often."""
-        def there():
-            if self.said().count(text) >= times:
-                return True
-            self._alive()
-            return False
-        try:
-            proc.wait_for(there, BOOT_S, f"{text!r} of {self.name}")
-        except proc.Deadline as e:
-            raise proc.Deadline(
-                f"{e}\n{self.said().decode('latin-1')}") from None
+        self.until(lambda: self.said().count(text) >= times, repr(text))
 
     def type(self, line):
         """A line, at once: whoever reads it should be there."""
@@ -168,10 +215,9 @@ class Guest:
         self.type(command)
 
         def done():
-            self._alive()
             said = self.said()[before:].decode(errors="replace")
             return re.search(r"(.*)\[done \d+\]", said, re.S)
-        return proc.wait_for(done, BOOT_S, f"end of {command}")[1]
+        return self.until(done, f"end of {command}")[1]
 
     # What it holds
 
@@ -180,12 +226,15 @@ class Guest:
         file = self.dir / "memory"
         self.qmp("stop")
         try:
-            self.qmp("pmemsave", val=0, size=MEMORY_MIB << 20,
+            self.qmp("pmemsave", val=0, size=self.memory_mib << 20,
                      filename=str(file))
         finally:
             self.qmp("cont")
-        with open(file, "rb") as f:
-            n = f.read().count(secret)
+        n, at = 0, -1
+        with open(file, "rb") as f, \
+                mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as memory:
+            while (at := memory.find(secret, at + 1)) != -1:
+                n += 1
         file.unlink()
         return n
 

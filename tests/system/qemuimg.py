@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""What the guests of qemulib.py boot: Debian's kernel, a small initramfs that
-asks for passphrases as dracut's and Debian's do, and encrypted disks. Neither
-device mapper nor loop device nor another machine is needed to make them.
+"""What the guests of qemulib.py boot: Debian's kernel and a small initramfs
+that asks for passphrases as dracut's and Debian's do. Their disks:
+qemudisk.py.
 """
 
 import fcntl
@@ -15,7 +15,6 @@ import subprocess
 
 from lab import root
 
-HERE = pathlib.Path(__file__).parent
 META = "linux-image-cloud-amd64"
 # What the guests need of it; what these need is found in the files.
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "ext4", "crc32c_generic",
@@ -249,93 +248,3 @@ def initrd(base, agent, host_key, keys, init, more=()):
     c.file("/root/.ssh/authorized_keys", keys, 0o600)
     c.file("/init", init, 0o755)
     return c.bytes()
-
-
-# Disks
-
-IN_BASE = """
-mount --bind "$1" "$2/mnt"
-mount --rbind /dev "$2/dev"
-mount -t proc proc "$2/proc"
-mount -t tmpfs none "$2/run"
-mount -t tmpfs none "$2/tmp"
-root=$2
-shift 2
-# cryptsetup keeps a file of the disk's UUID in the folder where it is.
-exec chroot "$root" sh -ec 'cd /mnt; exec "$@"' sh "$@"
-"""
-
-
-def in_base(base, folder, *argv):
-    """A program of the base root, which has folder at /mnt and keeps nothing
-    of it."""
-    return run("unshare", "--mount", "--propagation", "private", "sh", "-ec",
-               IN_BASE, "sh", str(folder), str(base), *argv)
-
-
-KDF = ("--pbkdf", "pbkdf2", "--pbkdf-force-iterations")
-
-
-def root_disk(base, folder, name, uuid, passphrase, init):
-    """folder/name.img: a LUKS2 disk with the file system of a real root."""
-    tree = folder / f"{name}.tree"
-
-    def put(path, data):
-        to = tree / path.lstrip("/")
-        to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_bytes(data)
-        to.chmod(0o755)
-
-    def link(path, target):
-        (tree / path.lstrip("/")).symlink_to(target)
-
-    for one in ("proc", "sys", "dev", "run", "tmp", "bin", "sbin"):
-        (tree / one).mkdir(parents=True)
-    busybox(put, link)
-    put("/sbin/init", init.encode())
-    image = folder / f"{name}.img"
-    with open(image, "wb") as f:
-        f.truncate(24 << 20)
-    run("mke2fs", "-q", "-t", "ext4", "-L", "root", "-O", "^has_journal",
-        "-d", str(tree), str(image), "8M")
-    shutil.rmtree(tree)
-    _key(folder, passphrase)
-    in_base(base, folder, "cryptsetup", "reencrypt", "--encrypt", "--type",
-            "luks2", *KDF, "1000", "--reduce-device-size", "16M", "--uuid",
-            uuid, "--key-file", "/mnt/key", "--batch-mode", f"/mnt/{name}.img")
-    return image
-
-
-def data_disk(base, folder, name, uuid, passphrase):
-    """folder/name.img: a LUKS2 disk with nothing on it."""
-    image = folder / f"{name}.img"
-    with open(image, "wb") as f:
-        f.truncate(20 << 20)
-    _key(folder, passphrase)
-    in_base(base, folder, "cryptsetup", "luksFormat", "--type", "luks2", *KDF,
-            "1000", "--uuid", uuid, "--key-file", "/mnt/key", "--batch-mode",
-            f"/mnt/{name}.img")
-    return image
-
-
-def add_key(base, folder, name, passphrase, new, iterations=1000):
-    """Another passphrase for a disk."""
-    _key(folder, passphrase)
-    _key(folder, new, "new")
-    in_base(base, folder, "cryptsetup", "luksAddKey", *KDF, str(iterations),
-            "--key-file", "/mnt/key", "--batch-mode", f"/mnt/{name}.img",
-            "/mnt/new")
-
-
-def slow_key(base, folder, name, passphrase, iterations):
-    """The disk's first passphrase, such that a test of it takes its time."""
-    _key(folder, passphrase)
-    in_base(base, folder, "cryptsetup", "luksChangeKey", *KDF,
-            str(iterations), "--key-slot", "0", "--key-file", "/mnt/key",
-            "--batch-mode", f"/mnt/{name}.img", "/mnt/key")
-
-
-def _key(folder, passphrase, name="key"):
-    path = folder / name
-    path.write_text(passphrase)
-    path.chmod(0o600)

@@ -19,7 +19,8 @@ def test_ten_hosts_of_which_one_never_comes_up_and_one_rejects(guests):
     wrong, *right = all_
     passphrases = {g: PASS for g in right} | {wrong: "not this"}
     done = guests.unlock(passphrases, *all_, down,
-                         options=["--keep-going"])
+                         options=["--keep-going", "--connect-timeout",
+                                  "10s"])
     assert done.rc == 2, done
     states = last_states(done)
     assert states.pop(wrong.name) == "rejected"
