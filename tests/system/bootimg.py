@@ -6,7 +6,9 @@
     image.kernel, image.initrd      # files
     image.key, image.rescue         # private keys: passphrases; a shell
     image.pin("[127.0.0.1]:2222")   # the line for boot.known_hosts
-    image.setup, image.log          # what setup and the build said
+    image.pinned, image.words       # that, and what the kernel line needs, to
+                                    # the letter as setup printed it
+    image.setup, image.log          # what setup said, and what it said to run
 
 An image is made once for what is installed and kept in the cache of the lab's
 roots; what older installations made goes. All of it happens in a mount
@@ -17,6 +19,7 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -75,6 +78,9 @@ KINDS = {
     "initramfs-tools-dropbear": (
         NO_THEIRS + CRYPTTAB, "dropbear", 'update-initramfs -u -k "$kv"'),
 }
+# What setup said to run: it builds the image and checks it.
+PRINTED = "sed -n '/^Then, /,$s/^    //p' /out/setup >/printed && " \
+    "sh -ex /printed"
 
 # $1: the root below, $2: a folder of ours, $3: the script for the chroot.
 OUTSIDE = r"""set -e
@@ -143,6 +149,19 @@ class Image:
                 return f"{name} {words[1]} {words[2]}\n"
         raise AssertionError(f"no known_hosts line in\n{self.setup}")
 
+    @property
+    def pinned(self):
+        return self._printed(rf"^    ({NAME} ssh-.*\n)")
+
+    @property
+    def words(self):
+        return self._printed(r"^    (ip=\S+)$")
+
+    def _printed(self, pattern):
+        found = re.search(pattern, self.setup, re.M)
+        assert found, self.setup
+        return found[1]
+
 
 def root():
     return labroot.base_root(PACKAGES)
@@ -189,8 +208,8 @@ def _state():
 
 
 def build(kind):
-    """The image of a kind of KINDS."""
-    machine, sshd, command = KINDS[kind]
+    """The image of a kind of KINDS, made and checked as setup says."""
+    machine, sshd, _ = KINDS[kind]
     cache = labroot.cache_dir()
     cache.mkdir(parents=True, exist_ok=True)
     place = cache / f"image-{kind}-{_state()}"
@@ -199,6 +218,6 @@ def build(kind):
         if not place.is_dir():
             for old in cache.glob(f"image-{kind}-*"):
                 shutil.rmtree(old)
-            shutil.move(run(machine, sshd, build=command,
+            shutil.move(run(machine, sshd, build=PRINTED,
                             words="--emergency-key /root/rescue.pub"), place)
     return Image(place / "kernel", place / "initrd", place)
