@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A machine whose tries were used up at the console, and which has gone on to
-dracut's emergency shell: `postern boot unlock` boots it all the same."""
+the emergency shell of dracut's or initramfs-tools': `postern boot unlock`
+boots it all the same."""
 
 import bootimg
 import pytest
@@ -11,14 +12,17 @@ from test_boot_image import disk  # noqa: F401
 SHELL = {
     "dracut-sysv-dropbear": "Dropping to debug shell",
     "dracut-systemd-openssh": "Entering emergency mode",
+    "initramfs-tools-dropbear": "Dropping to a shell",
 }
 
 
 @pytest.mark.parametrize("kind", SHELL)
 def test_from_the_emergency_shell_the_boot_goes_on(kind, disk,  # noqa: F811
                                                    tmp_path):
-    # The shell comes so many seconds after the last try, not after minutes.
-    line = LINE["dracut"] + " rd.retry=10"
+    # The shell comes so many seconds after the last try, not after minutes;
+    # with a panic= it would be a reboot.
+    line = LINE["initramfs"] + " panic=" if kind.startswith("init") else \
+        LINE["dracut"] + " rd.retry=10"
     with Guest(bootimg.build(kind), disk, line) as guest:
         guest.wait(PROMPT[kind])
         for _ in range(BOOT_S):
