@@ -57,7 +57,7 @@ fuzz:
 
 bench: all
 	@build-aux/deps.sh build bench
-	@rc=0; for b in run backup git; do bench/$$b || rc=1; done; exit $$rc
+	@rc=0; for b in run backup git boot; do bench/$$b || rc=1; done; exit $$rc
 
 clean:
 	rm -rf build build-*

@@ -16,7 +16,8 @@ test="$demo rsync clang libclang-rt-14-dev python3-pytest python3-pytest-xdist
 	tcsh sqlite3 bash-completion libcap2-bin rsnapshot borgbackup restic
 	git git-lfs gitolite3 qemu-system-x86 cryptsetup-bin e2fsprogs cpio"
 bench="$demo clustershell pssh linux-perf python3 rsync rsnapshot borgbackup
-	restic btrfs-progs git gitolite3 mmdebstrap"
+	restic btrfs-progs git gitolite3 mmdebstrap python3-pytest qemu-system-x86
+	cryptsetup-bin e2fsprogs busybox"
 
 want=
 for what in "$@"; do
