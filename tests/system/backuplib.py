@@ -310,13 +310,20 @@ class Backup:
         --fake-super keeps in a file, as it stands for it: a link or other.
         """
         found = {}
+        linked = {}         # what has many names is read once
         for path, st in proc.walk(root):
             rel = path[len(root.rstrip(b"/")) + 1:]
             if any(rel == s or rel.startswith(s + b"/") for s in skip):
                 continue
             if stat.S_ISREG(st.st_mode):
-                with open(path, "rb") as f:
-                    found[rel] = (fake_kind(path), f.read())
+                inode = st.st_dev, st.st_ino
+                if inode not in linked:
+                    with open(path, "rb") as f:
+                        found[rel] = fake_kind(path), f.read()
+                    if st.st_nlink > 1:
+                        linked[inode] = found[rel]
+                else:
+                    found[rel] = linked[inode]
             elif stat.S_ISLNK(st.st_mode):
                 found[rel] = ("link", os.readlink(path))
             elif stat.S_ISDIR(st.st_mode):
