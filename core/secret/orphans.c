@@ -38,8 +38,8 @@ children(pid_t *v, size_t max)
 void
 orphans_begin(struct orphans *k)
 {
-	if (prctl(PR_GET_CHILD_SUBREAPER, &k->reaper) == -1)
-		k->reaper = 0;
+	k->reaper = 0;
+	(void)prctl(PR_GET_CHILD_SUBREAPER, &k->reaper);
 	k->n = children(k->before, ORPHANS_BEFORE);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 }

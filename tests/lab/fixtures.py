@@ -4,6 +4,7 @@
 import atexit
 import pathlib
 import signal
+import threading
 
 import pytest
 
@@ -22,9 +23,12 @@ def _interrupt(*_):
 def lab():
     """One lab a run, with the source tree at /src of its host admin."""
     # A plain kill takes the way of Ctrl-C, which runs every clean-up. After
-    # a kill -9 the kernel ends the hosts and the next lab removes the rest.
+    # a kill -9 the kernel ends the hosts and the next lab removes the rest; so
+    # it does where xdist has given a worker another thread than the main one,
+    # which may set no handler.
+    may = threading.current_thread() is threading.main_thread()
     before = [(s, signal.signal(s, _interrupt))
-              for s in (signal.SIGTERM, signal.SIGHUP)]
+              for s in (signal.SIGTERM, signal.SIGHUP) if may]
     made = Lab(source=TREE)
     atexit.register(made.close)
     yield made
