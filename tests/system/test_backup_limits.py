@@ -177,31 +177,6 @@ def test_no_rule_takes_what_a_verify_reads(backup):
     assert first not in b.snapshots()
 
 
-def test_a_look_at_the_disk_that_fails_takes_nothing_away(backup):
-    """Whichever of them it is, in the end the one when all has come."""
-    b = backup
-    b.setup(root=DATA)
-    policy(b, store="min-free = 1M\n")
-    b.files({f"{DATA}/a": "a"})
-    keys = f"{HOME}/.ssh/authorized_keys"
-    line = b.store.read(keys)
-    there = []
-    for n in range(1, 30):
-        b.store.write(keys, re.sub(
-            r'command="[^"]*postern backup receive',
-            f'command="strace -f -qq -o /dev/null -P {STORE}/{CLIENT} '
-            "-e trace=fstatfs -e inject=fstatfs:error=EIO:when="
-            f"{n} {b.TOOL} receive", line), mode=0o600)
-        b.own(b.store, keys)
-        done = b.run("-q", expect=None)
-        if done.rc == 0:
-            break
-        assert "Input/output error" in done.err, str(done)
-        there.append((b.incoming() / DATA[1:] / "a").exists())
-    assert there and there[-1] and there == sorted(there), there
-    assert b.stored(DATA) == b.source(DATA)
-
-
 # What a key may ask for
 
 def test_the_owners_file_takes_away_what_a_key_was_allowed(backup):
