@@ -3,15 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define ROUNDS	64	/* what goes on forking is left to its owner */
 #define TEXT	4096
+#define OTHERS_MS	500	/* Ctrl-C ended it as well, perhaps */
 
 /* Our children, as many as v takes. */
 static size_t
@@ -40,7 +42,7 @@ orphans_begin(struct orphans *k)
 {
 	k->reaper = 0;
 	(void)prctl(PR_GET_CHILD_SUBREAPER, &k->reaper);
-	k->n = children(k->before, ORPHANS_BEFORE);
+	k->n = children(k->known, ORPHANS_BEFORE);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
@@ -50,30 +52,56 @@ known(const struct orphans *k, pid_t pid)
 	size_t i;
 
 	for (i = 0; i < k->n; i++)
-		if (k->before[i] == pid)
+		if (k->known[i] == pid)
 			return true;
 	return false;
 }
 
+/* Not a moment for what is over, but not reaped. */
+static void
+wait_for_others(pid_t pid)
+{
+	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
+
+	(void)poll(&p, 1, OTHERS_MS);
+	if (p.fd != -1)
+		close(p.fd);
+}
+
+bool
+orphans_kill_one(struct orphans *k, pid_t pid, int *status)
+{
+	bool others = kill(pid, SIGKILL) == -1 && errno == EPERM;
+	pid_t rc;
+
+	if (others)
+		wait_for_others(pid);
+	do
+		rc = waitpid(pid, status, others ? WNOHANG : 0);
+	while (rc == -1 && errno == EINTR);
+	if (rc == -1)
+		*status = -1;
+	if (rc == 0 && k->n < sizeof(k->known) / sizeof(k->known[0]))
+		k->known[k->n++] = pid;
+	return rc != 0;
+}
+
 void
-orphans_kill(const struct orphans *k)
+orphans_kill(struct orphans *k)
 {
 	pid_t v[ORPHANS_BEFORE];
 	size_t i, n, round;
 	bool more = true;
+	int status;
 
 	/* Each that goes leaves us its own children. */
 	for (round = 0; round < ROUNDS && more; round++) {
 		n = children(v, ORPHANS_BEFORE);
 		more = false;
-		for (i = 0; i < n; i++) {
-			if (known(k, v[i]) || getpgid(v[i]) != getpgrp())
-				continue;
-			kill(v[i], SIGKILL);
-			while (waitpid(v[i], NULL, 0) == -1 && errno == EINTR)
-				;
-			more = true;
-		}
+		for (i = 0; i < n; i++)
+			if (!known(k, v[i]) && getpgid(v[i]) == getpgrp() &&
+			    orphans_kill_one(k, v[i], &status))
+				more = true;
 	}
 }
 

@@ -110,21 +110,24 @@ release_signals(const struct sigaction old[ENDS])
  * secret in time, or said it and does not go. It stays in our process group,
  * since it may have to ask on the terminal. */
 static int
-reap(const struct orphans *k, pid_t pid, bool said)
+reap(struct orphans *k, pid_t pid, bool said)
 {
 	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
 	bool over = said && p.fd != -1 && poll(&p, 1, LEAVE_MS) == 1;
 	int status = 0, rc;
 
-	if (!over)
-		kill(pid, SIGKILL);
 	if (p.fd != -1)
 		close(p.fd);
+	if (!over) {
+		/* Another user's is left: it has failed as if killed. */
+		if (!orphans_kill_one(k, pid, &status))
+			status = SIGKILL;
+		orphans_kill(k);
+		return status;
+	}
 	do
 		rc = waitpid(pid, &status, 0);
 	while (rc == -1 && errno == EINTR);
-	if (!over)
-		orphans_kill(k);
 	return rc == -1 ? -1 : status;
 }
 

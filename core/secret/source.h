@@ -9,7 +9,9 @@
  *
  * Reading blocks. It begins before a loop does, or after it is freed: a command
  * gets our signal mask, and no loop may reap it. One that takes too long is
- * ended with all that it started, and so it is when a signal ends us meanwhile.
+ * ended with all that it started, and so it is when a signal ends us meanwhile;
+ * but for what runs as another user (sudo), which is left where we may not kill
+ * it.
  */
 #ifndef POSTERN_SOURCE_H
 #define POSTERN_SOURCE_H

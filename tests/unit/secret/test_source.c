@@ -10,6 +10,8 @@
 
 #include "secret/source.h"
 
+#define NOBODY	65534
+
 static const struct source_opts opts = { .option = "--key", .also = "random, ",
     .prompt = "key: ", .max = 16, .timeout_ms = 10000 };
 
@@ -170,6 +172,98 @@ nor_of_one_that_was_read_from_when_we_were_ended(void **state)
 	assert_int_equal(waitpid(-1, &status, WNOHANG), -1);
 }
 
+/* What may not be killed: a program that whoever runs it is root in. */
+static void
+make_sudo(char *dir)
+{
+	char command[256];
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0) {
+		if (getenv("CI") != NULL)
+			fail_msg("needs root");
+		skip();
+	}
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
+	snprintf(command, sizeof(command), "cp /usr/bin/setpriv %s/sudo && "
+	    "chmod 4755 %s/sudo", dir, dir);
+	pid = fork();
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* A child that is a plain user reads from such a one: until a signal ends it,
+ * or its time is over. Returns how it ended. */
+static int
+reads_as_nobody(const char *format, const char *dir, unsigned timeout_ms)
+{
+	struct source_opts o = opts;
+	struct err e = ERR_INIT;
+	char spec[256], line[16];
+	pid_t pid, sudo;
+	int status, p[2];
+	ssize_t n;
+
+	assert_int_equal(pipe(p), 0);
+	snprintf(spec, sizeof(spec), format, dir, p[1]);
+	o.timeout_ms = timeout_ms;
+	pid = fork();
+	if (pid == 0) {
+		if (setresgid(NOBODY, NOBODY, NOBODY) == -1 ||
+		    setresuid(NOBODY, NOBODY, NOBODY) == -1)
+			_exit(8);
+		/* Otherwise for ever. */
+		alarm(20);
+		_exit(source_read(spec, &o, &e) == NULL ? (int)e.code : 9);
+	}
+	close(p[1]);
+	n = read(p[0], line, sizeof(line) - 1);
+	close(p[0]);
+	assert_true(n > 1);
+	line[n] = '\0';
+	sudo = (pid_t)strtol(line, NULL, 10);
+	if (timeout_ms == 0)
+		kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* It is ours now, and was not ended. */
+	assert_int_equal(waitpid(sudo, NULL, WNOHANG), 0);
+	kill(sudo, SIGKILL);
+	assert_int_equal(waitpid(sudo, NULL, 0), sudo);
+	return status;
+}
+
+static void
+what_runs_as_another_user_is_not_waited_for(void **state)
+{
+	static const char *const specs[] = {
+		"cmd:exec %s/sudo --reuid=0 sh -c 'echo $$ >&%d;exec sleep 99'",
+		"cmd:%s/sudo --reuid=0 sh -c 'echo $$ >&%d; exec sleep 99'"
+		    " | cat" };
+	char dir[] = "/tmp/postern-test-XXXXXX", path[64];
+	int status;
+	size_t i;
+
+	make_sudo(dir);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	for (i = 0; i < 2; i++) {
+		status = reads_as_nobody(specs[i], dir, 500);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), ERR_TIMEOUT);
+		status = reads_as_nobody(specs[i], dir, 0);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGTERM);
+	}
+	snprintf(path, sizeof(path), "%s/sudo", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
 int
 main(void)
 {
@@ -185,6 +279,7 @@ main(void)
 		    nothing_is_left_of_a_command_that_took_too_long),
 		cmocka_unit_test(
 		    nor_of_one_that_was_read_from_when_we_were_ended),
+		cmocka_unit_test(what_runs_as_another_user_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
