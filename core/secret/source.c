@@ -25,7 +25,7 @@
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 #define ENDS (sizeof(ends) / sizeof(ends[0]))
 static volatile sig_atomic_t got_signal;
-static int reads_from;
+static volatile sig_atomic_t reads_from = -1;
 
 void
 source_line(struct secret *s)
@@ -70,13 +70,15 @@ from_fd(const char *number, const struct source_opts *o, struct err *e)
 static void
 on_signal(int signo)
 {
-	int why = errno, fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int why = errno, fd = -1;
 
 	got_signal = signo;
-	if (fd != -1)
+	if (reads_from != -1)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd != -1) {
 		(void)dup2(fd, reads_from);
-	if (fd != -1)
 		close(fd);
+	}
 	errno = why;
 }
 
@@ -113,7 +115,8 @@ static int
 reap(struct orphans *k, pid_t pid, bool said)
 {
 	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
-	bool over = said && p.fd != -1 && poll(&p, 1, LEAVE_MS) == 1;
+	bool over = said && p.fd != -1 && poll(&p, 1, LEAVE_MS) == 1 &&
+	    got_signal == 0;
 	int status = 0, rc;
 
 	if (p.fd != -1)
@@ -156,6 +159,7 @@ from_command(const char *command, const struct source_opts *o,
 		err_sys(e, "fork");
 		orphans_end(&kids);
 		sigaction(SIGCHLD, &old, NULL);
+		reads_from = -1;
 		release_signals(held);
 		close(p[0]);
 		close(p[1]);
@@ -172,6 +176,8 @@ from_command(const char *command, const struct source_opts *o,
 	close(p[1]);
 	snprintf(what, sizeof(what), "%s cmd", o->option);
 	s = secret_read(p[0], o->max, o->timeout_ms, what, e);
+	/* Its number may be another descriptor's next. */
+	reads_from = -1;
 	close(p[0]);
 	status = reap(&kids, pid, s != NULL && got_signal == 0);
 	orphans_end(&kids);
