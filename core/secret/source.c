@@ -16,6 +16,7 @@
 #include "base/num.h"
 #include "secret/orphans.h"
 #include "sys/tty.h"
+#include "sys/ttykeep.h"
 
 #define LEAVE_MS 10000		/* for a command that has said its secret */
 #define WHAT_MAX 64
@@ -112,7 +113,7 @@ release_signals(const struct sigaction old[ENDS])
  * secret in time, or said it and does not go. It stays in our process group,
  * since it may have to ask on the terminal. */
 static int
-reap(struct orphans *k, pid_t pid, bool said)
+reap(struct orphans *k, const struct ttykeep *tty, pid_t pid, bool said)
 {
 	struct pollfd p = { .fd = pidfd_open(pid, 0), .events = POLLIN };
 	bool over = said && p.fd != -1 && poll(&p, 1, LEAVE_MS) == 1 &&
@@ -126,6 +127,8 @@ reap(struct orphans *k, pid_t pid, bool said)
 		if (!orphans_kill_one(k, pid, &status))
 			status = SIGKILL;
 		orphans_kill(k);
+		/* Who asked there can't put the echo on any more. */
+		ttykeep_back(tty);
 		return status;
 	}
 	do
@@ -144,6 +147,7 @@ from_command(const char *command, const struct source_opts *o,
 	char what[WHAT_MAX];
 	struct secret *s;
 	struct orphans kids;
+	struct ttykeep tty;
 	int p[2], status;
 
 	if (pipe2(p, O_CLOEXEC) == -1) {
@@ -153,11 +157,13 @@ from_command(const char *command, const struct source_opts *o,
 	/* Ignored, the kernel would reap for us, and no status be known. */
 	sigaction(SIGCHLD, &dfl, &old);
 	orphans_begin(&kids);
+	ttykeep_begin(&tty);
 	hold_signals(p[0], held);
 	pid = fork();
 	if (pid == -1) {
 		err_sys(e, "fork");
 		orphans_end(&kids);
+		ttykeep_end(&tty);
 		sigaction(SIGCHLD, &old, NULL);
 		reads_from = -1;
 		release_signals(held);
@@ -179,8 +185,9 @@ from_command(const char *command, const struct source_opts *o,
 	/* Its number may be another descriptor's next. */
 	reads_from = -1;
 	close(p[0]);
-	status = reap(&kids, pid, s != NULL && got_signal == 0);
+	status = reap(&kids, &tty, pid, s != NULL && got_signal == 0);
 	orphans_end(&kids);
+	ttykeep_end(&tty);
 	sigaction(SIGCHLD, &old, NULL);
 	release_signals(held);
 	if (s != NULL && status != 0) {

@@ -11,7 +11,7 @@
  * gets our signal mask, and no loop may reap it. One that takes too long is
  * ended with all that it started, and so it is when a signal ends us meanwhile;
  * but for what runs as another user (sudo), which is left where we may not kill
- * it.
+ * it. What was ended leaves our terminal as it was before.
  */
 #ifndef POSTERN_SOURCE_H
 #define POSTERN_SOURCE_H

@@ -2,10 +2,13 @@
 #include "../unit.h"
 
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "secret/source.h"
@@ -186,9 +189,9 @@ make_sudo(char *dir)
 		skip();
 	}
 	assert_non_null(mkdtemp(dir));
-	assert_int_equal(chmod(dir, 0755), 0);
-	snprintf(command, sizeof(command), "cp /usr/bin/setpriv %s/sudo && "
-	    "chmod 4755 %s/sudo", dir, dir);
+	snprintf(command, sizeof(command), "cd %s && chgrp %d . && "
+	    "chmod 710 . && cp /usr/bin/setpriv sudo && chmod 4755 sudo", dir,
+	    NOBODY);
 	pid = fork();
 	if (pid == 0) {
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -201,18 +204,21 @@ make_sudo(char *dir)
 /* A child that is a plain user reads from such a one: until a signal ends it,
  * or its time is over. Returns how it ended. */
 static int
-reads_as_nobody(const char *format, const char *dir, unsigned timeout_ms)
+reads_as_nobody(bool piped, bool by_signal)
 {
+	char dir[] = "/tmp/postern-test-XXXXXX", spec[256], line[16];
 	struct source_opts o = opts;
 	struct err e = ERR_INIT;
-	char spec[256], line[16];
-	pid_t pid, sudo;
 	int status, p[2];
+	pid_t pid, sudo;
 	ssize_t n;
 
+	make_sudo(dir);
 	assert_int_equal(pipe(p), 0);
-	snprintf(spec, sizeof(spec), format, dir, p[1]);
-	o.timeout_ms = timeout_ms;
+	snprintf(spec, sizeof(spec), "cmd:%s %s/sudo --reuid=0 "
+	    "sh -c 'echo $$ >&%d; exec sleep 99' %s", piped ? "" : "exec", dir,
+	    p[1], piped ? "| cat" : "");
+	o.timeout_ms = by_signal ? 0 : 500;
 	pid = fork();
 	if (pid == 0) {
 		if (setresgid(NOBODY, NOBODY, NOBODY) == -1 ||
@@ -225,10 +231,13 @@ reads_as_nobody(const char *format, const char *dir, unsigned timeout_ms)
 	close(p[1]);
 	n = read(p[0], line, sizeof(line) - 1);
 	close(p[0]);
+	snprintf(spec, sizeof(spec), "%s/sudo", dir);
+	unlink(spec);
+	rmdir(dir);
 	assert_true(n > 1);
 	line[n] = '\0';
 	sudo = (pid_t)strtol(line, NULL, 10);
-	if (timeout_ms == 0)
+	if (by_signal)
 		kill(pid, SIGTERM);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	/* It is ours now, and was not ended. */
@@ -241,27 +250,75 @@ reads_as_nobody(const char *format, const char *dir, unsigned timeout_ms)
 static void
 what_runs_as_another_user_is_not_waited_for(void **state)
 {
-	static const char *const specs[] = {
-		"cmd:exec %s/sudo --reuid=0 sh -c 'echo $$ >&%d;exec sleep 99'",
-		"cmd:%s/sudo --reuid=0 sh -c 'echo $$ >&%d; exec sleep 99'"
-		    " | cat" };
-	char dir[] = "/tmp/postern-test-XXXXXX", path[64];
-	int status;
-	size_t i;
+	int status, piped;
 
-	make_sudo(dir);
 	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	for (i = 0; i < 2; i++) {
-		status = reads_as_nobody(specs[i], dir, 500);
+	for (piped = 0; piped < 2; piped++) {
+		status = reads_as_nobody(piped == 1, false);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), ERR_TIMEOUT);
-		status = reads_as_nobody(specs[i], dir, 0);
+		status = reads_as_nobody(piped == 1, true);
 		assert_true(WIFSIGNALED(status));
 		assert_int_equal(WTERMSIG(status), SIGTERM);
 	}
-	snprintf(path, sizeof(path), "%s/sudo", dir);
-	unlink(path);
-	rmdir(dir);
+}
+
+static bool
+echoes(int fd)
+{
+	struct termios t;
+
+	return tcgetattr(fd, &t) == 0 && (t.c_lflag & ECHO) != 0;
+}
+
+/* On a terminal of its own, below one that goes on to use it. Returns what is
+ * wrong, if anything. */
+static int
+is_ended_while_it_asks(bool by_signal)
+{
+	struct source_opts o = opts;
+	struct err e = ERR_INIT;
+	int status, p[2];
+	char spec[64];
+	char byte;
+	pid_t pid;
+
+	if (pipe(p) == -1 || !echoes(0))
+		return 1;
+	snprintf(spec, sizeof(spec), "cmd:stty -echo;echo >&%d;sleep 99",
+	    p[1]);
+	o.timeout_ms = by_signal ? 0 : 500;
+	pid = fork();
+	if (pid == 0) {
+		source_read(spec, &o, &e);
+		_exit(7);
+	}
+	if (read(p[0], &byte, 1) != 1)
+		return 2;
+	if (by_signal)
+		kill(pid, SIGTERM);
+	if (waitpid(pid, &status, 0) != pid)
+		return 3;
+	if (by_signal != WIFSIGNALED(status))
+		return 4;
+	return echoes(0) ? 0 : 5;
+}
+
+static void
+the_echo_is_on_again_after_what_was_ended_while_it_asked(void **state)
+{
+	int fd, status, i;
+	pid_t pid;
+
+	for (i = 0; i < 2; i++) {
+		pid = forkpty(&fd, NULL, NULL, NULL);
+		if (pid == 0)
+			_exit(is_ended_while_it_asks(i == 1));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		close(fd);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
 }
 
 int
@@ -280,6 +337,8 @@ main(void)
 		cmocka_unit_test(
 		    nor_of_one_that_was_read_from_when_we_were_ended),
 		cmocka_unit_test(what_runs_as_another_user_is_not_waited_for),
+		cmocka_unit_test(
+		    the_echo_is_on_again_after_what_was_ended_while_it_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
