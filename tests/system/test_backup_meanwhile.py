@@ -164,6 +164,25 @@ def cut(path, over):
             return
 
 
+def cut_all_the_while(b):
+    """A run meanwhile, to its end."""
+    running = b.start("--json", "--bandwidth", "3M")
+    over = threading.Event()
+    cutter = threading.Thread(target=cut, args=(b.client.path(f"{DATA}/a"),
+                                                over))
+    try:
+        with in_the_midst(b, running):
+            cutter.start()
+        return running.end()
+    except BaseException:
+        running.kill()
+        raise
+    finally:
+        over.set()
+        if cutter.ident is not None:
+            cutter.join()
+
+
 @pytest.mark.parametrize("kind", ["hardlink", "btrfs"])
 def test_what_is_cut_short_twice_fails_no_run(backup, kind):
     """rsync reads it again in the end, and it is cut all the while. In place,
@@ -176,18 +195,34 @@ def test_what_is_cut_short_twice_fails_no_run(backup, kind):
         b.files({f"{DATA}/a": os.urandom(14_000_000), f"{DATA}/b": "b"})
         b.run()
     b.files({f"{DATA}/a": os.urandom(15_000_000), f"{DATA}/b": "b"})
-    running = b.start("--json", "--bandwidth", "3M")
-    over = threading.Event()
-    cutter = threading.Thread(target=cut, args=(b.client.path(f"{DATA}/a"),
-                                                over))
-    with in_the_midst(b, running):
-        cutter.start()
-    done = running.end()
-    over.set()
-    cutter.join()
+    done = cut_all_the_while(b)
     assert done.rc == 0, str(done)
     assert done.of("result")[0]["changed"] == 1
     assert set(b.stored(DATA)) == {b"b"}
+    b.run()
+    after(b)
+
+
+@pytest.mark.parametrize("files_cache", ["yes", "no"])
+def test_nor_does_one_of_many_names_that_is_changed_in_place(backup,
+                                                             files_cache):
+    """It was three files before: rsync's own halves would wait for each
+    other for ever, had they the names a folder at a time."""
+    b = backup
+    b.setup(root=DATA, store="/srv/before")
+    b.conf(root=DATA, files_cache=files_cache)
+    on_btrfs(b)
+    b.files({f"{DATA}/{name}": os.urandom(14_000_000) for name in "abc"})
+    b.run()
+    at = b.client.path(DATA)
+    b.files({f"{DATA}/a": os.urandom(15_000_000)})
+    for name in "bc":
+        (at / name).unlink()
+        os.link(at / "a", at / name)
+    done = cut_all_the_while(b)
+    assert done.rc == 0, str(done)
+    assert done.of("result")[0]["changed"] == 1
+    assert b"a" not in b.stored(DATA)
     b.run()
     after(b)
 

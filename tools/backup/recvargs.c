@@ -23,6 +23,7 @@ static const struct row {
 } rows[] = {
 	/* What is copied. */
 	{ "recursive", NOTHING }, { "no-recursive", NOTHING },
+	{ "no-inc-recursive", NOTHING },
 	{ "dirs", NOTHING }, { "relative", NOTHING },
 	{ "trust-sender", NOTHING },
 	{ "no-relative", NOTHING }, { "no-implied-dirs", NOTHING },

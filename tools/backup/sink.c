@@ -47,6 +47,10 @@ add_options(const struct sink_spec *s, struct strv *v)
 		rc |= strv_add(v, "--sparse");
 	if (s->in_place) {
 		rc |= strv_add(v, "--inplace");
+		/* With it rsync's processes (3.5.0) wait for each other for
+		 * ever once a file of several names came torn twice. */
+		if (!s->listed)
+			rc |= strv_add(v, "--no-inc-recursive");
 		rc |= strv_add(v, "--no-whole-file");
 	} else
 		rc |= strv_add(v, "--partial-dir=" STORE_PARTIAL);

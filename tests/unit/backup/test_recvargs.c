@@ -21,7 +21,7 @@ recvargs_take_what_a_backup_and_a_restore_need(void **state)
 		"--delete", "--partial-dir=.partial", "--modify-window=-1",
 		"--info=progress2,stats2", "--out-format=%i %n%L",
 		"--bwlimit=1.5M", "--compress-choice=zstd", "--inplace",
-		"--no-whole-file", "--timeout=60",
+		"--no-whole-file", "--no-inc-recursive", "--timeout=60",
 		"--filter=+x security.capability", "--filter=-x security.*",
 		"--exclude=/a b", "--super" };
 	struct err e = ERR_INIT;
