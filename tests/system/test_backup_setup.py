@@ -209,6 +209,8 @@ def test_how_ssh_gets_there_goes_into_the_first_configuration(pair):
     # A path that the next command would read from elsewhere is none.
     done = pair.setup("-F", "ssh_config", expect=64)
     assert "--ssh-config: not an absolute path" in done.stderr
+    done = pair.setup("--ssh", "./asks-ssh", expect=64)
+    assert "--ssh: neither an absolute path nor a name" in done.stderr
     assert not pair.client.exists(CONF)
     line = pair.setup(*how, "--fingerprint", pair.fingerprint()).stdout
     assert pair.client.read(f"{CONF}/backup.conf").endswith(

@@ -54,7 +54,7 @@ const struct settings_key settings_keys[] = {
 	J("files-cache", KIND_BOOL, files_cache),
 	JN("direct-port", direct_port, 1024, 65535),
 	J("direct-from", KIND_LIST, direct_from),
-	J("ssh", KIND_STR, ssh),
+	J("ssh", KIND_PROGRAM, ssh),
 	J("ssh-config", KIND_PATH, ssh_config),
 	J("ssh-option", KIND_LIST, ssh_options),
 	J("key", KIND_PATH, key),
@@ -114,7 +114,7 @@ const struct settings_key settings_keys[] = {
 	P("one-file-system", KIND_BOOL, one_file_system),
 	PW("compress", compress, "none zstd zlib"),
 	P("bandwidth", KIND_SIZE, bandwidth),
-	P("ssh", KIND_STR, ssh),
+	P("ssh", KIND_PROGRAM, ssh),
 	P("ssh-config", KIND_PATH, ssh_config),
 	P("ssh-option", KIND_LIST, ssh_options),
 	P("key", KIND_PATH, key),
@@ -150,6 +150,15 @@ settings_path(const char *s, const char *what, struct err *e)
 				    "the end", what);
 		}
 	}
+	return 0;
+}
+
+int
+settings_program(const char *s, const char *what, struct err *e)
+{
+	if (*s != '/' && strchr(s, '/') != NULL)
+		return err_set(e, ERR_USAGE, "%s: neither an absolute path nor "
+		    "a name to be found in PATH", what);
 	return 0;
 }
 
@@ -265,6 +274,10 @@ settings_value(const struct settings_key *k, const char *key,
 	switch (k->kind) {
 	case KIND_PATH:
 		if (settings_path(value, key, e) == -1)
+			return -1;
+		break;
+	case KIND_PROGRAM:
+		if (settings_program(value, key, e) == -1)
 			return -1;
 		break;
 	case KIND_HOST:

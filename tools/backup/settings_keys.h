@@ -17,6 +17,7 @@ enum settings_base { BASE_JOB, BASE_STORE, BASE_STORE_POLICY,
 enum settings_kind {
 	KIND_STR,	/* char *: not empty */
 	KIND_PATH,	/* char *: absolute, clean */
+	KIND_PROGRAM,	/* char *: settings_program() */
 	KIND_HOST,	/* char *: host_check() */
 	KIND_NAME,	/* char *: settings_name() */
 	KIND_LIST,	/* struct strv: each not empty */
@@ -52,5 +53,10 @@ int settings_value(const struct settings_key *k, const char *key,
 /* settings_path(): absolute, no "//", "." or "..", no slash at the end but
  * in "/" itself, no byte below 0x20. 0, or -1 ERR_USAGE. */
 int settings_path(const char *s, const char *what, struct err *e);
+
+/* settings_program(): an absolute path, or a name that PATH is searched for:
+ * what is relative would be looked for wherever a run begins. 0, or -1
+ * ERR_USAGE. */
+int settings_program(const char *s, const char *what, struct err *e);
 
 #endif

@@ -20,6 +20,7 @@
 #include "cmd.h"
 #include "keys.h"
 #include "pin_host.h"
+#include "settings_keys.h"
 #include "ssh/authkeys.h"
 #include "ssh/host.h"
 #include "sys/file.h"
@@ -303,6 +304,8 @@ find_paths(struct setup *s, struct err *e)
 	if (o->ssh_config != NULL && o->ssh_config[0] != '/')
 		return err_set(e, ERR_USAGE, "--ssh-config: not an absolute "
 		    "path");
+	if (o->ssh != NULL && settings_program(o->ssh, "--ssh", e) == -1)
+		return -1;
 	s->known_hosts = keys_path(KEYS_KNOWN_HOSTS, e);
 	if (s->known_hosts == NULL)
 		return -1;

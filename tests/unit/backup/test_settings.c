@@ -143,6 +143,8 @@ settings_names_file_and_line_of_what_is_wrong(void **state)
 	refuses("[job a]\nionice = realtime\n", "f:2: ionice: idle, "
 	    "best-effort or best-effort:0 to best-effort:7");
 	refuses("[job a]\nroot = home\n", "f:2: root: not an absolute path");
+	refuses("[job a]\nssh = ./ssh\n", "f:2: ssh: neither an absolute path "
+	    "nor a name to be found in PATH");
 	refuses("[job a]\nroot = /home/\n", "f:2: root: a slash at the end");
 	refuses("[job a]\nroot = /a//b\n", "f:2: root: two slashes in a row");
 	refuses("[job a]\nroot = /a/../b\n",
