@@ -2,8 +2,8 @@
 /*
  * scratch: a private folder (0700) for the files of one run, named
  * "postern-backup.PID.RANDOM". What a run that was killed has left goes with
- * the next one, wherever that one's is: folders of our uid whose process is
- * gone.
+ * the next one, if it lies where that one's is, or in /run/user/UID, /run or
+ * /tmp: folders of our uid whose process is gone.
  */
 #ifndef BACKUP_SCRATCH_H
 #define BACKUP_SCRATCH_H
