@@ -97,10 +97,9 @@ on_ssh_end(void *arg)
 	struct dial *d = arg;
 
 	d->peer_rc = link_status(d->ssh);
-	/* Nobody there has judged it. What could not be opened nobody here can
-	 * judge. */
-	if (d->peer_rc == UNREAD_PARTIAL && unread_only(&d->unread) &&
-	    d->unread.files.n == 0)
+	/* What could not be opened nobody here can judge. */
+	if (!d->spec.judged && d->peer_rc == UNREAD_PARTIAL &&
+	    unread_only(&d->unread) && d->unread.files.n == 0)
 		d->peer_rc = UNREAD_VANISHED;
 	if (d->half != NULL)
 		half_finish(d->half, d->peer_rc);

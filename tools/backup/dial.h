@@ -21,11 +21,13 @@ struct dial_spec {
 	struct sink_spec sink;	/* with .plain; borrowed for the dial's life */
 	const char *dest;	/* likewise */
 	const struct sshargv_opts *ssh;	/* likewise */
+	bool judged;		/* a gate there tells 24 where it holds */
 	/* As half_calls.on_line. May be NULL. */
 	void (*on_line)(void *arg, enum child_stream s, const char *line,
 		size_t len, bool cut);
 	/* Both are over. Their exit statuses, of which 24 (unread.h) is told
-	 * for a 23 of the other one that was for such files alone; left: which
+	 * for a 23 of the other one that was for such files alone, judged
+	 * there or else here; left: which
 	 * (xfer.h); said: what explains them. */
 	void (*on_over)(void *arg, int rc, int peer_rc,
 		const struct reply *left, const char *said);

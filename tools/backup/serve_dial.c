@@ -23,6 +23,7 @@ struct serve_dial {
 	struct sshargv_opts ssh;
 	struct memfile key, known_hosts;
 	struct rules rules;
+	bool judged;		/* dial_spec's */
 	struct dial *dial;
 	struct xfer_calls calls;
 };
@@ -137,6 +138,7 @@ serve_dial_direct(struct serve *s, const void *seed, struct err *e)
 	/* The owner's own configuration is about other hosts. */
 	d->ssh.config = "/dev/null";
 	d->ssh.user = s->req.user;
+	d->judged = true;
 	return d;
 fail:
 	serve_dial_free(d);
@@ -200,8 +202,8 @@ serve_dial_start(struct serve_dial *d, const struct sink_spec *sink,
     const struct xfer_calls *calls, struct err *e)
 {
 	struct dial_spec spec = { .sink = *sink, .dest = d->dest,
-		.ssh = &d->ssh, .on_line = on_line, .on_over = on_over,
-		.arg = d };
+		.ssh = &d->ssh, .judged = d->judged, .on_line = on_line,
+		.on_over = on_over, .arg = d };
 
 	spec.sink.plain = &d->rules;
 	d->calls = *calls;

@@ -128,7 +128,8 @@ unread_rsyncs(const char *line)
 	static const char *const heads[] = { "rsync: ", "rsync error: ",
 		"rsync warning: ", "file has vanished: ",
 		"directory has vanished: ", "ERROR: ", "IO error ", "cannot ",
-		"skipping ", "[sender] ", NULL };
+		"skipping ", "[sender] ", "filename overflows max-path ",
+		"merge-file name overflows: ", NULL };
 
 	return begins_any(line, heads);
 }
