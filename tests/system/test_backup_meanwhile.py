@@ -183,13 +183,15 @@ def cut_all_the_while(b):
             cutter.join()
 
 
-@pytest.mark.parametrize("kind", ["hardlink", "btrfs"])
-def test_what_is_cut_short_twice_fails_no_run(backup, kind):
+@pytest.mark.parametrize("kind, mode", [
+    ("hardlink", "channel"), ("btrfs", "channel"), ("btrfs", "direct")])
+def test_what_is_cut_short_twice_fails_no_run(backup, kind, mode):
     """rsync reads it again in the end, and it is cut all the while. In place,
     too, neither of the two is left with some of the one before. What it knows
     by then is sent in no time: so it is large."""
     b = backup
     b.setup(root=DATA, store=STORE if kind == "hardlink" else "/srv/before")
+    b.conf(root=DATA, mode=mode)
     if kind == "btrfs":
         on_btrfs(b)
         b.files({f"{DATA}/a": os.urandom(14_000_000), f"{DATA}/b": "b"})
@@ -203,14 +205,15 @@ def test_what_is_cut_short_twice_fails_no_run(backup, kind):
     after(b)
 
 
-@pytest.mark.parametrize("files_cache", ["yes", "no"])
-def test_nor_does_one_of_many_names_that_is_changed_in_place(backup,
-                                                             files_cache):
-    """It was three files before: rsync's own halves would wait for each
+@pytest.mark.parametrize("mode, files_cache", [
+    ("channel", "yes"), ("channel", "no"), ("direct", "no")])
+def test_nor_is_a_name_of_it_left_with_what_it_was(backup, mode, files_cache):
+    """It was three files before. In place rsync leaves the other names as
+    they were, so there is no snapshot; and its processes would wait for each
     other for ever, had they the names a folder at a time."""
     b = backup
     b.setup(root=DATA, store="/srv/before")
-    b.conf(root=DATA, files_cache=files_cache)
+    b.conf(root=DATA, mode=mode, files_cache=files_cache)
     on_btrfs(b)
     b.files({f"{DATA}/{name}": os.urandom(14_000_000) for name in "abc"})
     b.run()
@@ -220,9 +223,9 @@ def test_nor_does_one_of_many_names_that_is_changed_in_place(backup,
         (at / name).unlink()
         os.link(at / "a", at / name)
     done = cut_all_the_while(b)
-    assert done.rc == 0, str(done)
-    assert done.of("result")[0]["changed"] == 1
-    assert b"a" not in b.stored(DATA)
+    assert done.rc == 1, str(done)
+    assert "some files could not be copied" in str(done)
+    assert len(b.snapshots()) == 1
     b.run()
     after(b)
 

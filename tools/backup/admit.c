@@ -287,6 +287,7 @@ main(int argc, char **argv)
 	if (a.leash == -1 || make_argv(&a, &words, &e) == -1 ||
 	    admit_unread_open(&u, &said, &e) == -1)
 		return fail(&a, &e);
+	u.in_place = strv_has(&words, "--inplace");
 	pid = start(&words, said, &e);
 	close(said);
 	strv_clear(&words);

@@ -13,6 +13,7 @@
 
 #include "grants.h"
 #include "half.h"
+#include "onename.h"
 #include "plain.h"
 #include "source.h"
 #include "sys/file.h"
@@ -189,6 +190,7 @@ admit_unread_judge(struct admit_unread *u, const char *dir, int leash, int rc)
 	    (size_t)n >= sizeof(path))
 		return rc;
 	if (rc == UNREAD_PARTIAL && (!unread_only(&u->unread) ||
+	    (u->in_place && !onename_each(&u->unread)) ||
 	    any_hidden(u, dir)))
 		return rc;
 	buf_init(&text, GRANTS_MAX);

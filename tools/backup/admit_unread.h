@@ -19,6 +19,7 @@ struct admit_unread {
 	int fd;			/* to read from; -1: nothing more comes */
 	struct lines lines;
 	struct unread unread;
+	bool in_place;		/* onename.h; set by the owner */
 };
 
 /* admit_unread_open(): *ret_end: what is to be rsync's stderr, owned by the

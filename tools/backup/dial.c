@@ -97,9 +97,11 @@ on_ssh_end(void *arg)
 	struct dial *d = arg;
 
 	d->peer_rc = link_status(d->ssh);
-	/* What could not be opened nobody here can judge. */
+	/* What could not be opened nobody here can judge, nor whether what
+	 * came short twice has other names. */
 	if (!d->spec.judged && d->peer_rc == UNREAD_PARTIAL &&
-	    unread_only(&d->unread) && d->unread.files.n == 0)
+	    unread_only(&d->unread) && d->unread.files.n == 0 &&
+	    (!d->spec.sink.in_place || d->unread.n_again == 0))
 		d->peer_rc = UNREAD_VANISHED;
 	if (d->half != NULL)
 		half_finish(d->half, d->peer_rc);

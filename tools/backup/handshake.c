@@ -64,7 +64,7 @@ greeting_ok(const char *s, size_t len)
 
 /* held: each with its NUL, the empty one at the end among them. */
 static int
-check_args(const struct handshake *h, struct err *e)
+check_args(struct handshake *h, struct err *e)
 {
 	struct strv argv = { .max = HANDSHAKE_MAX }, paths = { 0 };
 	const char *s;
@@ -77,6 +77,7 @@ check_args(const struct handshake *h, struct err *e)
 		rc = strv_add(&argv, s);
 	rc = rc != 0 ? err_set(e, ERR_MEM, "out of memory") :
 	    gate_check(&argv, &paths, h->list != NULL, e);
+	h->in_place = strv_has(&argv, "--inplace");
 	strv_clear(&argv);
 	strv_clear(&paths);
 	return rc;
@@ -94,7 +95,7 @@ is_whole(const struct handshake *h, char c)
 }
 
 static int
-check(const struct handshake *h, struct err *e)
+check(struct handshake *h, struct err *e)
 {
 	const char *s = h->held.data;
 	size_t len = h->held.len - 1;

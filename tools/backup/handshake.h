@@ -38,6 +38,7 @@ struct handshake {
 	const struct strv *paths;
 	const char *list;
 	int stage;
+	bool in_place;		/* over: it has asked for that */
 };
 
 /*

@@ -7,6 +7,7 @@
 
 #include "grants.h"
 #include "late.h"
+#include "onename.h"
 #include "rootargs.h"
 #include "scratch.h"
 #include "source.h"
@@ -104,6 +105,9 @@ on_rc(void *arg, int rc)
 
 	if (rc != UNREAD_VANISHED && (rc != UNREAD_PARTIAL ||
 	    !unread_only(&r->unread)))
+		return false;
+	if (rc == UNREAD_PARTIAL && r->handshake.in_place &&
+	    !onename_each(&r->unread))
 		return false;
 	if (r->unread.files.n == 0) {
 		told(r);

@@ -36,6 +36,7 @@ unread_clear(struct unread *u)
 	strv_clear(&u->files);
 	strv_clear(&u->vanished);
 	strv_clear(&u->changed);
+	strv_clear(&u->again);
 	*u = (struct unread){ .strange = false };
 }
 
@@ -108,15 +109,19 @@ vanished(struct unread *u, const char *name)
 		(void)strv_add(&u->vanished, name);
 }
 
-/* Once: rsync tells it again when it has read it again. */
+/* Once: rsync tells it again when it has read it again, in vain. */
 static void
 changed(struct unread *u, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < u->changed.n; i++)
-		if (strcmp(u->changed.v[i], name) == 0)
+		if (strcmp(u->changed.v[i], name) == 0) {
+			u->n_again++;
+			if (u->again.n < UNREAD_MAX)
+				(void)strv_add(&u->again, name);
 			return;
+		}
 	u->n_changed++;
 	if (u->changed.n < UNREAD_MAX)
 		(void)strv_add(&u->changed, name);

@@ -40,8 +40,9 @@ struct unread {
 				 * since; set by the owner */
 	struct strv vanished;	/* names as rsync has them, in its order */
 	struct strv changed;	/* likewise; each once */
+	struct strv again;	/* of those, what came short a second time */
 	size_t n_vanished;	/* of all, named here or not */
-	size_t n_changed;
+	size_t n_changed, n_again;
 	bool strange;		/* rsync told of something else */
 };
 
@@ -78,7 +79,7 @@ size_t unread_left(const struct unread *u);
  * 0, or -1 ERR_MEM, ERR_CONFIG (a path that is not plain). */
 int unread_grants(const struct unread *u, struct buf *out, struct err *e);
 
-/* unread_emit(): all of it but .listed and .strange as text, appended. 0, or
+/* unread_emit(): all but the flags and .again as text, appended. 0, or
  * -1 ERR_MEM. unread_parse(): that again, from a program of ours. 0 with *u
  * filled (unread_clear()), or -1: ERR_MEM, ERR_PEER, ERR_CONFIG. */
 int unread_emit(const struct unread *u, struct buf *out, struct err *e);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "../unit.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "failmalloc.h"
 #include "late.h"
+#include "onename.h"
 #include "unread.h"
 
 #define FAILED	"rsync: [sender] send_files failed to open "
@@ -80,6 +84,8 @@ what_vanished_and_what_changed_is_counted_and_named(void **state)
 	assert_int_equal(u.files.n, 0);
 	assert_int_equal(u.n_vanished, 2);
 	assert_int_equal(u.n_changed, 2);
+	assert_int_equal(u.n_again, 1);
+	assert_string_equal(u.again.v[0], "/srv/log");
 	late_name(&u, said, sizeof(said));
 	assert_string_equal(said, "vanished: /srv/gone, /srv/\\x01 dir; "
 	    "changed while they were read: /srv/log, /srv/other");
@@ -109,6 +115,35 @@ what_vanished_and_what_changed_is_counted_and_named(void **state)
 	assert_true(strlen(said) < sizeof(said));
 	assert_non_null(strstr(said, " more (-v names them)"));
 	assert_true(unread_only(&u));
+	unread_clear(&u);
+}
+
+static void
+what_came_short_twice_is_looked_at_for_other_names(void **state)
+{
+	char dir[] = "/tmp/postern-test-XXXXXX", a[64], b[64];
+	struct unread u = { .strange = false };
+	char line[256];
+	int fd;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(a, sizeof(a), "%s/a", dir);
+	snprintf(b, sizeof(b), "%s/b", dir);
+	fd = open(a, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	assert_int_equal(link(a, b), 0);
+	snprintf(line, sizeof(line), MAPPING "\"%s\" (in root)" ENDED, a);
+	unread_line(&u, line, false);
+	/* Once: it came well in the end. */
+	assert_true(onename_each(&u));
+	unread_line(&u, line, false);
+	assert_false(onename_each(&u));
+	unlink(b);
+	assert_true(onename_each(&u));
+	unlink(a);
+	assert_false(onename_each(&u));
+	rmdir(dir);
 	unread_clear(&u);
 }
 
@@ -296,6 +331,8 @@ main(void)
 		cmocka_unit_test(files_that_could_not_be_opened_are_named),
 		cmocka_unit_test(
 		    what_vanished_and_what_changed_is_counted_and_named),
+		cmocka_unit_test(
+		    what_came_short_twice_is_looked_at_for_other_names),
 		cmocka_unit_test(
 		    a_file_that_changed_twice_is_told_by_the_half_that_writes),
 		cmocka_unit_test(what_a_host_says_at_login_is_not_rsyncs),
