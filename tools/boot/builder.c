@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "bootprog.h"
+#include "serverconf.h"
+#include "sys/file.h"
+#include "ui/log.h"
 
 #define UPDATE		"/usr/sbin/update-initramfs"
 #define HOOK		"/usr/share/initramfs-tools/hooks/postern-boot"
@@ -98,4 +101,48 @@ builder_images(struct strv *out, struct err *e)
 		return err_set(e, ERR_CONFIG, "/boot/initrd.img-%s: isn't "
 		    "there, nor another kernel's image: name one", u.release);
 	return 0;
+}
+
+/* Whether key stands in a line that is no comment. */
+static bool
+sets(const char *text, const char *key)
+{
+	const char *p, *line;
+
+	for (p = text; (p = strstr(p, key)) != NULL; p++) {
+		for (line = p; line > text && line[-1] != '\n';)
+			line--;
+		if (line[strspn(line, " \t")] != '#')
+			return true;
+	}
+	return false;
+}
+
+void
+builder_warn_older(const struct builder *b)
+{
+	static const char *const keys[] = { "dropbear_port=",
+	    "dropbear_acl=", "dropbear_rsa_key=" };
+	struct err none = ERR_INIT;
+	struct buf text;
+	glob_t g = { 0 };
+	size_t i, k;
+
+	if (!b->dracut)
+		return;
+	(void)glob("/etc/dracut.conf", 0, NULL, &g);
+	(void)glob("/etc/dracut.conf.d/*.conf", GLOB_APPEND, NULL, &g);
+	for (i = 0; i < g.gl_pathc; i++) {
+		buf_init(&text, SERVERCONF_MAX);
+		if (file_read(g.gl_pathv[i], &text, &none) == -1)
+			buf_clear(&text);
+		for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			if (sets(text.data, keys[k]))
+				log_warn("%s: %.*s counts more than "
+				    SERVERCONF_FILE " and what is printed "
+				    "here: take it out", g.gl_pathv[i],
+				    (int)strlen(keys[k]) - 1, keys[k]);
+		buf_clear(&text);
+	}
+	globfree(&g);
 }

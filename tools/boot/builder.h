@@ -28,4 +28,8 @@ int builder_find(struct builder *ret, struct err *e);
  * ERR_MEM. */
 int builder_images(struct strv *out, struct err *e);
 
+/* builder_warn_older(): of an older module's keys in dracut.conf, which ours
+ * still takes. */
+void builder_warn_older(const struct builder *b);
+
 #endif

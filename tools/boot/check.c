@@ -16,6 +16,7 @@
 #include "server.h"
 #include "stage.h"
 #include "ui/emit.h"
+#include "watch.h"
 
 void
 check_say(struct check *c, enum check_level level, const char *id,
@@ -133,8 +134,10 @@ one(const struct server_opts *o, const char *image, struct err *e)
 	struct err none = ERR_INIT, why = ERR_INIT;
 	int rc = -1;
 
-	c.build = builder_find(&c.builder, &none) == 0 ? c.builder.command :
-	    "build it anew";
+	/* Not beside systemd's. */
+	c.build = builder_find(&c.builder, &none) != 0 ? "build it anew" :
+	    watch_active() ? "postern boot setup --build" :
+	    c.builder.command;
 	if (stage_conf(o, &c.conf, e) == 0) {
 		if (imgtree_open(&c.tree, image, &why) == 0)
 			rules(&c);

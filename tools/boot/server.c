@@ -9,7 +9,7 @@
 #include "serverconf.h"
 
 enum { O_KEYS = 1, O_EMERGENCY, O_HOST_KEY, O_PORT, O_IP, O_SSHD, O_NAME,
-	O_BUILD, O_WATCH, O_DRY, O_JSON, O_QUIET, O_VERBOSE };
+	O_BUILD, O_CHANGED, O_WATCH, O_DRY, O_JSON, O_QUIET, O_VERBOSE };
 
 static const char *const setup_usage[] = {
 	"postern boot setup [OPTION ...]", NULL };
@@ -27,6 +27,8 @@ static const struct opt_row setup_rows[] = {
 	{ 0, "name", "HOST", "what clients call this host; its own name",
 	    O_NAME },
 	{ 0, "build", NULL, "build the image as well", O_BUILD },
+	{ 0, "if-changed", NULL, "build it where a key has changed since; for "
+	    "--watch", O_CHANGED },
 	{ 0, "watch", NULL, "have systemd build it anew when a key changes",
 	    O_WATCH },
 	{ 'n', "dry-run", NULL, "say what would be done", O_DRY },
@@ -102,6 +104,9 @@ set(void *arg, int id, const char *v, struct err *e)
 		return 0;
 	case O_BUILD:
 		o->build = true;
+		return 0;
+	case O_CHANGED:
+		o->build = o->if_changed = true;
 		return 0;
 	case O_WATCH:
 		o->watch = true;

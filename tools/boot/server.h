@@ -21,7 +21,7 @@ struct server_opts {
 	const char *operand;	/* check: the image; stage: the folder */
 	const char *keys, *emergency, *host_key, *ip, *sshd, *name;
 	uint64_t port;
-	bool build, watch, dry_run, json, quiet, verbose;
+	bool build, if_changed, watch, dry_run, json, quiet, verbose;
 	int answer;		/* OPT_HELP and the like, or 0 */
 };
 

@@ -5,7 +5,6 @@
  * printed and left to a person.
  */
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +12,15 @@
 #include <unistd.h>
 
 #include "bootprog.h"
+#include "build.h"
 #include "builder.h"
-#include "proc/child.h"
 #include "server.h"
 #include "stage.h"
 #include "sys/file.h"
 #include "ui/log.h"
 #include "watch.h"
 
-#define BUILD_MS	(3600u * 1000)
+#define TIMES		8	/* builds in a row, while files change */
 #define DROPBEAR_KEYS	"/etc/dropbear/initramfs/authorized_keys"
 
 struct setup {
@@ -131,7 +130,8 @@ host_key(struct setup *s, struct err *e)
 		say(s, "would make", s->c.host_key);
 		return 0;
 	}
-	if (hostkey_get(s->c.host_key, true, &s->key, e) == -1)
+	/* A new one is for a person to see. */
+	if (hostkey_get(s->c.host_key, !s->o->if_changed, &s->key, e) == -1)
 		return -1;
 	snprintf(text, sizeof(text), "%s, %s", s->c.host_key, s->key.fp);
 	say(s, s->key.made ? "made" : "as it was", text);
@@ -203,51 +203,6 @@ parts(struct setup *s, struct err *e)
 	return 0;
 }
 
-/* Whether key stands in a line that is no comment. */
-static bool
-sets(const char *text, const char *key)
-{
-	const char *p, *line;
-
-	for (p = text; (p = strstr(p, key)) != NULL; p++) {
-		for (line = p; line > text && line[-1] != '\n';)
-			line--;
-		if (line[strspn(line, " \t")] != '#')
-			return true;
-	}
-	return false;
-}
-
-/* An older module's keys in dracut.conf, which ours still takes. */
-static void
-warn_older(const struct setup *s)
-{
-	static const char *const keys[] = { "dropbear_port=",
-	    "dropbear_acl=", "dropbear_rsa_key=" };
-	struct err none = ERR_INIT;
-	struct buf text;
-	glob_t g = { 0 };
-	size_t i, k;
-
-	if (!s->builder.dracut)
-		return;
-	(void)glob("/etc/dracut.conf", 0, NULL, &g);
-	(void)glob("/etc/dracut.conf.d/*.conf", GLOB_APPEND, NULL, &g);
-	for (i = 0; i < g.gl_pathc; i++) {
-		buf_init(&text, SERVERCONF_MAX);
-		if (file_read(g.gl_pathv[i], &text, &none) == -1)
-			buf_clear(&text);
-		for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
-			if (sets(text.data, keys[k]))
-				log_warn("%s: %.*s counts more than "
-				    SERVERCONF_FILE " and what is printed "
-				    "here: take it out", g.gl_pathv[i],
-				    (int)strlen(keys[k]) - 1, keys[k]);
-		buf_clear(&text);
-	}
-	globfree(&g);
-}
-
 static void
 tell(const struct setup *s)
 {
@@ -256,7 +211,7 @@ tell(const struct setup *s)
 
 	if (name == NULL && gethostname(host, sizeof(host) - 1) == 0)
 		name = host;
-	if (s->o->quiet)
+	if (s->o->quiet || s->o->if_changed)
 		return;
 	if (s->key.line != NULL)
 		printf("\nOn the machines that unlock, into "
@@ -274,7 +229,11 @@ tell(const struct setup *s)
 	if (s->builder.dracut)
 		printf("Also there: rd.luks.uuid=UUID of the disk "
 		    "(dracut.cmdline(7)), if it has none.\n");
-	if (!s->o->build)
+	/* Twice at once would spoil it. */
+	if (!s->o->build && watch_active())
+		printf("\nsystemd builds the image, now and whenever a key "
+		    "changes. After that:\n    postern boot check\n");
+	else if (!s->o->build)
 		printf("\nThen, and whenever a key changes:\n    %s\n"
 		    "    postern boot check\n", s->builder.command);
 	fflush(stdout);
@@ -295,40 +254,37 @@ watch(const struct setup *s, struct err *e)
 static int
 build(const struct setup *s, struct err *e)
 {
-	const struct bootprog p = { .argv = s->builder.argv, .loud = true,
-	    .timeout_ms = BUILD_MS };
-	char why[64];
-	int status;
-
 	if (s->o->dry_run) {
 		say(s, "would run", s->builder.command);
 		return 0;
 	}
 	say(s, "running", s->builder.command);
 	fflush(stdout);
-	if (bootprog_run(&p, NULL, &status, e) == -1)
-		return -1;
-	if (status == 0)
-		return 0;
-	child_why(status, why, sizeof(why));
-	return err_set(e, ERR_PEER, "%s: %s", s->builder.command, why);
+	return build_run(&s->builder, &s->c, s->o->if_changed, e);
 }
 
-int
-setup_run(const struct server_opts *o, struct err *e)
+/* All of it. 1: with --if-changed, that nothing has. */
+static int
+once(const struct server_opts *o, struct err *e)
 {
 	struct setup s = { .o = o };
 	int rc = -1;
 
 	buf_init(&s.old, SERVERCONF_MAX);
 	buf_init(&s.text, SERVERCONF_MAX);
+	if (stage_conf(o, &s.c, e) == -1)
+		goto out;
+	if (o->if_changed && build_current(&s.c)) {
+		rc = 1;
+		goto out;
+	}
 	/* All that may be wrong first: what is left then is whole. */
-	if (stage_conf(o, &s.c, e) == -1 || plan_conf(&s, e) == -1 ||
-	    parts(&s, e) == -1 || keys(&s, e) == -1 ||
-	    host_key(&s, e) == -1 || write_conf(&s, e) == -1 ||
+	if (plan_conf(&s, e) == -1 || parts(&s, e) == -1 ||
+	    keys(&s, e) == -1 || host_key(&s, e) == -1 ||
+	    (!o->if_changed && write_conf(&s, e) == -1) ||
 	    (o->watch && watch(&s, e) == -1))
 		goto out;
-	warn_older(&s);
+	builder_warn_older(&s.builder);
 	tell(&s);
 	rc = o->build ? build(&s, e) : 0;
 out:
@@ -337,4 +293,33 @@ out:
 	buf_clear(&s.old);
 	buf_clear(&s.text);
 	return rc;
+}
+
+static void
+waiting(void *arg, const char *what)
+{
+	(void)arg;
+	log_info("waiting: %s", what);
+}
+
+int
+setup_run(const struct server_opts *o, struct err *e)
+{
+	struct build_locks locks = { -1, -1 };
+	int rc = 0, times = 0;
+
+	/* Before boot.conf is written: systemd's service waits for it, and finds
+	 * nothing to do then. */
+	if (o->build && !o->dry_run)
+		rc = build_lock(&locks, o->if_changed, waiting, NULL, e);
+	while (rc == 0) {
+		rc = once(o, e);
+		if (!o->if_changed || o->dry_run)
+			break;
+		if (rc == 0 && ++times == TIMES)
+			rc = err_set(e, ERR_BUSY, "files change all the time "
+			    "while images are built");
+	}
+	build_unlock(&locks);
+	return rc == -1 ? -1 : 0;
 }

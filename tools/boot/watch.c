@@ -24,7 +24,8 @@ watch_path(const struct serverconf *c, struct buf *out, struct err *e)
 	    "# Written by postern boot setup --watch.\n"
 	    "[Unit]\n"
 	    "Description=Who may log into the initramfs\n"
-	    "Documentation=man:postern-boot(1)\n\n"
+	    "Documentation=man:postern-boot(1)\n"
+	    "Wants=" NAME ".timer\n\n"
 	    "[Path]\n") == -1)
 		goto mem;
 	/* serverconf_path() has left nothing that systemd would expand. */
@@ -47,14 +48,34 @@ watch_service(const char *program, struct buf *out, struct err *e)
 	    "[Unit]\n"
 	    "Description=Initramfs with the keys that may log in there now\n"
 	    "Documentation=man:postern-boot(1)\n"
+	    "ConditionFileIsExecutable=%s\n"
 	    "StartLimitIntervalSec=0\n\n"
 	    "[Service]\n"
 	    "Type=oneshot\n"
 	    "ExecCondition=grep -qs ^[[]server] " SERVERCONF_FILE "\n"
-	    "ExecStart=%s setup --quiet --build\n"
-	    "TimeoutStartSec=1h\n"
+	    "ExecStart=%s setup --if-changed\n"
+	    "TimeoutStartSec=infinity\n"
+	    "# A shutdown waits for a build that is under way.\n"
+	    "KillMode=mixed\n"
+	    "TimeoutStopSec=15min\n"
 	    "Nice=10\n"
-	    "IOSchedulingClass=idle\n", program) == 0 ? 0 :
+	    "IOSchedulingClass=idle\n", program, program) == 0 ? 0 :
+	    err_set(e, ERR_MEM, "out of memory");
+}
+
+int
+watch_timer(struct buf *out, struct err *e)
+{
+	return buf_adds(out, "# SPDX-License-Identifier: ISC\n"
+	    "# Written by postern boot setup --watch.\n"
+	    "[Unit]\n"
+	    "Description=What " NAME ".path did not see\n"
+	    "Documentation=man:postern-boot(1)\n"
+	    "PartOf=" NAME ".path\n\n"
+	    "[Timer]\n"
+	    "OnActiveSec=1s\n"
+	    "OnUnitInactiveSec=1h\n"
+	    "AccuracySec=1s\n") == 0 ? 0 :
 	    err_set(e, ERR_MEM, "out of memory");
 }
 
@@ -94,10 +115,34 @@ begin(struct err *e)
 	return systemctl(again, e);
 }
 
-/* Both texts; program is ours. */
+bool
+watch_active(void)
+{
+	char *const argv[] = { "systemctl", "-q", "is-active", NAME ".path",
+	    NULL };
+	struct err none = ERR_INIT;
+
+	return access(SYSTEMD, F_OK) == 0 && systemctl(argv, &none) == 0;
+}
+
+/* Whether it will be after the next boot, too. */
+static bool
+enabled(void)
+{
+	char *const argv[] = { "systemctl", "-q", "is-enabled", NAME ".path",
+	    NULL };
+	struct err none = ERR_INIT;
+
+	return systemctl(argv, &none) == 0;
+}
+
+enum { PATH, SERVICE, TIMER, UNITS };
+static const char *const files[UNITS] = { WATCH_UNITS ".path",
+	WATCH_UNITS ".service", WATCH_UNITS ".timer" };
+
+/* Their texts; program is ours. */
 static int
-texts(const struct serverconf *c, struct buf *path, struct buf *service,
-    struct err *e)
+texts(const struct serverconf *c, struct buf text[UNITS], struct err *e)
 {
 	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -107,38 +152,37 @@ texts(const struct serverconf *c, struct buf *path, struct buf *service,
 	self[n] = '\0';
 	if (serverconf_path(self, "--watch: our program's place", e) == -1)
 		return -1;
-	return watch_path(c, path, e) == -1 ? -1 :
-	    watch_service(self, service, e);
+	return watch_path(c, &text[PATH], e) == -1 ||
+	    watch_service(self, &text[SERVICE], e) == -1 ? -1 :
+	    watch_timer(&text[TIMER], e);
 }
 
 int
 watch_put(const struct serverconf *c, bool dry, bool *ret_changed,
     struct err *e)
 {
-	char *const active[] = { "systemctl", "-q", "is-active", NAME ".path",
-	    NULL };
-	struct err none = ERR_INIT;
-	struct buf path, service;
-	int rc = -1;
+	struct buf text[UNITS];
+	bool same = true;
+	int rc = 0, i;
 
 	if (access(SYSTEMD, F_OK) == -1)
 		return err_set(e, ERR_CONFIG, "--watch: systemd doesn't run "
 		    "here: build the image anew whenever a key changes");
-	buf_init(&path, UNIT_MAX);
-	buf_init(&service, UNIT_MAX);
-	if (texts(c, &path, &service, e) == -1)
+	for (i = 0; i < UNITS; i++)
+		buf_init(&text[i], UNIT_MAX);
+	rc = texts(c, text, e);
+	for (i = 0; rc == 0 && i < UNITS; i++)
+		same = same && is(files[i], &text[i]);
+	*ret_changed = !same || !watch_active() || !enabled();
+	if (rc == -1 || !*ret_changed || dry)
 		goto out;
-	*ret_changed = !is(WATCH_UNITS ".path", &path) ||
-	    !is(WATCH_UNITS ".service", &service) ||
-	    systemctl(active, &none) == -1;
-	if (!*ret_changed || dry)
-		rc = 0;
-	else if (file_write(WATCH_UNITS ".path", path.data, path.len, 0644,
-	    NULL, e) == 0 && file_write(WATCH_UNITS ".service", service.data,
-	    service.len, 0644, NULL, e) == 0)
+	for (i = 0; rc == 0 && i < UNITS; i++)
+		rc = file_write(files[i], text[i].data, text[i].len, 0644,
+		    NULL, e);
+	if (rc == 0)
 		rc = begin(e);
 out:
-	buf_clear(&path);
-	buf_clear(&service);
+	for (i = 0; i < UNITS; i++)
+		buf_clear(&text[i]);
 	return rc;
 }
