@@ -144,9 +144,12 @@ one(const struct server_opts *o, const char *image, struct err *e)
 		else if (!imgtree_interrupted(&c.tree))
 			check_say(&c, CHECK_ERROR, "image", "%s: mend that, or "
 			    "%s", why.msg, c.build);
-		if (!imgtree_interrupted(&c.tree))
+		if (!imgtree_interrupted(&c.tree)) {
 			end(&c);
-		rc = c.errors > 0 ? 1 : c.warnings > 0 ? 2 : 0;
+			rc = c.errors > 0 ? 1 : c.warnings > 0 ? 2 : 0;
+		} else {
+			err_set(e, ERR_REFUSED, "%s: interrupted", image);
+		}
 	}
 	imgtree_close(&c.tree);
 	serverconf_clear(&c.conf);

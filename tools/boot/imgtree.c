@@ -33,17 +33,20 @@ open_in(const struct imgtree *t, const char *path, int flags)
 static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 #define ENDS (sizeof(ends) / sizeof(ends[0]))
 
-/* The boot host key lies in there: nobody leaves without wiping it. */
+/* The boot host key lies in there: nobody leaves without wiping it. One that is
+ * ignored (nohup, a script's background) ends nobody; held, it would wait. */
 static void
 hold_signals(struct imgtree *t)
 {
-	sigset_t set;
+	struct sigaction sa;
 	size_t i;
 
-	sigemptyset(&set);
+	sigemptyset(&t->ends);
 	for (i = 0; i < ENDS; i++)
-		sigaddset(&set, ends[i]);
-	t->held = sigprocmask(SIG_BLOCK, &set, &t->mask) == 0;
+		if (sigaction(ends[i], NULL, &sa) == 0 &&
+		    sa.sa_handler != SIG_IGN)
+			sigaddset(&t->ends, ends[i]);
+	t->held = sigprocmask(SIG_BLOCK, &t->ends, &t->mask) == 0;
 }
 
 bool
@@ -54,7 +57,8 @@ imgtree_interrupted(const struct imgtree *t)
 
 	if (t->held && sigpending(&set) == 0)
 		for (i = 0; i < ENDS; i++)
-			if (sigismember(&set, ends[i]) == 1)
+			if (sigismember(&set, ends[i]) == 1 &&
+			    sigismember(&t->ends, ends[i]) == 1)
 				return true;
 	return false;
 }

@@ -22,7 +22,8 @@ struct imgtree {
 	char root[96];		/* where the image's / is */
 	int fd;			/* of root */
 	bool mounted;		/* dir, over itself */
-	bool held;		/* signals, until dir is gone */
+	bool held;		/* ends, until dir is gone */
+	sigset_t ends;		/* signals that would end us */
 	sigset_t mask;		/* what it was before */
 };
 
