@@ -29,8 +29,12 @@ NO_CTRL = ",".join(f"{word}=off" for word in (
 # Linux looks whether its timer works by what it does in a moment. A guest that
 # waits for a processor meanwhile took it for broken: it panicked, or went on
 # with another one that never comes. As under KVM, it is not to look.
+# What a program is at one address QEMU translates anew at another one, and
+# keeps for as long as the page is there; when it goes, each is looked for
+# along all of them. A script's thousand processes had a guest stand still for
+# minutes when their pages were freed: the addresses are the same in each.
 APPEND = ("console=ttyS0 panic=-1 net.ifnames=0 mitigations=off nokaslr "
-          "random.trust_cpu=on no_timer_check quiet")
+          "random.trust_cpu=on no_timer_check norandmaps quiet")
 
 
 class Guest:
