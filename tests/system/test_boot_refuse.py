@@ -2,6 +2,7 @@
 """What postern-boot-agent refuses, whoever holds its key, and what the client
 refuses of a host: other keys, other programs."""
 
+import time
 
 import pytest
 from bootlib import _boot, boot  # noqa: F401
@@ -10,6 +11,12 @@ from bootlib import AGENT, BUILD, DIR, FIFO, PASS, PORT, POSTERN, UUID
 OTHER = ["", "id", "sh", "list; id", "list\nid", "unlock", "unlock -x",
          "unlock a b", "/bin/sh -c list", "scp -t /tmp", "internal-sftp",
          "LIST", "list "]
+# As fast as a machine can, with nothing of sshd's in the way.
+GUESSES = f"""
+for i in $(seq 1000); do
+    echo wrong | SSH_ORIGINAL_COMMAND='unlock {UUID}' {AGENT} -t 3
+done | sed -n 's/^verdict \\([a-z]*\\).*/\\1/p' | sort | uniq -c
+"""
 
 
 # The agent
@@ -68,6 +75,17 @@ def test_only_so_many_are_tried_in_a_minute(boot):
     # Of all who hold a key to it, not of each connection.
     said = boot.ssh("h41", f"unlock {UUID}", input="wrong\n").stdout
     assert "verdict busy" in said
+    assert len(boot.questions()) == 1
+
+
+def test_of_a_thousand_guesses_three_a_minute_are_tested(boot):
+    boot.systemd()
+    began = time.monotonic()
+    said = boot.host.run(GUESSES).stdout.split()
+    minutes = 1 + int(time.monotonic() - began) // 60
+    times = {word: int(n) for n, word in zip(said[::2], said[1::2])}
+    assert set(times) == {"rejected", "busy"} and sum(times.values()) == 1000
+    assert 3 <= times["rejected"] <= 3 * minutes
     assert len(boot.questions()) == 1
 
 
