@@ -5,9 +5,8 @@
     image = bootimg.build("dracut-sysv-dropbear")
     image.kernel, image.initrd      # files
     image.key, image.rescue         # private keys: passphrases; a shell
-    image.pin("[127.0.0.1]:2222")   # the line for boot.known_hosts
-    image.pinned, image.words       # that, and what the kernel line needs, to
-                                    # the letter as setup printed it
+    image.pinned, image.words       # the lines for boot.known_hosts, and for
+                                    # the kernel, as setup printed them
     image.setup, image.log          # what setup said, and what it said to run
 
 An image is made once for what is installed and kept in the cache of the lab's
@@ -29,20 +28,28 @@ from dataclasses import dataclass
 TREE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TREE / "tests"))
 
+import qemuimg      # noqa: E402
 from lab import root as labroot     # noqa: E402
 
 BUILD = TREE / os.environ.get("POSTERN_BUILD", "build")
 UUID = "0f4d2f5e-6a0e-4c4c-9d0c-3f5a5c0be002"
-PASS = "correct horse battery staple"
 NAME = "vault"      # what setup is told that clients call the host
 
 PACKAGES = (
-    "systemd", "systemd-sysv", "dbus", "udev", "kmod", "linux-image-cloud-amd64",
-    "initramfs-tools", "cryptsetup-initramfs", "busybox", "cryptsetup",
+    "systemd", "systemd-sysv", "dbus", "udev", "kmod",
+    "linux-image-cloud-amd64", "initramfs-tools", "cryptsetup-initramfs", "busybox", "cryptsetup",
     "dracut-core", "dracut-network", "isc-dhcp-client", "iputils-arping",
     "dmsetup", "lvm2", "dropbear-bin", "openssh-server", "iproute2",
     "procps", "zstd", "cpio", "libsodium23", "libinih1", "e2fsprogs",
     "dropbear-initramfs",
+)
+# Debian 13, as its installer leaves it: initramfs-tools and OpenSSH.
+NEXT = "trixie"
+NEXT_PACKAGES = (
+    "systemd", "systemd-sysv", "udev", "kmod", "linux-image-cloud-amd64",
+    "initramfs-tools", "cryptsetup-initramfs", "cryptsetup", "busybox",
+    "lvm2", "openssh-server", "iproute2", "procps", "zstd", "cpio",
+    "libsodium23", "libinih1", "e2fsprogs", "dhcpcd-base",
 )
 
 # The kind: how it is made, its sshd, and what a machine of that kind has been
@@ -78,9 +85,21 @@ KINDS = {
     "initramfs-tools-dropbear": (
         NO_THEIRS + CRYPTTAB, "dropbear", 'update-initramfs -u -k "$kv"'),
 }
+# Another Debian's.
+DEBIAN_13 = "debian-13-openssh"
+KINDS[DEBIAN_13] = (CRYPTTAB, "openssh", 'update-initramfs -u -k "$kv"')
 # What setup said to run: it builds the image and checks it.
 PRINTED = "sed -n '/^Then, /,$s/^    //p' /out/setup >/printed && " \
     "sh -ex /printed"
+# As the package of a new kernel does. dracut's own script comes with a package
+# that stands against initramfs-tools.
+NEW_KERNEL = """cat >/etc/kernel/postinst.d/dracut <<'EOF'
+{script}
+EOF
+chmod 755 /etc/kernel/postinst.d/dracut
+rm -f "/boot/initrd.img-$kv"
+run-parts --exit-on-error --arg="$kv" --arg="/boot/vmlinuz-$kv" \\
+    /etc/kernel/postinst.d"""
 
 # $1: the root below, $2: a folder of ours, $3: the script for the chroot.
 OUTSIDE = r"""set -e
@@ -141,21 +160,14 @@ class Image:
     def log(self):
         return (self.dir / "log").read_text()
 
-    def pin(self, name):
-        """The line that setup printed, for a host of that name."""
-        for line in self.setup.splitlines():
-            words = line.split()
-            if len(words) == 3 and words[0] == NAME:
-                return f"{name} {words[1]} {words[2]}\n"
-        raise AssertionError(f"no known_hosts line in\n{self.setup}")
-
     @property
     def pinned(self):
         return self._printed(rf"^    ({NAME} ssh-.*\n)")
 
     @property
     def words(self):
-        return self._printed(r"^    (ip=\S+)$")
+        return self._printed(r"^    (ip=\S+)$") \
+            if "On the kernel line" in self.setup else ""
 
     def _printed(self, pattern):
         found = re.search(pattern, self.setup, re.M)
@@ -163,13 +175,22 @@ class Image:
         return found[1]
 
 
-def root():
+def root(kind=None):
+    if kind == DEBIAN_13:
+        return labroot.base_root(NEXT_PACKAGES, NEXT)
     return labroot.base_root(PACKAGES)
 
 
-def run(machine, sshd="dropbear", words="", build="true", after=""):
+def new_kernel():
+    """What builds the image when a kernel is installed."""
+    package = qemuimg.unpacked("dracut", lambda: ["dracut"])
+    return NEW_KERNEL.format(script=(
+        package / "etc/kernel/postinst.d/dracut").read_text())
+
+
+def run(machine, sshd="dropbear", words="", build="true", after="", base=None):
     """A machine like that; what it left in /out, as a folder that is the
-    caller's to remove. CalledProcessError with what was said otherwise."""
+    caller's to remove. An AssertionError with what was said otherwise."""
     work = pathlib.Path(tempfile.mkdtemp(prefix="postern-bootimg.",
                                          dir="/var/tmp"))
     try:
@@ -181,7 +202,7 @@ def run(machine, sshd="dropbear", words="", build="true", after=""):
             after=after))
         done = subprocess.run(
             ["unshare", "--mount", "--propagation", "private", "--", "sh",
-             "-c", OUTSIDE, "sh", root(), work], text=True,
+             "-c", OUTSIDE, "sh", base or root(), work], text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, timeout=600,
             env={**os.environ, "POSTERN_BUILD": str(BUILD)})
@@ -196,9 +217,9 @@ def run(machine, sshd="dropbear", words="", build="true", after=""):
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _state():
+def _state(base):
     """A hash of all that an image is made of besides its kind."""
-    digest = hashlib.sha256(str(root()).encode())
+    digest = hashlib.sha256(str(base).encode())
     paths = [pathlib.Path(__file__), BUILD / "tools/boot/postern-boot",
              BUILD / "tools/boot/postern-boot-agent"]
     paths += sorted(p for p in (TREE / "packaging").rglob("*") if p.is_file())
@@ -210,14 +231,17 @@ def _state():
 def build(kind):
     """The image of a kind of KINDS, made and checked as setup says."""
     machine, sshd, _ = KINDS[kind]
+    base = root(kind)
+    words = "--emergency-key /root/rescue.pub"
+    if kind == DEBIAN_13:
+        words += " --ip dhcp"
     cache = labroot.cache_dir()
     cache.mkdir(parents=True, exist_ok=True)
-    place = cache / f"image-{kind}-{_state()}"
+    place = cache / f"image-{kind}-{_state(base)}"
     with open(cache / f"image-{kind}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.is_dir():
             for old in cache.glob(f"image-{kind}-*"):
                 shutil.rmtree(old)
-            shutil.move(run(machine, sshd, build=PRINTED,
-                            words="--emergency-key /root/rescue.pub"), place)
+            shutil.move(run(machine, sshd, words, PRINTED, base=base), place)
     return Image(place / "kernel", place / "initrd", place)

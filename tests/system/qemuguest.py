@@ -41,10 +41,11 @@ class Guest:
     """Its owner closes it: Fleet of qemufleet.py."""
 
     def __init__(self, folder, name, boot, disks, words, linked=True,
-                 nic=True, memory_mib=MEMORY_MIB):
+                 cards=1, memory_mib=MEMORY_MIB):
         """folder: where it has its own one. boot: the files of its kernel and
         initramfs. disks: raw files, which stay as they are. words: for the
-        kernel's command line. linked: its network has a cable; nic: a card."""
+        kernel's command line. linked: its network has a cable. cards: of its network,
+        but for the first with nobody else on their wire."""
         self.name = name
         self.dir = folder / name
         self.dir.mkdir()
@@ -61,9 +62,11 @@ class Guest:
                 "-chardev", f"socket,id=con,path={self.dir}/con,server=on,"
                 f"wait=off,logfile={self.log}", "-serial", "chardev:con",
                 "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off"]
-        if nic:
-            argv += ["-netdev", "user,id=net,restrict=on", "-device",
-                     f"virtio-net-pci,netdev=net,id=nic,romfile=,{NO_CTRL}"]
+        for i in range(cards):
+            wire = f"hubport,hubid={i}" if i else "user,restrict=on"
+            argv += ["-netdev", f"{wire},id=net{i}", "-device",
+                     f"virtio-net-pci,netdev=net{i},id=nic{i},romfile=,"
+                     f"{NO_CTRL}"]
         for i, disk in enumerate(disks):
             argv += ["-drive", f"id=disk{i},file={disk},format=raw,if=none,"
                      "cache=unsafe", "-device",
@@ -76,7 +79,7 @@ class Guest:
             stderr=self.errors, env={**os.environ, "TMPDIR": str(self.dir)})
         try:
             self._connect()
-            if nic:
+            if cards:
                 self.port = self._forward()
                 if not linked:
                     self.link(False)
@@ -191,14 +194,14 @@ class Guest:
             with socket.socket() as s:
                 s.bind(("127.0.0.1", 0))
                 port = s.getsockname()[1]
-            if not self.monitor(f"hostfwd_add net tcp:127.0.0.1:{port}"
+            if not self.monitor(f"hostfwd_add net0 tcp:127.0.0.1:{port}"
                                 f"-{ADDRESS}:{SSHD}").strip():
                 return port
         raise RuntimeError("no port of this machine is free")
 
     def link(self, up):
         """Whether its network has a cable."""
-        self.qmp("set_link", name="nic", up=up)
+        self.qmp("set_link", name="nic0", up=up)
 
     # Its console
 

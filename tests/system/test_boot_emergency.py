@@ -3,42 +3,40 @@
 the emergency shell of dracut's or initramfs-tools': `postern boot unlock`
 boots it all the same."""
 
-import bootimg
+import time
+
 import pytest
-from lab import proc
-from test_boot_image import BOOT_S, LINE, PROMPT, Guest, clean_after
-from test_boot_image import disk  # noqa: F401
+
+from bootreal import PASS, PROMPT
+from bootreal import disks, machine  # noqa: F401
+from qemufleet import accepts, is_up
 
 SHELL = {
-    "dracut-sysv-dropbear": "Dropping to debug shell",
-    "dracut-systemd-openssh": "Entering emergency mode",
-    "initramfs-tools-dropbear": "Dropping to a shell",
+    "dracut-sysv-dropbear": b"Dropping to debug shell",
+    "dracut-systemd-openssh": b"Entering emergency mode",
+    "initramfs-tools-dropbear": b"Dropping to a shell",
 }
 
 
 @pytest.mark.parametrize("kind", SHELL)
-def test_from_the_emergency_shell_the_boot_goes_on(kind, disk,  # noqa: F811
-                                                   tmp_path):
+def test_from_the_emergency_shell_the_boot_goes_on(kind, disks,  # noqa: F811
+                                                   machine):  # noqa: F811
+    line, prompt = PROMPT[kind]
+    m = machine(kind)
     # The shell comes so many seconds after the last try, not after minutes;
     # with a panic= it would be a reboot.
-    line = LINE["initramfs"] + " panic=" if kind.startswith("init") else \
-        LINE["dracut"] + " rd.retry=10"
-    with Guest(bootimg.build(kind), disk, line) as guest:
-        guest.wait(PROMPT[kind])
-        for _ in range(BOOT_S):
-            if guest.comes(SHELL[kind], 2):
-                break
-            guest.type("wrong\n")
-        guest.wait(SHELL[kind])
+    soon = "panic=" if kind.startswith("init") else "rd.retry=10"
+    g = m.start(disks["plain"], f"{line} {m.image.words} {soon}")
+    g.wait(prompt.encode())
+    typed = []
 
-        def listed():
-            done = guest.postern(tmp_path, "status")
-            return '"exhausted"' in done.stdout
-        proc.wait_for(listed, BOOT_S, "prompt")
-        done = guest.postern(tmp_path, "unlock", "--secret",
-                             f"cmd:cat {tmp_path}/pass")
-        assert done.returncode == 0, f"{done}\n{guest.said[-6000:]}"
-        assert '"accepted"' in done.stdout
-        assert "the emergency shell was ended" in done.stdout
-        guest.wait("root: end")
-        clean_after(guest.said)
+    def given_up():
+        if not typed or time.monotonic() > typed[-1] + 2:
+            g.type("wrong")
+            typed.append(time.monotonic())
+        return SHELL[kind] in g.said()
+    g.until(given_up, "emergency shell")
+    g.until(lambda: '"exhausted"' in m.status(g).out, "prompt")
+    done = accepts(m.unlock(PASS, g))
+    assert "the emergency shell was ended" in done.out
+    is_up(g)

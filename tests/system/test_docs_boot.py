@@ -16,10 +16,14 @@ import pytest
 
 import bootimg
 from doclib import BUILDS, LINE_S, TREE, Machines, tutorial
-from lab import proc
+from bootreal import FINGERPRINT, LINE, MEMORY_MIB, PASS
+from bootreal import disks  # noqa: F401
+from qemufleet import UP, is_up
+from qemuguest import Guest
+from remotelib import free_port
 from terminal import on_terminal, shown
-from test_boot_image import Guest, clean_after, free_port
-from test_boot_image import disk  # noqa: F401
+
+from lab import proc
 
 LINES = tutorial(TREE / "docs/boot.md")
 ADDRESS = "web1.example.org"
@@ -92,7 +96,7 @@ class Desk:
 class Walk:
     """The tutorial, once, to its end; what came of each line."""
 
-    def __init__(self, folder, disk):       # noqa: F811
+    def __init__(self, folder, disk):
         self.dir, self.disk = folder, disk
         self.desk = Desk(folder / "desk")
         self.guest = self.sshd = self.real = None
@@ -110,7 +114,7 @@ class Walk:
             self.sshd.kill()
             self.sshd.wait()
         if self.guest:
-            self.guest.__exit__()
+            self.guest.close()
 
     def web1_lines(self):
         """All that come before its reboot."""
@@ -158,17 +162,16 @@ class Walk:
             line.rc, line.out = self.desk.run(command)
 
     def boot(self):
-        image = bootimg.Image(self.out / "kernel", self.out / "initrd",
-                              self.out)
         # Its network's address is what DHCP says.
-        self.guest = Guest(image, self.disk, "root=/dev/mapper/root_crypt "
-                           "rootfstype=ext4 rw")
+        self.guest = Guest(self.dir, "boot", (self.out / "kernel",
+                           self.out / "initrd"), [self.disk], LINE["debian"],
+                           memory_mib=MEMORY_MIB)
         (self.desk.home / "port.2222").write_text(f"{self.guest.port}\n")
-        self.guest.wait("postern-boot: host key SHA256:")
+        self.guest.wait(FINGERPRINT)
         proc.wait_for(lambda: bootimg.UUID in self.desk.run(
             "postern boot status web1 --connect-timeout 5s")[1], LINE_S,
             "prompt")
-        return self.guest.said
+        return self.guest.said().decode(errors="replace")
 
     def answer(self, command):
         """As a person does; and the real system, once it is there, has an
@@ -180,14 +183,16 @@ class Walk:
         def react(out):
             if b"Passphrase of " in out and not typed:
                 typed.append(True)
-                return bootimg.PASS.encode() + b"\n"
+                return PASS.encode() + b"\n"
             return None
         rc, out = on_terminal(self.desk, ["-c", command], react,
                               command=("sh",))
         return rc, "\n".join(shown(out))
 
     def be_real(self):
-        if not self.guest.comes("root: end", LINE_S):
+        try:
+            self.guest.wait(UP)
+        except proc.Deadline:
             return
         key, port = self.out / "ssh_host_ed25519_key", free_port()
         key.chmod(0o600)
@@ -208,8 +213,8 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def walk(tmp_path_factory, disk):       # noqa: F811
-    made = Walk(tmp_path_factory.mktemp("docs"), disk)
+def walk(tmp_path_factory, disks):      # noqa: F811
+    made = Walk(tmp_path_factory.mktemp("docs"), disks["plain"])
     yield made
     made.close()
 
@@ -230,10 +235,10 @@ def test_status_and_unlock_say_what_the_tutorial_says(walk):
     said = walk.line("boot unlock --wait").out
     for word in ("testing", "booting", "up"):
         assert re.search(rf"^web1\s+{word}\b", said, re.M), said
-    assert bootimg.PASS not in said
+    assert PASS not in said
     said = walk.line("unlock --all").out
     assert re.search(r"^web1:?\s+up\b", said, re.M), said
 
 
 def test_the_real_system_has_nothing_of_the_initramfs(walk):
-    clean_after(walk.guest.said)
+    is_up(walk.guest)
