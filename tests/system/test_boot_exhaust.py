@@ -4,10 +4,11 @@ passphrase at hand. That the boot goes on by it: test_boot_emergency.py."""
 
 import pytest
 from bootlib import _boot, boot  # noqa: F401
-from bootlib import DISK, PASS, QUESTIONS, UUID
+from bootlib import DIR, DISK, PASS, QUESTIONS, UUID
 from lab import proc
 
 UNIT = r"systemd-cryptsetup@luks\x2droot.service"
+SHELL = "lab-shell"
 # The keyring of root is one of all hosts here: an answer of another's is in it.
 DROP_IN = "/etc/systemd/system/systemd-cryptsetup@.service.d"
 REPLY = f"""
@@ -47,8 +48,22 @@ def test_what_has_not_failed_is_not_exhausted(boot, unit):
     assert [p["kind"] for p in boot.asked()] == ["systemd"]
 
 
-def test_a_unit_that_failed_asks_again_once_the_passphrase_is_right(boot,
-                                                                    unit):
+@pytest.fixture
+def shell(boot):
+    """By its words and its parent dracut's own; whether it is there."""
+    def there():
+        return boot.host.run(["pgrep", "-xf", "/bin/sh -i -l"],
+                             check=False).returncode == 0
+    boot.host.run(f"mkfifo {DIR}/fifo; systemd-run -q --collect "
+                  f"--unit={SHELL} sh -c "
+                  f"'exec /bin/sh -i -l <>{DIR}/fifo >/dev/null 2>&1'")
+    proc.wait_for(there, 30, "shell")
+    yield there
+    boot.host.run(f"systemctl kill -s KILL {SHELL}; rm {DIR}/fifo",
+                  check=False)
+
+
+def give_up(boot, unit):
     boot.host.run(["systemctl", "--no-block", "start", unit])
     boot.asked()
 
@@ -56,6 +71,45 @@ def test_a_unit_that_failed_asks_again_once_the_passphrase_is_right(boot,
         boot.host.run(REPLY, check=False)
         return failed(boot)
     proc.wait_for(over, 30, "end of the tries")
+
+
+def test_the_shell_is_left_whoever_had_the_disk_asked_for_again(boot, unit,
+                                                                shell):
+    give_up(boot, unit)
+    boot.host.run(["systemctl", "--no-block", "restart", unit])
+    proc.wait_for(lambda: [p["kind"] for p in boot.status().of("prompt")] ==
+                  ["systemd"], 30, "prompt")
+    boot.opened()
+    done = boot.unlock(PASS)
+    assert done.word == "accepted"
+    assert "the emergency shell was ended" in done.why, done
+    proc.wait_for(lambda: not shell(), 30, "end of the shell")
+
+
+def test_it_is_left_where_no_header_says_that_the_disk_is_open(boot, shell):
+    boot.question("/dev/nowhere")
+    done = boot.unlock(PASS)
+    assert done.word == "delivered"
+    assert "so did the emergency shell" in done.why, done
+    proc.wait_for(lambda: not shell(), 30, "end of the shell")
+
+
+def test_a_shell_that_the_kernel_line_has_stays(boot, shell):
+    boot.host.run(f"echo 'quiet rd.break=pre-mount' >{DIR}/line; "
+                  f"mount --bind {DIR}/line /proc/cmdline")
+    try:
+        boot.systemd()
+        boot.opened()
+        done = boot.unlock(PASS)
+        assert (done.word, done.why) == ("accepted", UUID)
+        assert shell()
+    finally:
+        boot.host.run(f"umount /proc/cmdline; rm {DIR}/line")
+
+
+def test_a_unit_that_failed_asks_again_once_the_passphrase_is_right(boot,
+                                                                    unit):
+    give_up(boot, unit)
     prompt, = boot.status().of("prompt")
     assert (prompt["kind"], prompt["uuid"]) == ("exhausted", UUID)
     before = started(boot)

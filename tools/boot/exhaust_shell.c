@@ -21,6 +21,7 @@
 #define WAIT_MS		12000u	/* for others to end */
 #define LOOK_MS		100
 #define WORDS_MAX	4096
+#define CMDLINE_MAX	16384
 
 enum found { NONE, SHELL, PANIC, SULOGIN };
 
@@ -117,14 +118,37 @@ signal_units(char *option)
 	(void)execute_run(SYSTEMCTL, argv, NULL, SYSTEMCTL_MS, &status, NULL);
 }
 
+/* A disk that is open doesn't count: who asked for it may ask on. */
 static bool
 any_left(void)
 {
 	struct askers left = { .n = 0 };
-	bool any = askers_find(&left, NULL) == -1 || left.n > 0;
+	bool any = askers_find(&left, NULL) == -1;
+	size_t i;
 
+	for (i = 0; i < left.n && !any; i++)
+		any = left.v[i].prompt.uuid[0] == '\0' ||
+		    !asker_is_open(left.v[i].prompt.uuid);
 	askers_clear(&left);
 	return any;
+}
+
+/* Whether a shell of dracut's was asked for on the kernel line. */
+static bool
+wanted(void)
+{
+	static const char key[] = "rd.break";
+	const char *p;
+	bool is = false;
+	struct buf b;
+
+	buf_init(&b, CMDLINE_MAX);
+	if (asklist_read(&b, "/proc/cmdline"))
+		for (p = b.data; !is && (p = strstr(p, key)) != NULL; p++)
+			is = (p == b.data || strchr(" \n\"", p[-1]) != NULL) &&
+			    strchr(" =\n\"", p[sizeof(key) - 1]) != NULL;
+	buf_clear(&b);
+	return is;
 }
 
 /* Until it is no more so, or long enough. */
@@ -151,10 +175,14 @@ is_sulogin(void)
 }
 
 bool
-exhaust_shell_end(void)
+exhaust_shell_end(bool exhausted)
 {
-	enum found all;
+	enum found all = find(false);
 
+	/* Where all tries were used up it may begin while the disk is being
+	 * opened. */
+	if (!exhausted && (all == NONE || (all != PANIC && wanted())))
+		return false;
 	if (any_left())
 		return false;
 	/* Too soon, and the boot would not find the root yet, and begin

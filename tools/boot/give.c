@@ -129,6 +129,9 @@ await(const char *id, struct askers *all, enum verdict *ret_v, struct err *e)
 	}
 }
 
+static const char took[] = "who asked took it and ended; whether the disk is "
+    "open can't be told";
+
 /* What became of a passphrase that was handed over. */
 static enum verdict
 watch(const struct give_opts *o, const struct asker *a, const char **why,
@@ -160,8 +163,7 @@ watch(const struct give_opts *o, const struct asker *a, const char **why,
 				died = clock_ms();
 			if (clock_ms() - died > GRACE_MS &&
 			    a->prompt.uuid[0] == '\0') {
-				*why = "who asked took it and ended; whether "
-				    "the disk is open can't be told";
+				*why = took;
 				return DELIVERED;
 			} else if (clock_ms() - died > GRACE_MS) {
 				*why = "cryptsetup took it and ended, but the "
@@ -241,9 +243,13 @@ give(const struct give_opts *o, const struct asker *a,
 	 * disk, which came before ours. */
 	if (tested && v == REJECTED)
 		v = hand_over(o, a->prompt.id, pass, why, e);
-	if (v == ACCEPTED && (exhaust_is(a) || exhaust_shell_panic()) &&
-	    exhaust_shell_end())
-		*why = "the emergency shell was ended, the boot goes on";
+	/* Somebody else may have had a disk asked for again that was given up:
+	 * the shell is there all the same. */
+	if ((v == ACCEPTED || *why == took) &&
+	    exhaust_shell_end(exhaust_is(a)))
+		*why = v == ACCEPTED ? "the emergency shell was ended, the "
+		    "boot goes on" : "who asked took it and ended; so did the "
+		    "emergency shell, the boot goes on";
 	return tested && v == REJECTED ? FAILED : v;
 }
 
