@@ -261,16 +261,23 @@ mkdir -p /etc/cmdline.d
 echo rd.iscsi.initiator=x >/etc/cmdline.d/90iscsi.conf
 with word block/vda/size
 
-# Who has a verdict to say in a moment, and who never ends.
+# Who has a verdict to say in a moment, who never ends, what they began, and
+# somebody else.
 cp /bin/sleep /root/postern-boot-agent
 unshare -m -n -p -f --mount-proc sh -c '
     agent() { /root/postern-boot-agent "$1"; echo $? >"/out/agent-$1"; }
+    began() { env "$1=lab" sleep 1000; echo $? >"/out/$1"; }
     agent 1 &
     agent 1000 &
-    until [ "$(readlink /proc/[0-9]*/exe | grep -c boot-agent)" = 2 ]; do
+    began SSH_CONNECTION &
+    began POSTERN_BOOT_BEGUN &
+    sleep 1000 & other=$!
+    until [ "$(readlink /proc/[0-9]*/exe | grep -c boot-agent)" = 2 ] &&
+        [ "$(grep -ls =lab /proc/[0-9]*/environ | wc -l)" = 2 ]; do
         sleep 0.1
     done
     SYS=/made sh "$1" stop
+    kill $other && echo lives >/out/other
     wait' sh "$script"
 """
 
@@ -293,6 +300,12 @@ def test_the_network_stays_for_a_root_that_lies_on_it(network):
 def test_an_agent_has_a_moment_for_its_verdict_and_no_more(network):
     assert network("agent-1") == "0\n"
     assert network("agent-1000") == f"{128 + signal.SIGTERM}\n"
+
+
+def test_what_a_session_or_the_agent_began_is_ended_and_nothing_else(network):
+    assert network("SSH_CONNECTION") == f"{128 + signal.SIGTERM}\n"
+    assert network("POSTERN_BOOT_BEGUN") == f"{128 + signal.SIGTERM}\n"
+    assert network("other") == "lives\n"
 
 
 AGAIN = r"""kernel=no

@@ -122,17 +122,37 @@ begin(const struct asker *a, struct err *e)
 	    exhaust_tab_begin(e);
 }
 
+/* initramfs-tools' script asks for one disk after another: whether it is at one
+ * that isn't id's; then *e. */
+static bool
+other_first(const struct askers *all, const char *id, struct err *e)
+{
+	const struct bootline_prompt *p;
+	size_t i;
+
+	for (i = 0; i < all->n; i++) {
+		p = &all->v[i].prompt;
+		if (all->v[i].kind == ASKER_ASKPASS && strcmp(p->id, id) != 0 &&
+		    !(p->uuid[0] != '\0' && asker_is_open(p->uuid))) {
+			err_set(e, ERR_BUSY, "%s is asked for first", p->id);
+			return true;
+		}
+	}
+	return false;
+}
+
 const struct asker *
 exhaust_ask(const struct asker *was, struct askers *all, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000L };
 	uint64_t end = clock_ms() + ASK_MS;
 	struct bootline_prompt p = was->prompt;
+	bool tab = was->kind == ASKER_TAB;
 	const struct asker *a;
 
 	if (was->kind == ASKER_EXHAUSTED)
 		return was;
-	if (begin(was, e) == -1)
+	if ((tab && other_first(all, p.id, e)) || begin(was, e) == -1)
 		return NULL;
 	do {
 		nanosleep(&pause, NULL);
@@ -143,7 +163,8 @@ exhaust_ask(const struct asker *was, struct askers *all, struct err *e)
 		if (a != NULL && !exhaust_is(a))
 			return a;
 		/* Another disk's passphrase may have opened it. */
-		if (p.uuid[0] != '\0' && asker_is_open(p.uuid))
+		if ((p.uuid[0] != '\0' && asker_is_open(p.uuid)) ||
+		    (tab && other_first(all, p.id, e)))
 			return NULL;
 	} while (clock_ms() < end);
 	err_set(e, ERR_TIMEOUT, "it was begun again, but doesn't ask");

@@ -26,7 +26,8 @@ bool exhaust_is(const struct asker *a);
  * of *all: itself, of a disk that we open, or else, begun again, whoever asks
  * for the disk by then. *all is what waits then, and the caller's to clear.
  * Borrowed from *all, or NULL: with ERR_NONE the disk is open by now, without;
- * ERR_PEER, ERR_TIMEOUT nobody asks; ERR_SYS, ERR_MEM.
+ * ERR_PEER, ERR_TIMEOUT nobody asks; ERR_BUSY another disk is asked for first;
+ * ERR_SYS, ERR_MEM.
  */
 const struct asker *exhaust_ask(const struct asker *was, struct askers *all,
 	struct err *e);

@@ -18,7 +18,8 @@
 int exhaust_tab_find(struct askers *all, struct err *e);
 
 /* exhaust_tab_begin(): runs the script, which asks for all of them, one after
- * another, and goes on without us. 0, or -1 ERR_SYS. */
+ * another, and goes on without us; nothing while it runs already. 0, or -1
+ * ERR_SYS. */
 int exhaust_tab_begin(struct err *e);
 
 #endif

@@ -203,7 +203,8 @@ hand_over(const struct give_opts *o, const char *id,
 	a = await(id, &all, &v, e);
 	if (a != NULL && exhaust_is(a)) {
 		a = exhaust_ask(a, &all, e);
-		v = e->code == ERR_NONE ? ACCEPTED : FAILED;
+		v = e->code == ERR_NONE ? ACCEPTED : e->code == ERR_BUSY ?
+		    BUSY : FAILED;
 	}
 	if (a == NULL)
 		goto out;
