@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: ISC
 """Where on the hosts is a secret? In whose memory, in which file, which log?
+And which private keys are there at all?
 
 What cannot be read is not searched: what waits in a pipe or a socket (reading
 would take it away) and memfd_secret(2).
 """
 
+import base64
+import hashlib
 import os
+import re
 import stat
+import struct
 import subprocess
 from dataclasses import dataclass
 
@@ -62,6 +67,16 @@ def report(hits):
     return "\n".join(map(str, hits))
 
 
+def private_keys(hosts):
+    """{key: hits} of every private key that is anywhere on the hosts, in a
+    format that ssh reads. The same one has the same name wherever it is."""
+    found = {}
+    for host in hosts:
+        for key, hits in _Keys(host).all().items():
+            found.setdefault(key, []).extend(hits)
+    return found
+
+
 class _Search:
     def __init__(self, host, needles):
         self.host, self.needles = host, needles
@@ -108,6 +123,7 @@ class _Search:
 
     def has_range(self, f, start, end):
         tail = b""
+        found = False
         while start < end:
             try:
                 f.seek(start)
@@ -119,11 +135,11 @@ class _Search:
                 start = (start // 4096 + 1) * 4096
                 tail = b""
                 continue
-            if self.has(tail + part):
-                return True
+            # A key in the first part says nothing of those behind it.
+            found = self.has(tail + part) or found
             tail = part[-self.overlap:]
             start += len(part)
-        return False
+        return found
 
     def open_files(self, pid):
         for link, target, st in proc.fds(pid):
@@ -174,6 +190,75 @@ class _Search:
                                 text=False, check=False).stdout
             if self.has(out):
                 self.hit("journal", "journalctl --all")
+
+
+# OpenSSH's format, raw and in base64, and the text of any other one.
+MAGIC = b"openssh-key-v1\0"
+MAGIC_64 = base64.b64encode(MAGIC)
+TEXT_64 = re.compile(re.escape(MAGIC_64) + rb"[A-Za-z0-9+/\s]{40,}")
+TEXT = re.compile(rb"-----BEGIN ((?:[A-Z0-9]+ )?PRIVATE) KEY-----\s+"
+                  rb"([A-Za-z0-9+/=\s]{64,})")
+# So much of a key's begin tells whose it is: its public half is in it.
+KEY_HEAD = 4096
+
+
+def keys_in(content):
+    """The names of the private keys in there: the public half, or a hash of
+    what stands for it. Words that a program has for making one are none."""
+    names = set()
+    at = content.find(MAGIC)
+    while at != -1:
+        names |= _key_at(content[at:at + KEY_HEAD])
+        at = content.find(MAGIC, at + 1)
+    for found in TEXT_64.finditer(content):
+        text = b"".join(found[0][:KEY_HEAD].split())
+        names |= _key_at(base64.b64decode(text[:len(text) // 4 * 4]))
+    for found in TEXT.finditer(content):
+        body = b"".join(found[2].split())
+        if not body.startswith(MAGIC_64):
+            names.add(f"{found[1].decode()} "
+                      + hashlib.sha256(body[:48]).hexdigest())
+    return names
+
+
+def _key_at(raw):
+    """{its public half}; nothing where that is cut off, as at the end of a
+    part of what is searched: the next part has it whole. Source: openssh's
+    PROTOCOL.key: cipher, key derivation, its options, number, public half."""
+    at, words = len(MAGIC), []
+    for gap in (0, 0, 0, 4):
+        at += gap
+        size, = struct.unpack(">I", raw[at:at + 4].ljust(4, b"\0"))
+        words.append(raw[at + 4:at + 4 + size])
+        at += 4 + size
+        # "none" or "aes256-ctr": else it is a word of a program.
+        if at > len(raw) or not re.fullmatch(rb"[a-z0-9@.-]+", words[0]):
+            return set()
+    return {base64.b64encode(words[3]).decode()} - {""}
+
+
+class _Keys(_Search):
+    """all() is {key: hits}."""
+
+    def __init__(self, host):
+        super().__init__(host, [MAGIC, MAGIC_64, b"PRIVATE KEY-----"])
+        self.overlap = KEY_HEAD
+        self.keys, self.fresh = {}, set()
+
+    def has(self, content):
+        found = keys_in(content) if super().has(content) else set()
+        self.fresh |= found
+        return bool(found)
+
+    def hit(self, place, detail, pid=None):
+        super().hit(place, detail, pid)
+        for key in self.fresh or {place}:
+            self.keys.setdefault(key, []).append(self.hits[-1])
+        self.fresh = set()
+
+    def all(self):
+        super().all()
+        return self.keys
 
 
 def _resident(pid):

@@ -2,13 +2,14 @@
 """The search for secrets, the look at leftovers, faults: each must find what
 is planted for it, and nothing else."""
 
+import base64
 import signal
 import subprocess
 import time
 
 import pytest
 
-from lab import faults
+from lab import faults, secrets
 from lab.leftovers import Left
 
 SECRET = b"correct.horse.battery.staple.0123"
@@ -74,6 +75,28 @@ def test_a_search_of_three_hosts_takes_seconds(hosts, secret_search):
     begin = time.monotonic()
     assert secret_search(hosts(3), SECRET) == []
     print(f"three hosts searched in {time.monotonic() - begin:.2f} s")
+
+
+# Private keys
+
+@pytest.mark.parametrize("kind", [["ed25519"], ["ecdsa"],
+                                  ["rsa", "-b", "2048", "-m", "PEM"]],
+                         ids=lambda k: k[0])
+def test_a_private_key_has_one_name_however_it_stands_there(tmp_path, kind):
+    subprocess.run(["ssh-keygen", "-q", "-N", "", "-f", tmp_path / "k", "-t",
+                    *kind], check=True)
+    text = (tmp_path / "k").read_bytes()
+    name, = secrets.keys_in(b"before" + text + b"after")
+    if len(kind) == 1:
+        assert name == (tmp_path / "k.pub").read_text().split()[1]
+        raw = base64.b64decode(b"".join(text.splitlines()[1:-1]))
+        assert secrets.keys_in(b"\0" + raw + raw + text) == {name}
+        # What a search has at the end of a part, and not yet as a whole.
+        assert secrets.keys_in(raw[:60]) == secrets.keys_in(text[:99]) == set()
+    # A program has such words, too.
+    program = (b"-----BEGIN OPENSSH PRIVATE KEY-----\n\0openssh-key-v1\0none\0"
+               b"openssh-key-v1\0\0\0\0\4 b3BlbnNzaC1rZXktdjEA")
+    assert secrets.keys_in(program) == set()
 
 
 # Leftovers

@@ -574,7 +574,7 @@ class Paused:
     def __enter__(self):
         b = self.backup
         self.sender = b.wait_pid(b.client,
-                                 r"^/usr/bin/rsync --server --daemon")
+                                 r"^\S*rsync --server --(daemon|sender)")
         self.running.wait_event(
             lambda e: e["event"] == "progress" and e["bytes"] > 0,
             what="byte that has arrived")
