@@ -278,6 +278,7 @@ unshare -m -n -p -f --mount-proc sh -c '
     done
     SYS=/made sh "$1" stop
     kill $other && echo lives >/out/other
+    pkill -KILL -x sleep
     wait' sh "$script"
 """
 

@@ -31,7 +31,11 @@ timeout 120 unshare -m -n -p -f --mount-proc sh -e -c '
     "$1" start
     [ "$(pid keep)" = "$keep" ]
     pgrep -c -x dropbear >/out/running
+    n=0
+    while [ $((n += 1)) -le 200 ]; do sleep 1000 & done
+    before=$(sh -c "echo \$\$")
     "$1" stop
+    echo $(($(sh -c "echo \$\$") - before)) >/out/programs
     while readlink "/proc/$keep/exe" >/dev/null; do sleep 0.1; done
     pgrep -l -x dropbear >/out/left || :
     ls /run/postern-boot >>/out/left' sh "$script"
@@ -44,6 +48,8 @@ def test_an_sshd_that_dies_is_started_again_until_the_end():
     try:
         assert (out / "running").read_text() == "1\n"
         assert (out / "left").read_text() == ""
+        # Not one for each process of the machine.
+        assert int((out / "programs").read_text()) < 200
     finally:
         shutil.rmtree(out)
 

@@ -6,8 +6,9 @@
 # to postern-boot-network, which has them beside the queue.
 # shellcheck disable=SC2154
 _postern_beside() {
-	[ -z "${netroot-}" ] && _p=$(cat /run/postern-boot/network.pid \
-		2>/dev/null) && kill -0 "$_p" 2>/dev/null || return 0
+	[ -z "${netroot-}" ] &&
+		read -r _p 2>/dev/null </run/postern-boot/network.pid &&
+		kill -0 "$_p" 2>/dev/null || return 0
 	for _j in "$hookdir"/initqueue/ifup-*.sh; do
 		[ -e "$_j" ] || continue
 		_n=${_j##*/}
