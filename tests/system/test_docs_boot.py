@@ -100,6 +100,13 @@ class Walk:
         self.dir, self.disk = folder, disk
         self.desk = Desk(folder / "desk")
         self.guest = self.sshd = self.real = None
+        try:
+            self.walk()
+        except BaseException:
+            self.close()
+            raise
+
+    def walk(self):
         self.web1_lines()
         for line in LINES:
             if line.rc == -1:
@@ -108,13 +115,14 @@ class Walk:
                 break
 
     def close(self):
+        if self.guest:
+            self.guest.close()
         if self.real:
-            self.real.join()
+            # It may wait for what was not said.
+            self.real.join(10)
         if self.sshd:
             self.sshd.kill()
             self.sshd.wait()
-        if self.guest:
-            self.guest.close()
 
     def web1_lines(self):
         """All that come before its reboot."""
@@ -176,7 +184,7 @@ class Walk:
     def answer(self, command):
         """As a person does; and the real system, once it is there, has an
         sshd with its own host key."""
-        self.real = threading.Thread(target=self.be_real)
+        self.real = threading.Thread(target=self.be_real, daemon=True)
         self.real.start()
         typed = []
 
@@ -192,7 +200,7 @@ class Walk:
     def be_real(self):
         try:
             self.guest.wait(UP)
-        except proc.Deadline:
+        except (proc.Deadline, RuntimeError, OSError):
             return
         key, port = self.out / "ssh_host_ed25519_key", free_port()
         key.chmod(0o600)
