@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -53,7 +54,7 @@ lockmem_init(struct lockmem *m, size_t cap, struct err *e)
 
 /* 0 when fd is readable, before end_ms. */
 static int
-await(int fd, uint64_t end_ms, struct err *e)
+await(int fd, uint64_t end_ms, const char *what, struct err *e)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	uint64_t now;
@@ -65,15 +66,15 @@ await(int fd, uint64_t end_ms, struct err *e)
 		if (n > 0)
 			return 0;
 		if (n == 0)
-			return err_set(e, ERR_TIMEOUT, "no end of file in "
-			    "time");
+			return err_set(e, ERR_TIMEOUT, "no %s in time", what);
 		if (errno != EINTR)
 			return err_sys(e, "poll");
 	}
 }
 
-int
-lockmem_read(struct lockmem *m, int fd, unsigned timeout_ms, struct err *e)
+static int
+fill(struct lockmem *m, int fd, bool line, unsigned timeout_ms,
+    struct err *e)
 {
 	uint64_t end = clock_ms() + timeout_ms;
 	unsigned char more;
@@ -81,7 +82,7 @@ lockmem_read(struct lockmem *m, int fd, unsigned timeout_ms, struct err *e)
 
 	lockmem_wipe(m);
 	for (;;) {
-		if (await(fd, end, e) == -1)
+		if (await(fd, end, line ? "newline" : "end of file", e) == -1)
 			goto fail;
 		/* One more byte tells a full secret from one too long. */
 		n = m->len < m->cap ? read(fd, m->data + m->len,
@@ -100,10 +101,24 @@ lockmem_read(struct lockmem *m, int fd, unsigned timeout_ms, struct err *e)
 			goto fail;
 		}
 		m->len += (size_t)n;
+		if (line && memchr(m->data + m->len - n, '\n', (size_t)n))
+			return 0;
 	}
 fail:
 	lockmem_wipe(m);
 	return -1;
+}
+
+int
+lockmem_read(struct lockmem *m, int fd, unsigned timeout_ms, struct err *e)
+{
+	return fill(m, fd, false, timeout_ms, e);
+}
+
+int
+lockmem_line(struct lockmem *m, int fd, unsigned timeout_ms, struct err *e)
+{
+	return fill(m, fd, true, timeout_ms, e);
 }
 
 void

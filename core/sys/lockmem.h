@@ -35,6 +35,10 @@ int lockmem_init(struct lockmem *m, size_t cap, struct err *e);
  */
 int lockmem_read(struct lockmem *m, int fd, unsigned timeout_ms,
 	struct err *e);
+/* lockmem_line(): the same, until there is a newline as well, with which m ends
+ * but for what came along with it. */
+int lockmem_line(struct lockmem *m, int fd, unsigned timeout_ms,
+	struct err *e);
 
 /* lockmem_wipe(): zeros, len 0. lockmem_clear(): that, and released. Both are
  * legal on a zeroed struct. */

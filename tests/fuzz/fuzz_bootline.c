@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* bootline: a line that is read can be said again and is read the same; a
- * command has one way to be written. */
+/* bootline, bootcmd: a line that is read can be said again and is read the same;
+ * a command has one way to be written, as ssh's or as a line. */
+#include "bootcmd.h"
 #include "bootline.h"
 #include "retell.h"
 
@@ -21,6 +22,29 @@ again(const char *text, size_t len, struct buf *out, struct err *e)
 	rc = bootline_parse(copy, &l, e);
 	free(copy);
 	return rc == 0 ? bootline_emit(&l, out) : -1;
+}
+
+/* As it comes by a session's standard input. */
+static void
+session(const uint8_t *data, size_t size)
+{
+	char *line = malloc(size + 1);
+	struct err e = ERR_INIT;
+	struct bootcmd c;
+	struct buf b;
+
+	demand(line != NULL);
+	memcpy(line, data, size);
+	if (bootcmd_line(line, size, &c, &e) == -1) {
+		demand(e.code == ERR_REFUSED);
+	} else {
+		buf_init(&b, 1024);
+		demand(bootcmd_emit(&c, &b) == 0);
+		demand(buf_addc(&b, '\n') == 0);
+		demand(b.len == size && memcmp(b.data, data, size) == 0);
+		buf_clear(&b);
+	}
+	free(line);
 }
 
 static void
@@ -48,5 +72,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(text != NULL);
 	command(text);
 	free(text);
+	session(data, size);
 	return retell(again, data, size);
 }

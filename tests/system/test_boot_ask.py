@@ -142,6 +142,7 @@ def test_each_prompt_gets_what_was_typed_for_it(boot):
         command=[POSTERN])
     assert status == 0, out
     assert boot.sent() == "first\nsecond\n"
+    assert boot.called() == ["list", "unlock a", "unlock b"]
     assert "booting" in shown(out)[-1]
     assert b"first" not in out and b"second" not in out
 

@@ -126,15 +126,22 @@ def test_what_is_typed_ahead_is_neither_shown_nor_run(boot):
 
 # By a session
 
-def test_a_session_that_says_nothing_keeps_nobody_out(boot):
+@pytest.mark.parametrize("command, more, last", [
+    (f"unlock {UUID}", "", "state ready\n"), ("list", "", "end\n"),
+    ("list", f"unlock {UUID}\n", "state ready\n")],
+    ids=["unlock", "list", "session"])
+def test_a_session_that_says_nothing_keeps_nobody_out(
+        boot, command, more, last):
     boot.systemd()
     boot.opened()
     argv = ["ssh", "-o", f"UserKnownHostsFile={DIR}/known", "-o",
-            "HostKeyAlias=h41", "-p", "2222", "h41", f"unlock {UUID}"]
+            "HostKeyAlias=h41", "-p", "2222", "h41", command]
     with boot.admin.popen(argv, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as p:
+        p.stdin.write(more)
+        p.stdin.flush()
         for line in p.stdout:
-            if line == "state ready\n":
+            if line == last:
                 break
         done = boot.auth(input=PASS + "\n")
         assert done.returncode == 0, done

@@ -69,9 +69,10 @@ A, B = (f"prompt systemd {x} - - /dev/{x} -" for x in "ab")
 
 
 def answers(boot, *lines, **what):
-    """It lists these; to "unlock ID" it does what[ID]."""
+    """It lists these; to "unlock ID" it does what[ID]. An agent of before there
+    were sessions."""
     cases = "".join(f'"unlock {x}") {do};;\n' for x, do in what.items())
-    boot.rogue(*lines, then=f'case "$SSH_ORIGINAL_COMMAND" in list) echo end;;'
+    boot.rogue(*lines, then=f'case "$SSH_ORIGINAL_COMMAND" in list) echo end; exit;;'
                f"\n{cases}esac")
 
 

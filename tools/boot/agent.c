@@ -6,8 +6,9 @@
  *	restrict,command="/usr/bin/postern-boot-agent" ssh-ed25519 AAAA… me
  *
  * Called console_peek or console_auth it is those (console.h). Otherwise
- * it does what bootline.h lists, by SSH_ORIGINAL_COMMAND, and nothing else: no
- * shell, no terminal, no path or option that a client could give.
+ * it does what bootcmd.h lists, by SSH_ORIGINAL_COMMAND and what may follow on
+ * standard input, and nothing else: no shell, no terminal, no path or option
+ * that a client could give.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 
 #include "asker.h"
 #include "base/num.h"
+#include "bootcmd.h"
 #include "bootlog.h"
 #include "console.h"
 #include "give.h"
@@ -24,7 +26,7 @@
 #include "say.h"
 #include "screen.h"
 
-#define INPUT_MS 60000u		/* for the passphrase, once we are ready */
+#define INPUT_MS 60000u		/* for a passphrase, or another command */
 
 static const char usage[] =
     "usage: postern-boot-agent [-w SECONDS] [-t TRIES]\n";
@@ -87,13 +89,21 @@ state(void *arg, const char *word)
 	say(&l);
 }
 
+/* *arg: whether this is a session, by which more may come. What is no
+ * passphrase ends it: where its next command would begin can't be told. */
 static int
 read_input(void *arg, struct lockmem *ret, struct err *e)
 {
+	bool *session = arg, more = *session;
+
+	*session = false;
 	if (give_init(ret, e) == -1)
 		return -1;
 	state(arg, "ready");
-	return give_line(ret, STDIN_FILENO, INPUT_MS, e);
+	if (give_line(ret, STDIN_FILENO, more, INPUT_MS, e) == -1)
+		return -1;
+	*session = more;
+	return 0;
 }
 
 static int
@@ -137,23 +147,51 @@ answer(const struct give_opts *o, const struct bootcmd *c, struct err *e)
 	return list(e);
 }
 
+/* What a session wants next: 1; 0: nothing; -1: what it may not have. It holds
+ * nothing meanwhile that another one needs. */
 static int
-run(const struct give_opts *o, struct err *e)
+next(struct bootcmd *ret, struct err *e)
+{
+	struct lockmem line = { .data = NULL };
+	int rc = -1;
+
+	/* What is sent here may be a passphrase by mistake. */
+	if (give_init(&line, e) == -1)
+		return -1;
+	if (lockmem_line(&line, STDIN_FILENO, INPUT_MS, e) == -1)
+		rc = e->code == ERR_TIMEOUT ? 0 : -1;
+	else if (line.len == 0)
+		rc = 0;
+	else if (bootcmd_line((char *)line.data, line.len, ret, e) == 0)
+		rc = 1;
+	lockmem_clear(&line);
+	return rc;
+}
+
+static int
+run(struct give_opts *o, struct err *e)
 {
 	const struct bootline hello = { .kind = BOOTLINE_HELLO };
 	const struct bootline end = { .kind = BOOTLINE_END };
 	struct bootcmd c;
-	int status;
+	int status, more;
+	bool session;
 
 	if (lockmem_harden(e) == -1 || wanted(&c, e) == -1)
 		return -1;
 	if (geteuid() != 0)
 		return err_set(e, ERR_UNSAFE, "not root");
+	session = c.verb == BOOTCMD_LIST;
+	o->arg = &session;
 	say(&hello);
-	status = answer(o, &c, e);
-	if (status != -1)
+	do {
+		status = answer(o, &c, e);
+		if (status == -1)
+			return -1;
 		say(&end);
-	return status;
+		more = session ? next(&c, e) : 0;
+	} while (more == 1);
+	return more == 0 ? status : -1;
 }
 
 static int

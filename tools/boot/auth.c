@@ -182,7 +182,7 @@ from_person(struct auth *a, struct err *e)
 static int
 from_input(struct auth *a, struct err *e)
 {
-	if (give_line(&a->pass, STDIN_FILENO, INPUT_MS, e) == -1)
+	if (give_line(&a->pass, STDIN_FILENO, false, INPUT_MS, e) == -1)
 		return -1;
 	give(a);
 	return 0;

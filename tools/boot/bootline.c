@@ -116,20 +116,27 @@ field(const char **p, char *out, size_t cap)
 	return decode(at, n, out, cap);
 }
 
-/* An id: encoded, and kept so. */
+/* Encoded, and kept so. */
+int
+bootline_id_parse(const char *text, size_t len, char ret[BOOTLINE_ID])
+{
+	char plain_text[BOOTLINE_ID];
+
+	if (len >= BOOTLINE_ID || decode(text, len, plain_text,
+	    sizeof(plain_text)) == -1 || plain_text[0] == '\0')
+		return -1;
+	memcpy(ret, text, len);
+	ret[len] = '\0';
+	return 0;
+}
+
 static int
 id(const char **p, char ret[BOOTLINE_ID])
 {
 	const char *at = *p;
-	char text[BOOTLINE_ID];
 	size_t n = word(p);
 
-	if (n >= BOOTLINE_ID || decode(at, n, text, sizeof(text)) == -1 ||
-	    text[0] == '\0')
-		return -1;
-	memcpy(ret, at, n);
-	ret[n] = '\0';
-	return 0;
+	return bootline_id_parse(at, n, ret);
 }
 
 static int
@@ -304,45 +311,4 @@ bootline_id(const char *uuid, const char *device, char ret[BOOTLINE_ID])
 {
 	return encode(uuid[0] != '\0' ? uuid : device, ret, BOOTLINE_ID) ?
 	    0 : -1;
-}
-
-int
-bootcmd_parse(const char *text, struct bootcmd *ret, struct err *e)
-{
-	struct bootcmd c = { .verb = BOOTCMD_LIST };
-	const char *p = text;
-
-	if (strcmp(text, "peek") == 0) {
-		c.verb = BOOTCMD_PEEK;
-	} else if (strcmp(text, "log") == 0) {
-		c.verb = BOOTCMD_LOG;
-	} else if (strncmp(text, "unlock ", 7) == 0) {
-		c.verb = BOOTCMD_UNLOCK;
-		p = text + 7;
-		if (strchr(p, ' ') != NULL || id(&p, c.id) == -1)
-			goto bad;
-	} else if (strcmp(text, "list") != 0) {
-		goto bad;
-	}
-	*ret = c;
-	return 0;
-bad:
-	return err_set(e, ERR_REFUSED, "only 'list', 'unlock ID', 'peek' "
-	    "and 'log' can be run here");
-}
-
-int
-bootcmd_emit(const struct bootcmd *c, struct buf *out)
-{
-	switch (c->verb) {
-	case BOOTCMD_UNLOCK:
-		return buf_addf(out, "unlock %s", c->id);
-	case BOOTCMD_PEEK:
-		return buf_adds(out, "peek");
-	case BOOTCMD_LOG:
-		return buf_adds(out, "log");
-	case BOOTCMD_LIST:
-		break;
-	}
-	return buf_adds(out, "list");
 }

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bootline: what client and agent say to each other. Pure; both link it. The
- * client's ssh command is one of
+ * bootline: how an agent answers what bootcmd.h has, in lines. Pure; client and
+ * agent link it.
  *
- *	list			which prompts wait
- *	unlock ID		a passphrase for one of them follows on stdin
- *	peek			what stands on the console's screen
- *	log			which passphrases were given, and by whom
- *
- * and the agent answers in lines:
- *
- *	postern-boot 1			first; the protocol's version
+ *	postern-boot 1			first, once; the protocol's version
  *	prompt KIND ID UUID TRIES DEVICE NAME
  *	screen TEXT			a line of the screen
  *	log WHEN BY WORD KIND ID KEY FROM
@@ -83,18 +76,8 @@ int bootline_emit(const struct bootline *l, struct buf *out);
 /* bootline_id(): the id of a disk, into ret: uuid, or "" and device. 0, or -1:
  * it had to be cut, and may be another's too. */
 int bootline_id(const char *uuid, const char *device, char ret[BOOTLINE_ID]);
-
-enum bootcmd_verb { BOOTCMD_LIST, BOOTCMD_UNLOCK, BOOTCMD_PEEK,
-	BOOTCMD_LOG };
-
-struct bootcmd {
-	enum bootcmd_verb verb;
-	char id[BOOTLINE_ID];		/* BOOTCMD_UNLOCK */
-};
-
-/* bootcmd_parse(): 0, or -1 ERR_REFUSED: not one of the above, to the byte. */
-int bootcmd_parse(const char *text, struct bootcmd *ret, struct err *e);
-/* bootcmd_emit(): 0, or -1: out's cap. */
-int bootcmd_emit(const struct bootcmd *c, struct buf *out);
+/* bootline_id_parse(): len bytes that are to be one, into ret, as they are. 0,
+ * or -1: they aren't. */
+int bootline_id_parse(const char *text, size_t len, char ret[BOOTLINE_ID]);
 
 #endif

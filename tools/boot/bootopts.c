@@ -28,7 +28,7 @@ enum { O_SECRET = 1, O_KNOWN_HOSTS, O_PORT, O_USER, O_SSH, O_SSHCFG, O_SSHOPT,
 	{ 'F', "ssh-config", "FILE", "ssh's configuration file", O_SSHCFG }, \
 	{ 'o', "ssh-option", "OPTION", "passed to ssh -o", O_SSHOPT }, \
 	{ 0, "ssh", "PROGRAM", "run this instead of ssh", O_SSH }, \
-	{ 'j', "jobs", "N", "hosts at once (16)", O_JOBS }, \
+	{ 'j', "jobs", "N", "connections at once (16)", O_JOBS }, \
 	{ 0, "connect-timeout", "TIME", "until a host answers (10s)", \
 	    O_CONNECT }, \
 	{ 't', "timeout", "TIME", "for a list, a source, all prompts of a " \

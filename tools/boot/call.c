@@ -19,6 +19,10 @@ struct call {
 	struct child *child;
 	unsigned lines;
 	bool hello, end, bad;
+	bool open;		/* a session, whose input is not at its end */
+	bool more;		/* of a call_more() */
+	bool heard;		/* the agent has begun to answer */
+	bool told;		/* on_end was called */
 	struct sshsaid said;
 };
 
@@ -51,44 +55,6 @@ out:
 	strv_clear(&options);
 	buf_clear(&cmd);
 	return rc;
-}
-
-static void
-on_line(void *arg, enum child_stream stream, const char *line, size_t len,
-    bool cut)
-{
-	char copy[BOOTLINE_MAX + 1];
-	struct call *c = arg;
-	struct bootline l;
-
-	if (len > 0 && len < sizeof(copy) && line[len - 1] == '\r') {
-		memcpy(copy, line, --len);
-		copy[len] = '\0';
-		line = copy;
-	}
-	if (stream == CHILD_STDERR) {
-		/* Once the agent has spoken what comes may be its words. */
-		sshsaid_note(&c->said, line, c->hello);
-		log_debug("%s: %s", c->spec.host->name, line);
-		return;
-	}
-	if (c->bad || c->end)
-		return;
-	if (cut || strlen(line) != len || ++c->lines > LINES_MAX ||
-	    bootline_parse(line, &l, NULL) == -1 ||
-	    (l.kind == BOOTLINE_HELLO) == c->hello) {
-		c->bad = true;
-		child_kill(c->child, SIGTERM);
-		return;
-	}
-	if (l.kind == BOOTLINE_HELLO) {
-		c->hello = true;
-		child_deadline(c->child, c->spec.timeout_ms);
-	} else if (l.kind == BOOTLINE_END) {
-		c->end = true;
-	} else {
-		c->spec.on_line(c->spec.arg, &l);
-	}
 }
 
 static void
@@ -141,14 +107,14 @@ why(const struct call *c, const struct child_end *end, struct buf *out)
 	}
 }
 
+/* end: ssh's; NULL: its session is kept. c may be gone afterwards. */
 static void
-on_end(void *arg, const struct child_end *end)
+tell(struct call *c, const struct child_end *end)
 {
-	struct call_end ce = { .whole = false };
-	struct call *c = arg;
+	struct call_end ce = { .whole = c->end && !c->bad };
 	struct buf b;
 
-	ce.whole = c->end && !c->bad;
+	c->told = true;
 	if (!ce.whole) {
 		buf_init(&b, sizeof(ce.why) - 1);
 		why(c, end, &b);
@@ -159,8 +125,81 @@ on_end(void *arg, const struct child_end *end)
 		ce.again = !c->bad && (end->timed_out || lost(c, end) ||
 		    c->said.fail == SSHFAIL_UNREACHABLE ||
 		    c->said.fail == SSHFAIL_LOST);
+		ce.unheard = c->more && !c->heard && !c->bad;
 	}
 	c->spec.on_end(c->spec.arg, &ce);
+}
+
+/* Whether the session is kept; if not, ssh ends by itself. */
+static bool
+keep(struct call *c)
+{
+	c->open = c->open && c->spec.keep != NULL &&
+	    c->spec.keep(c->spec.arg);
+	if (!c->open)
+		child_close_stdin(c->child);
+	return c->open;
+}
+
+static void
+on_line(void *arg, enum child_stream stream, const char *line, size_t len,
+    bool cut)
+{
+	char copy[BOOTLINE_MAX + 1];
+	struct call *c = arg;
+	struct bootline l;
+
+	if (len > 0 && len < sizeof(copy) && line[len - 1] == '\r') {
+		memcpy(copy, line, --len);
+		copy[len] = '\0';
+		line = copy;
+	}
+	if (stream == CHILD_STDERR) {
+		/* Once the agent has spoken what comes may be its words. */
+		sshsaid_note(&c->said, line, c->hello);
+		log_debug("%s: %s", c->spec.host->name, line);
+		return;
+	}
+	if (c->bad || (c->end && !c->open))
+		return;
+	/* Nor does an agent speak that wasn't asked. */
+	if (c->end || cut || strlen(line) != len || ++c->lines > LINES_MAX ||
+	    bootline_parse(line, &l, NULL) == -1 ||
+	    (l.kind == BOOTLINE_HELLO) == c->hello) {
+		c->bad = true;
+		child_kill(c->child, SIGTERM);
+		return;
+	}
+	if (!c->heard)
+		child_deadline(c->child, c->spec.timeout_ms);
+	c->heard = true;
+	if (l.kind == BOOTLINE_HELLO) {
+		c->hello = true;
+	} else if (l.kind == BOOTLINE_END) {
+		c->end = true;
+		if (keep(c))
+			tell(c, NULL);
+	} else {
+		c->spec.on_line(c->spec.arg, &l);
+	}
+}
+
+static void
+on_end(void *arg, const struct child_end *end)
+{
+	struct call *c = arg;
+
+	c->open = false;
+	if (!c->told)
+		tell(c, end);
+}
+
+static void
+take(struct call *c, const struct call_spec *s)
+{
+	c->spec = *s;
+	if (s->timeout_ms == 0)
+		c->spec.timeout_ms = s->o->timeout_ms;
 }
 
 struct call *
@@ -182,9 +221,8 @@ call_start(struct loop *l, const struct call_spec *s, struct err *e)
 		err_set(e, ERR_MEM, "out of memory");
 		return NULL;
 	}
-	c->spec = *s;
-	if (s->timeout_ms == 0)
-		c->spec.timeout_ms = s->o->timeout_ms;
+	take(c, s);
+	c->open = s->keep != NULL && s->cmd->verb == BOOTCMD_LIST;
 	if (call_argv(s, &argv, e) == 0) {
 		cs.argv = argv.v;
 		c->child = child_start(l, &cs, e);
@@ -194,10 +232,40 @@ call_start(struct loop *l, const struct call_spec *s, struct err *e)
 		free(c);
 		return NULL;
 	}
-	/* Only an unlock has something to say. */
-	if (s->cmd->verb != BOOTCMD_UNLOCK)
+	/* Only an unlock has something to say, and a session. */
+	if (s->cmd->verb != BOOTCMD_UNLOCK && !c->open)
 		child_close_stdin(c->child);
 	return c;
+}
+
+bool
+call_stands(const struct call *c)
+{
+	return c->open && c->told && !c->bad;
+}
+
+int
+call_more(struct call *c, const struct call_spec *s, struct err *e)
+{
+	struct buf line;
+	int rc;
+
+	if (!call_stands(c))
+		return err_set(e, ERR_PEER, "its session is over");
+	buf_init(&line, BOOTLINE_MAX);
+	if (bootcmd_emit(s->cmd, &line) == -1 || buf_addc(&line, '\n') == -1)
+		rc = err_set(e, ERR_MEM, "out of memory");
+	else
+		rc = child_send(c->child, line.data, line.len, e);
+	buf_clear(&line);
+	if (rc == -1)
+		return -1;
+	take(c, s);
+	c->more = true;
+	c->end = c->heard = c->told = false;
+	c->lines = 0;
+	child_deadline(c->child, s->o->connect_ms);
+	return 0;
 }
 
 void
@@ -215,6 +283,6 @@ call_secret(struct call *c, const struct secret *s, struct err *e)
 	if (child_send_secret(c->child, secret_data(s), secret_len(s), NULL,
 	    NULL, e) == -1)
 		return -1;
-	child_close_stdin(c->child);
+	(void)keep(c);
 	return 0;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * call: one ssh to one agent, for one of its commands. What comes back is a
- * peer's: lines that are not bootline.h's end the call.
+ * call: one ssh to one agent, for one of its commands, or for a session of them
+ * (bootcmd.h). What comes back is a peer's: lines that are not bootline.h's end
+ * the call.
+ *
+ *	call_start() → on_line … → on_end() → call_more() … or call_free()
  */
 #ifndef BOOT_CALL_H
 #define BOOT_CALL_H
@@ -11,6 +14,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "boot.h"
+#include "bootcmd.h"
 #include "bootline.h"
 #include "bootpins.h"
 #include "proc/loop.h"
@@ -23,6 +27,8 @@ struct call_end {
 	bool whole;		/* the agent said "end", and no nonsense */
 	bool again;		/* the same call may succeed later */
 	bool host_key;		/* it shows another key than is pinned */
+	bool unheard;		/* call_more()'s came too late: the session is
+				 * over, and nothing was done */
 	char why[1024];		/* when it isn't whole; a peer's words may be
 				 * in it: escape it */
 };
@@ -36,6 +42,9 @@ struct call_spec {
 	const struct bootcmd *cmd;	/* borrowed for call_start() */
 	void (*on_line)(void *arg, const struct bootline *l);
 	void (*on_end)(void *arg, const struct call_end *end);
+	/* Whether there will be a call_more() after this command: asked at its
+	 * end, and where a passphrase is sent. NULL: never. */
+	bool (*keep)(void *arg);
 	void *arg;
 };
 
@@ -49,8 +58,17 @@ struct call *call_start(struct loop *l, const struct call_spec *s,
 	struct err *e);
 void call_free(struct call *c);		/* NULL is legal */
 
-/* call_secret(): s, borrowed until the call's end, to the agent, and the end of
- * its input. 0, or -1 as child_send_secret(). */
+/*
+ * call_more(): s->cmd to the same agent, after on_end, which is called once for
+ * this, too. Without an answer in --connect-timeout it is unheard. 0, or -1:
+ * ERR_PEER the session is over, or there is none; ERR_MEM.
+ */
+int call_more(struct call *c, const struct call_spec *s, struct err *e);
+/* call_stands(): whether call_more() may be called, as far as is known. */
+bool call_stands(const struct call *c);
+
+/* call_secret(): s, borrowed until the call's end, to the agent; the end of its
+ * input, too, unless the session is kept. 0, or -1 as child_send_secret(). */
 int call_secret(struct call *c, const struct secret *s, struct err *e);
 
 #endif

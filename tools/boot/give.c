@@ -58,11 +58,13 @@ give_init(struct lockmem *ret, struct err *e)
 /* One line, and a whole one: of a session that was cut off the rest would pass
  * for a shorter passphrase. */
 int
-give_line(struct lockmem *ret, int fd, unsigned timeout_ms, struct err *e)
+give_line(struct lockmem *ret, int fd, bool more, unsigned timeout_ms,
+    struct err *e)
 {
 	const unsigned char *nl;
 
-	if (lockmem_read(ret, fd, timeout_ms, e) == -1)
+	if ((more ? lockmem_line(ret, fd, timeout_ms, e) :
+	    lockmem_read(ret, fd, timeout_ms, e)) == -1)
 		return err_wrap(e, "standard input");
 	nl = memchr(ret->data, '\n', ret->len);
 	if (nl == NULL || (size_t)(nl - ret->data) + 1 != ret->len)

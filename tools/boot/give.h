@@ -2,9 +2,9 @@
 /*
  * give: one passphrase to who waits for it, the only way that there is: for
  * the agent's unlock and for console_auth(1) alike. Read first, then under a
- * lock: so many a minute, tested against the header, delivered to an asker that was found and
- * is still the same (asker.h), watched, and written down (bootlog.h). Never to
- * a terminal: what reads there may be a shell. Libc only.
+ * lock: so many a minute, tested against the header, delivered to an asker that
+ * was found and is still the same (asker.h), watched, and written down
+ * (bootlog.h). Never to a terminal: what reads there may be a shell. Libc only.
  */
 #ifndef BOOT_GIVE_H
 #define BOOT_GIVE_H
@@ -51,13 +51,13 @@ void give_run(const struct give_opts *o, const char *id,
 bool give_wanted(const char *id, struct give_end *ret);
 
 /*
- * give_line(): into *ret (give_init()ed), from fd until its end: one line with
- * its newline, which is taken off. give_check(): whether one can be a
- * passphrase. 0, or -1: ERR_REFUSED, ERR_CONFIG (not one), ERR_TIMEOUT,
- * ERR_SYS.
+ * give_line(): into *ret (give_init()ed), from fd until its end, or, with more,
+ * until its next newline: one line with that, which is taken off. give_check():
+ * whether one can be a passphrase. 0, or -1: ERR_REFUSED, ERR_CONFIG (not one),
+ * ERR_TIMEOUT, ERR_SYS.
  */
 int give_init(struct lockmem *ret, struct err *e);
-int give_line(struct lockmem *ret, int fd, unsigned timeout_ms,
+int give_line(struct lockmem *ret, int fd, bool more, unsigned timeout_ms,
 	struct err *e);
 int give_check(const struct lockmem *pass, struct err *e);
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/esc.h"
 #include "run.h"
 
 static const char nothing[] = "no prompt waits there";
@@ -65,6 +66,14 @@ listed(const struct run_host *h)
 	for (i = 0; i < h->nprompts; i++)
 		n += h->prompts[i].mark == RUN_LISTED;
 	return n;
+}
+
+static bool
+keep(void *arg)
+{
+	const struct run_host *h = arg;
+
+	return listed(h) > 0 && !h->twice;
 }
 
 /* It was booted once more, perhaps, and the disk that was open is closed. A
@@ -158,7 +167,7 @@ on_end(void *arg, const struct call_end *end)
 		h->booting = false;
 		h->wait_why[0] = '\0';
 		h->asks[0] = '\0';
-		run_free(h);
+		run_rest(h);
 	}
 }
 
@@ -168,7 +177,8 @@ list_start(struct run_host *h)
 	struct run *r = h->run;
 	const struct call_spec s = { .o = r->o, .host = h->spec,
 	    .known_hosts = run_pins(h), .cmd = list_command(r),
-	    .on_line = on_line, .on_end = on_end, .arg = h };
+	    .on_line = on_line, .on_end = on_end, .arg = h,
+	    .keep = r->o->action == BOOT_UNLOCK ? keep : NULL };
 	struct err e = ERR_INIT;
 	size_t i;
 
@@ -184,4 +194,33 @@ list_start(struct run_host *h)
 	h->call = call_start(r->loop, &s, &e);
 	if (h->call == NULL)
 		run_fail(h, false, "failed", e.msg);
+}
+
+int
+list_show(const struct run *r, struct err *e)
+{
+	struct strv argv;
+	struct buf b;
+	size_t i, j;
+	int rc = 0;
+
+	for (i = 0; i < r->o->nhosts && rc == 0; i++) {
+		const struct call_spec s = { .o = r->o,
+		    .host = &r->o->hosts[i],
+		    .known_hosts = run_pins(&r->hosts[i]),
+		    .cmd = list_command(r) };
+
+		argv = (struct strv){ .n = 0 };
+		buf_init(&b, 65536);
+		rc = call_argv(&s, &argv, e);
+		for (j = 0; j < argv.n && rc == 0; j++)
+			if ((j > 0 && buf_addc(&b, ' ') == -1) ||
+			    esc_sh(&b, argv.v[j]) == -1)
+				rc = err_set(e, ERR_MEM, "out of memory");
+		if (rc == 0 && (puts(b.data) == EOF || fflush(stdout) == EOF))
+			rc = err_sys(e, "standard output");
+		strv_clear(&argv);
+		buf_clear(&b);
+	}
+	return rc;
 }

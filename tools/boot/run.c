@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/esc.h"
 #include "ui/log.h"
 
 #define TICK_MS 100
@@ -20,25 +19,28 @@ run_pins(const struct run_host *h)
 
 /* Who is next */
 
+/* unread: of those alone whose passphrase was not read before. */
 static bool
-any(const struct run *r, enum run_phase phase)
+any(const struct run *r, enum run_phase phase, bool unread)
 {
-	size_t i;
+	const struct run_host *h;
 
-	for (i = 0; i < r->o->nhosts; i++)
-		if (r->hosts[i].phase == phase)
+	for (h = r->hosts; h < r->hosts + r->o->nhosts; h++)
+		if (h->phase == phase && (!unread || h->shared == NULL))
 			return true;
 	return false;
 }
 
+/* Whether it is the turn of all that are in a phase. */
 static bool
 may(const struct run *r, enum run_phase phase)
 {
 	if (r->wait_end_ms != 0)
 		return true;
 	if (phase == RUN_ASK)
-		return !any(r, RUN_LIST);
-	return phase != RUN_GIVE || (!any(r, RUN_LIST) && !any(r, RUN_ASK));
+		return !any(r, RUN_LIST, false);
+	return phase != RUN_GIVE ||
+	    (!any(r, RUN_LIST, true) && !any(r, RUN_ASK, true));
 }
 
 /* Who has waited longest. */
@@ -47,22 +49,45 @@ next_of(struct run *r, enum run_phase phase)
 {
 	uint64_t now = loop_now_ms(r->loop);
 	struct run_host *h, *best = NULL;
+	bool all = may(r, phase);
 	size_t i;
 
-	if (!may(r, phase))
-		return NULL;
 	for (i = 0; i < r->o->nhosts; i++) {
 		h = &r->hosts[i];
+		/* Of one whose passphrase was read nobody is asked. */
 		if (h->phase == phase && !h->busy && h->due_ms <= now &&
+		    (all || (phase == RUN_ASK && h->shared != NULL)) &&
 		    (best == NULL || h->due_ms < best->due_ms))
 			best = h;
 	}
 	return best;
 }
 
+/* A connection for h, if it has none: a session's that isn't busy, where there
+ * are enough of them. That host logs in again, as it would if it had ended. */
+static void
+make_room(struct run *r, const struct run_host *h)
+{
+	size_t i, n = r->running;
+	struct run_host *idle = NULL, *other;
+
+	for (i = 0; i < r->o->nhosts; i++) {
+		other = &r->hosts[i];
+		if (other == h || other->busy || other->call == NULL)
+			continue;
+		idle = other;
+		n++;
+	}
+	if (idle == NULL || n < r->o->jobs)
+		return;
+	call_free(idle->call);
+	idle->call = NULL;
+}
+
 static void
 begin(struct run_host *h)
 {
+	make_room(h->run, h);
 	h->busy = true;
 	h->run->running++;
 	if (h->phase == RUN_GIVE)
@@ -81,13 +106,15 @@ fill(void *arg)
 	struct run *r = arg;
 	struct run_host *h;
 
+	/* First: who has a session then uses it, before another one needs its
+	 * place. */
+	while (!r->stopped && r->ask == NULL &&
+	    (h = next_of(r, RUN_ASK)) != NULL)
+		ask_start(h);
 	while (!r->stopped && r->running < r->o->jobs &&
 	    ((h = next_of(r, RUN_GIVE)) != NULL ||
 	    (h = next_of(r, RUN_LIST)) != NULL))
 		begin(h);
-	while (!r->stopped && r->ask == NULL &&
-	    (h = next_of(r, RUN_ASK)) != NULL)
-		ask_start(h);
 	/* Who asks gives the terminal back first. */
 	if ((r->stopped || r->left == 0) && r->ask == NULL)
 		loop_stop(r->loop);
@@ -104,8 +131,18 @@ void
 run_free(struct run_host *h)
 {
 	call_free(h->call);
-	real_free(h->real);
 	h->call = NULL;
+	run_rest(h);
+}
+
+void
+run_rest(struct run_host *h)
+{
+	if (h->call != NULL && !call_stands(h->call)) {
+		call_free(h->call);
+		h->call = NULL;
+	}
+	real_free(h->real);
 	h->real = NULL;
 	if (h->busy) {
 		h->busy = false;
@@ -220,35 +257,6 @@ loop_all(struct run *r, struct err *e)
 /* The whole */
 
 static int
-show(const struct run *r, struct err *e)
-{
-	struct strv argv;
-	struct buf b;
-	size_t i, j;
-	int rc = 0;
-
-	for (i = 0; i < r->o->nhosts && rc == 0; i++) {
-		const struct call_spec s = { .o = r->o,
-		    .host = &r->o->hosts[i],
-		    .known_hosts = run_pins(&r->hosts[i]),
-		    .cmd = list_command(r) };
-
-		argv = (struct strv){ .n = 0 };
-		buf_init(&b, 65536);
-		rc = call_argv(&s, &argv, e);
-		for (j = 0; j < argv.n && rc == 0; j++)
-			if ((j > 0 && buf_addc(&b, ' ') == -1) ||
-			    esc_sh(&b, argv.v[j]) == -1)
-				rc = err_set(e, ERR_MEM, "out of memory");
-		if (rc == 0 && (puts(b.data) == EOF || fflush(stdout) == EOF))
-			rc = err_sys(e, "standard output");
-		strv_clear(&argv);
-		buf_clear(&b);
-	}
-	return rc;
-}
-
-static int
 init(struct run *r, const struct boot_opts *o, struct err *e)
 {
 	struct run_host *h;
@@ -310,7 +318,7 @@ run_boot(const struct boot_opts *o, struct err *e)
 	if (init(&r, o, e) == -1)
 		goto out;
 	if (o->dry_run) {
-		status = show(&r, e);
+		status = list_show(&r, e);
 		goto out;
 	}
 	r.report = bootreport_new(o, e);

@@ -3,7 +3,8 @@
  * run: what the steps of a run share. All hosts are on one loop, each in a
  * phase of its own, and as many of them as --jobs says have an ssh. Without
  * --wait nobody is asked for a passphrase before all hosts are listed, and
- * none is delivered before all are read; with it each host goes on by itself.
+ * none is delivered before all are read; with it, or where all were read in
+ * the beginning (a file's), each host goes on by itself.
  */
 #ifndef BOOT_RUN_H
 #define BOOT_RUN_H
@@ -48,7 +49,8 @@ struct run_host {
 	struct run_prompt *prompts;	/* owned */
 	size_t nprompts, next;
 	const struct secret *shared;	/* all its prompts'; NULL: none is */
-	struct call *call;		/* what is under way: one of the two */
+	struct call *call;		/* what is under way: one of the two; or
+					 * a session that isn't busy */
 	struct real *real;
 	bool busy;			/* something is, or has just ended */
 	bool begun;			/* to be given passphrases */
@@ -95,6 +97,9 @@ struct run {
 void run_wake(struct run *r);
 /* run_free(): what was under way for h is over. Wakes. */
 void run_free(struct run_host *h);
+/* run_rest(): the same, but its session stays, where there is one, until h goes
+ * on or another host needs its place. */
+void run_rest(struct run_host *h);
 /* run_over(): h is done, as v says. */
 void run_over(struct run_host *h, enum bootreport_verdict v);
 /* run_fail(): the same, as state, and why. */
@@ -111,6 +116,9 @@ const char *run_pins(const struct run_host *h);
 const struct bootcmd *list_command(const struct run *r);
 /* list_start(): its prompts, screen or log. */
 void list_start(struct run_host *h);
+/* list_show(): --dry-run: prints how each is asked. 0, or -1: as call_argv(),
+ * ERR_SYS. */
+int list_show(const struct run *r, struct err *e);
 
 /* wait_more(): --wait: nothing can be done about h now, for why, or NULL: for
  * what it was before; look: the real system may be up. */

@@ -39,6 +39,8 @@ on_line(void *arg, const struct bootline *l)
 	struct run_prompt *p = &h->prompts[h->next];
 	struct err e = ERR_INIT;
 
+	/* By a session not sooner: it may be over. */
+	h->begun = true;
 	if (l->kind == BOOTLINE_VERDICT) {
 		snprintf(h->word, sizeof(h->word), "%s", l->word);
 		snprintf(h->why, sizeof(h->why), "%s", l->text);
@@ -70,14 +72,28 @@ verdict_of(const struct run_host *h)
 	return FAILED;
 }
 
-/* The next prompt that has not been seen to, from next on. */
+/* The next prompt that has not been seen to, from i on; nprompts: none. */
+static size_t
+after(const struct run_host *h, size_t i)
+{
+	while (i < h->nprompts && h->prompts[i].mark != RUN_LISTED)
+		i++;
+	return i;
+}
+
 static bool
 more(struct run_host *h)
 {
-	while (h->next < h->nprompts &&
-	    h->prompts[h->next].mark != RUN_LISTED)
-		h->next++;
+	h->next = after(h, h->next);
 	return h->next < h->nprompts;
+}
+
+static bool
+keep(void *arg)
+{
+	const struct run_host *h = arg;
+
+	return after(h, h->next + 1) < h->nprompts;
 }
 
 /* All its prompts have a verdict. */
@@ -138,7 +154,7 @@ judged(struct run_host *h, const struct verdict *v)
 	} else if (last) {
 		given(h);
 	} else {
-		run_free(h);
+		run_rest(h);
 	}
 }
 
@@ -147,6 +163,11 @@ on_end(void *arg, const struct call_end *end)
 {
 	struct run_host *h = arg;
 
+	if (end->unheard) {
+		/* Its turn is still that of the same prompt. */
+		run_free(h);
+		return;
+	}
 	if (h->word[0] == '\0' && end->again && h->handed) {
 		/* Whatever comes of it, the agent goes on there. */
 		snprintf(h->why, sizeof(h->why), "%.*s",
@@ -163,6 +184,8 @@ on_end(void *arg, const struct call_end *end)
 	judged(h, verdict_of(h));
 }
 
+/* By the session of the list, or of the prompt before; where there is none any
+ * more, by a login of its own. */
 void
 unlock_start(struct run_host *h)
 {
@@ -171,7 +194,7 @@ unlock_start(struct run_host *h)
 	struct bootcmd c = { .verb = BOOTCMD_UNLOCK };
 	struct call_spec s = { .o = r->o, .host = h->spec,
 	    .known_hosts = run_pins(h), .cmd = &c, .on_line = on_line,
-	    .on_end = on_end, .arg = h };
+	    .on_end = on_end, .keep = keep, .arg = h };
 	struct err e = ERR_INIT;
 
 	/* One that is done has nothing to ask for. */
@@ -182,7 +205,6 @@ unlock_start(struct run_host *h)
 	memcpy(c.id, h->prompts[h->next].p.id, sizeof(c.id));
 	h->word[0] = '\0';
 	h->why[0] = '\0';
-	h->begun = true;
 	h->sent = false;
 	h->handed = false;
 	/* As long as it likes, times so many prompts as it likes, would keep
@@ -196,7 +218,12 @@ unlock_start(struct run_host *h)
 	}
 	s.timeout_ms = r->o->timeout_ms < h->end_ms - now ?
 	    r->o->timeout_ms : h->end_ms - now;
+	if (h->call != NULL && call_more(h->call, &s, &e) == 0)
+		return;
+	h->begun = true;
+	call_free(h->call);
 	bootreport_state(r->report, h->i, PROGRESS_RUN, "connecting", c.id);
+	e = (struct err)ERR_INIT;
 	h->call = call_start(r->loop, &s, &e);
 	if (h->call == NULL)
 		run_fail(h, false, "failed", e.msg);

@@ -72,6 +72,50 @@ who_never_ends_its_input_is_not_waited_for(void **state)
 	lockmem_clear(&m);
 }
 
+static void
+a_line_is_read_while_its_writer_goes_on(void **state)
+{
+	struct lockmem m = { .data = NULL };
+	struct err e = ERR_INIT;
+	int p[2];
+
+	assert_int_equal(pipe(p), 0);
+	assert_int_equal(lockmem_init(&m, 8, &e), 0);
+	assert_int_equal(write(p[1], "1234567\n", 8), 8);
+	assert_int_equal(lockmem_line(&m, p[0], 5000, &e), 0);
+	assert_int_equal(m.len, 8);
+	assert_memory_equal(m.data, "1234567\n", 8);
+	/* And nothing of it is left by the next. */
+	assert_int_equal(write(p[1], "12", 2), 2);
+	assert_int_equal(lockmem_line(&m, p[0], 50, &e), -1);
+	assert_err(&e, ERR_TIMEOUT, "no newline in time");
+	assert_memory_equal(m.data, "\0\0\0\0\0\0\0\0", 8);
+	close(p[0]);
+	close(p[1]);
+	lockmem_clear(&m);
+}
+
+static void
+a_line_has_its_cap_and_an_end_of_file_cuts_it(void **state)
+{
+	struct lockmem m = { .data = NULL };
+	struct err e = ERR_INIT;
+	int fd = filled("12345678\n", 9);
+
+	assert_int_equal(lockmem_init(&m, 8, &e), 0);
+	assert_int_equal(lockmem_line(&m, fd, 5000, &e), -1);
+	assert_err(&e, ERR_CONFIG, "more than 8 bytes");
+	assert_memory_equal(m.data, "\0\0\0\0\0\0\0\0", 8);
+	close(fd);
+	fd = filled("12", 2);
+	assert_int_equal(lockmem_line(&m, fd, 5000, &e), 0);
+	assert_int_equal(m.len, 2);
+	assert_int_equal(lockmem_line(&m, fd, 5000, &e), 0);
+	assert_int_equal(m.len, 0);
+	close(fd);
+	lockmem_clear(&m);
+}
+
 /* How a child ends that does f. */
 static int
 child(void (*f)(struct lockmem *m), struct lockmem *m)
@@ -143,6 +187,9 @@ main(void)
 		cmocka_unit_test(all_up_to_end_of_file_is_read),
 		cmocka_unit_test(more_than_its_cap_is_refused_and_wiped),
 		cmocka_unit_test(who_never_ends_its_input_is_not_waited_for),
+		cmocka_unit_test(a_line_is_read_while_its_writer_goes_on),
+		cmocka_unit_test(
+		    a_line_has_its_cap_and_an_end_of_file_cuts_it),
 		cmocka_unit_test(
 		    a_forked_child_has_zeros_and_nobody_steps_out),
 		cmocka_unit_test(a_hardened_process_leaves_no_core),
