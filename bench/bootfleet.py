@@ -18,22 +18,27 @@ from places import WORK  # noqa: E402
 UUID = "0f4d2f5e-6a0e-4c4c-9d0c-3f5a5c0be001"
 MOST = 1.2
 AGENT = f"""#!/bin/sh
-echo 'postern-boot 1'
-case $SSH_ORIGINAL_COMMAND in
-list)
-	echo 'prompt systemd {UUID} {UUID} - /dev/vda root' ;;
-'unlock {UUID}')
+give() {{
+	[ "$1" = 'unlock {UUID}' ] || exit 1
 	echo 'state ready'
 	read -r pass
 	[ "$pass" = "$(cat {WORK}/key)" ] || exit 1
 	echo 'state testing
 state delivering
 state waiting
-verdict accepted -' ;;
-*)
-	exit 1 ;;
-esac
-echo end
+verdict accepted -
+end'
+}}
+echo 'postern-boot 1'
+[ "$SSH_ORIGINAL_COMMAND" = list ] || {{
+	give "$SSH_ORIGINAL_COMMAND"
+	exit 0
+}}
+echo 'prompt systemd {UUID} {UUID} - /dev/vda root
+end'
+while read -r command; do
+	give "$command"
+done
 """
 
 
@@ -66,26 +71,26 @@ def contestants(n, known, conf):
              f"file:{key}", *hosts.read_text().split()],
             env={"HOME": str(WORK), "XDG_CONFIG_HOME": str(WORK)},
             ours=True),
-        xargs("xargs -P: ssh for the list, ssh for the passphrase",
-              f"{ssh} list </dev/null && exec {unlock}"),
         xargs("xargs -P: ssh for the passphrase, its disk known",
               f"exec {unlock}"),
+        xargs("xargs -P: ssh for the list, ssh for the passphrase",
+              f"{ssh} list </dev/null && exec {unlock}"),
     ]
 
 
 def report(jobs, n):
-    ours, both, one = jobs
+    ours, one, both = jobs
     text = table(["", "client's CPU", "CPU ×", "CPU a host", "wall"], [
         [f"**{j.name}**" if j.ours else j.name, f"{med(j.cpu):.2f} s",
-         f"{med(j.cpu) / med(both.cpu):.2f}",
+         f"{med(j.cpu) / med(one.cpu):.2f}",
          f"{med(j.cpu) / n * 1e3:.1f} ms", f"{med(j.wall):.2f} s"]
         for j in jobs])
-    r = med(ours.cpu) / med(both.cpu)
+    r = med(ours.cpu) / med(one.cpu)
     text.append(verdict(r <= MOST, f"{n} hosts: {r:.2f} × the client's CPU of "
-                        f"xargs -P with the same two logins (target {MOST}; "
-                        "against one login each, which takes somebody who "
-                        "knows what every host will ask for, "
-                        f"{med(ours.cpu) / med(one.cpu):.2f})"))
+                        f"xargs -P with one login each (target {MOST}; "
+                        "that takes somebody who knows what every host will "
+                        "ask for; against one that lists it first, "
+                        f"{med(ours.cpu) / med(both.cpu):.2f})"))
     return [*text, ""]
 
 
