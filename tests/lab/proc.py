@@ -9,6 +9,10 @@ import time
 # How often wait_for() looks again.
 POLL_S = 0.02
 
+# What sshd's process of a session is called: from OpenSSH 9.8 on sshd-session,
+# and from 10.0 on sshd-auth as long as nobody is logged in.
+SSHD = r"sshd(?:-session|-auth)?"
+
 
 class Deadline(Exception):
     """What was waited for did not come in time."""

@@ -21,6 +21,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shlex
 
 import pytest
@@ -230,7 +231,8 @@ class Git:
 
     @staticmethod
     def sshds(host):
-        return [p for p in host.pids() if proc.comm(p) == "sshd"]
+        return [p for p in host.pids()
+                if re.fullmatch(proc.SSHD, proc.comm(p))]
 
     def freeze(self, host):
         """No sshd of the host does anything any more."""

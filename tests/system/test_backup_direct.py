@@ -11,6 +11,7 @@ import pytest
 from backuplib import CONF, STORE, backup  # noqa: F401
 from directlib import DATA, Grant, listening, needles, private_keys
 from lab import proc
+from lab.proc import SSHD
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ def test_who_came_before_the_deadline_is_hung_up_on_at_it(direct):
 
 
 def strangers(b):
-    return b.pids(b.client, r"sshd: \[accepted\]")
+    return b.pids(b.client, rf"{SSHD}: \[accepted\]")
 
 
 def test_a_stranger_who_connects_50_times_uses_nothing_up(direct):
@@ -232,7 +233,7 @@ def test_who_comes_from_elsewhere_is_hung_up_on_at_once(direct):
         my $n = sysread $s, my $b, 100; print $n ? "read $b" : "hung up";"""
     done = three.run(["perl", "-e", code])
     assert done.stdout == "hung up"
-    assert not direct.pids(direct.client, "sshd -i")
+    assert not direct.pids(direct.client, f"{SSHD} -i")
     assert served(grant.ssh(SENDER, input=""))
     grant.end()
 
@@ -349,8 +350,10 @@ def started(b):
 
 @pytest.mark.parametrize("side, pattern", [
     ("client", r"^\S*postern-backup run"), ("client", r"^ssh "),
-    ("client", r"sshd -i|sshd: \[|sshd: backup \[priv|^sshd: .*accepted"),
-    ("client", r"sshd: backup@notty"), ("client", r"postern-backup-gate"),
+    pytest.param("client", rf"{SSHD} -i|{SSHD}: \[|{SSHD}: backup \[priv|"
+                 rf"^{SSHD}: .*accepted", id="client-sshd of root"),
+    pytest.param("client", f"{SSHD}: backup@notty", id="client-sshd of backup"),
+    ("client", r"postern-backup-gate"),
     ("client", r"rsync --server --sender"),
     ("store", r"^\S*postern-backup receive"), ("store", r"^ssh .*-p|^ssh .*ssh://"),
     ("store", r"/usr/bin/rsync "), ("store", r"postern-backup-relay")])
@@ -373,7 +376,7 @@ def test_nothing_is_left_after_kill_9_and_the_next_run_goes_on(
     assert not list(direct.client.path("/tmp").glob("postern-backup.*"))
 
 
-OF_OURS = (r"^\S*postern-backup|rsync |sshd -i|sshd: backup@notty|"
+OF_OURS = (rf"^\S*postern-backup|rsync |{SSHD} -i|{SSHD}: backup@notty|"
            r"^ssh .*(-p|ssh://)")
 
 
@@ -389,7 +392,8 @@ def test_link_cut_in_the_middle_of_a_file(direct):
     assert not direct.pids(direct.client, OF_OURS)
     proc.wait_for(lambda: not [
         p for p in direct.pids(direct.store, OF_OURS)
-        if "sshd: " not in proc.cmdline(p)], 60, "end of all at the store")
+        if not re.search(f"{SSHD}: ", proc.cmdline(p))], 60,
+        "end of all at the store")
     direct.client.link.heal()
     assert direct.snapshots() == []
     direct.conf(root=DATA, mode="direct")
@@ -409,7 +413,7 @@ def test_a_killed_run_takes_its_session_along_whatever_the_store_does(direct):
         os.kill(direct.wait_pid(direct.client, r"^\S*postern-backup run"),
                 signal.SIGKILL)
         proc.wait_for(lambda: not direct.pids(
-            direct.client, "rsync|sshd: backup|sshd -i|gate"), 10,
+            direct.client, f"rsync|{SSHD}: backup|{SSHD} -i|gate"), 10,
             "end of all that serves the store")
         p.kill()
     grant.running.end()

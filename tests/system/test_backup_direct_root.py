@@ -68,7 +68,8 @@ def seen(b):
 
 def nothing_is_left(b, before):
     proc.wait_for(lambda: not b.pids(
-        b.client, r"^postern-backup|^\S*sshd:? .*-f /dev/null|^rsync"), 30,
+        b.client, rf"^postern-backup|^\S*{proc.SSHD}:? .*-f /dev/null|^rsync"),
+        30,
         "end of all at the client")
     assert seen(b) == before
 

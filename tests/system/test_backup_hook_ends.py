@@ -96,7 +96,7 @@ def test_who_hangs_up_ends_no_command(backup):
     wait_logged(b, "begun")
     running.kill()
     running.end()
-    proc.wait_for(lambda: not b.pids(b.store, r"^sshd(-session)?: backup"),
+    proc.wait_for(lambda: not b.pids(b.store, f"^{proc.SSHD}: backup"),
                   60, "end of the session's sshd")
     assert logged(b) == ["begun"]
     b.store.write("/tmp/gone", "")

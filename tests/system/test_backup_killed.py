@@ -184,7 +184,7 @@ def test_the_stores_sshd_killed_in_direct_mode(backup):
     b.setup(root=DATA, mode="direct", bandwidth="300K")
     before = b.leftovers()
     running = under_way(b)
-    assert proc.kill(b.pids(b.store, "^sshd: backup@notty")) > 0
+    assert proc.kill(b.pids(b.store, f"^{proc.SSHD}: backup@notty")) > 0
     done = running.end()
     assert done.rc != 0 and done.of("result")[0]["why"], str(done)
     quiet(b)

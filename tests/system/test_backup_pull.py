@@ -172,7 +172,7 @@ def slow(b):
     ("store", r"^\S*postern-backup pull"), ("store", r"^ssh "),
     ("store", r"/usr/bin/rsync "), ("store", r"postern-backup-relay"),
     ("client", r"^\S*postern-backup run"), ("client", r"rsync --server"),
-    ("client", r"sshd: backup@")])
+    pytest.param("client", f"{proc.SSHD}: backup@", id="client-sshd")])
 def test_nothing_is_left_after_kill_9_and_the_next_pull_goes_on(
         pull, side, pattern):
     slow(pull)

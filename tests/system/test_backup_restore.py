@@ -366,7 +366,7 @@ ROLES = {
     "ssh": ("client", r"^ssh "),
     "receiver": ("client", r"^/usr/bin/rsync --rsh="),
     "relay": ("client", r"postern-backup-relay"),
-    "sshd": ("store", r"^sshd: backup@"),
+    "sshd": ("store", f"^{proc.SSHD}: backup@"),
     "store": ("store", r"postern-backup receive"),
     "sender": ("store", r"^/usr/bin/rsync --server --daemon"),
 }

@@ -608,7 +608,7 @@ PROCESSES = {
     "run": ("client", r"^postern-backup run"),
     "ssh": ("client", r"^ssh .*backup@h2 run"),
     "send's rsync": ("client", r"^/usr/bin/rsync --server --daemon"),
-    "sshd": ("store", r"^sshd: backup@notty"),
+    "sshd": ("store", f"^{proc.SSHD}: backup@notty"),
     "receive": ("store",
                 r"^postern-backup receive"),
     "recv's rsync": ("store", r"^/usr/bin/rsync --rsh="),
@@ -637,7 +637,8 @@ def break_and_check(backup, what, kill):
         # Ours see the silence. sshd itself waits for TCP, for minutes.
         proc.wait_for(lambda: not ours(backup), 60, "end of our processes")
         backup.client.link.heal()
-        left = [line for line in before.now() if "sshd: backup" not in line]
+        left = [line for line in before.now()
+                if not re.search(f"{proc.SSHD}: backup", line)]
         assert left == []
     else:
         before.settle(deadline_s=15)
@@ -685,7 +686,7 @@ def test_sshds_monitor_on_the_store_killed(backup):
     backup.setup(root=DATA, **BEAT)
     before = backup.leftovers()
     with Paused(backup) as p:
-        for pid in backup.pids(backup.store, r"^sshd: backup \[priv"):
+        for pid in backup.pids(backup.store, rf"^{proc.SSHD}: backup \[priv"):
             os.kill(pid, signal.SIGKILL)
             break
         else:

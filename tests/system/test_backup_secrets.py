@@ -93,7 +93,8 @@ def test_ssh_is_told_of_the_key_by_its_path_alone(backup):
     with Paused(backup) as p:
         for host in (backup.client, backup.store):
             for pid in backup.pids(
-                    host, "postern-backup|^/usr/bin/rsync|^ssh |sshd: b"):
+                    host, "postern-backup|^/usr/bin/rsync|^ssh |"
+                    f"{proc.SSHD}: b"):
                 for what in ("cmdline", "environ"):
                     text = proc.read(f"/proc/{pid}/{what}")
                     assert b"PRIVATE KEY" not in text

@@ -119,7 +119,8 @@ VICTIMS = {
     # Of our script, the first: the rest are its children.
     "holder": lambda h, p: proc.comm(p) == "sh" and any(
         "/run/postern." in target for _, target, _ in proc.fds(p)),
-    "sshd": lambda h, p: proc.cmdline(p).startswith("sshd: root@"),
+    "sshd": lambda h, p: re.match(
+        f"{proc.SSHD}: root@", proc.cmdline(p)),
 }
 
 

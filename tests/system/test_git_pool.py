@@ -74,7 +74,7 @@ def test_the_pool_comes_with_the_first_session_and_once(git):
     with git.start("bob", "ssh -T git@gw info", stdout=-1) as held:
         git.held()
         assert len([p for p in git.sshds(git.gl) if re.fullmatch(
-            r"sshd: git(@notty)?", proc.cmdline(p))]) == 2
+            rf"{proc.SSHD}: git(@notty)?", proc.cmdline(p))]) == 2
         git.go()
         assert b"hello bob" in held.communicate(timeout=60)[0]
 

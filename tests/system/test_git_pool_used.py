@@ -27,7 +27,7 @@ def pools(git):
 def direct(git):
     """Connections to the server besides those of masters."""
     return len([p for p in git.sshds(git.gl) if re.fullmatch(
-        r"sshd: git(@notty)?", proc.cmdline(p))]) - len(masters(git))
+        rf"{proc.SSHD}: git(@notty)?", proc.cmdline(p))]) - len(masters(git))
 
 
 def finish(git, session):
