@@ -12,6 +12,7 @@ from backuplib import CONF, STORE, backup  # noqa: F401
 from directlib import DATA, Grant, listening, needles, private_keys
 from lab import proc
 from lab.proc import SSHD
+from test_backup_run import Paused
 
 
 @pytest.fixture
@@ -333,13 +334,6 @@ def test_forwarding_and_terminals_are_off(direct):
 # During and after
 
 
-def big(b):
-    """Enough to be looked at, and killed, while it is on its way; no file
-    is too large to be searched."""
-    b.client.run(f"cd {DATA} && for i in 1 2 3 4 5 6 7 8 9; do "
-                 "head -c 40000000 /dev/urandom >big$i; done")
-
-
 def started(b):
     """A run that copies."""
     running = b.start("--json")
@@ -359,8 +353,8 @@ def started(b):
     ("store", r"/usr/bin/rsync "), ("store", r"postern-backup-relay")])
 def test_nothing_is_left_after_kill_9_and_the_next_run_goes_on(
         direct, side, pattern):
-    big(direct)
-    direct.conf(root=DATA, mode="direct", bandwidth="50M")
+    direct.files({f"{DATA}/big": os.urandom(3_000_000)})
+    direct.conf(root=DATA, mode="direct", bandwidth="600K")
     taken = direct.leftovers([rf"{STORE}(/|$)", r"/tmp/postern-backup\."])
     host = getattr(direct, side)
     before = listening(direct.client)
@@ -425,16 +419,16 @@ OURS = ("postern-backup", "postern")
 
 def test_no_private_key_is_anywhere_but_in_locked_memory_and_ssh(
         direct, secret_search):
-    big(direct)
-    direct.conf(root=DATA, mode="direct", bandwidth="20M")
-    running = started(direct)
-    there, here = private_keys(direct.store), private_keys(direct.client)
-    # The login key at the store, the host key at the client.
-    assert len(there) == 1 and len(here) == 1
-    assert set(there.values()) != set(here.values())
-    seed, login = needles(*there.values())
-    _, host = needles(*here.values())
-    hits = secret_search([direct.client, direct.store], login + host)
+    with Paused(direct) as p:
+        there, here = private_keys(direct.store), private_keys(direct.client)
+        # The login key at the store, the host key at the client.
+        assert len(there) == 1 and len(here) == 1
+        assert set(there.values()) != set(here.values())
+        seed, login = needles(*there.values())
+        _, host = needles(*here.values())
+        hits = secret_search([direct.client, direct.store], login + host)
+        forgotten = secret_search([direct.client], [seed])
+    assert p.done.rc == 0, str(p.done)
     # In nobody's file, argv, environment or log, whatever it is.
     assert {h.place for h in hits} <= {"memory", "fd"}, hits
     for hit in hits:
@@ -443,8 +437,5 @@ def test_no_private_key_is_anywhere_but_in_locked_memory_and_ssh(
         assert not hit.comm.startswith(OURS) or hit.place == "fd" \
             or hit.detail.startswith("/memfd:postern"), hit
     # The client forgets what it has given away.
-    assert not [h for h in secret_search([direct.client], [seed])
-                if h.comm.startswith(OURS)]
-    assert running.popen.poll() is None
-    assert running.end().rc == 0
+    assert not [h for h in forgotten if h.comm.startswith(OURS)]
     assert secret_search([direct.client, direct.store], login + host) == []

@@ -164,8 +164,8 @@ def test_run_stdio_is_refused_to_a_person(pull):
 
 
 def slow(b):
-    """Something that takes long enough to be killed in."""
-    b.client.run(f"head -c 400000000 /dev/urandom >{DATA}/big")
+    """Something that takes long enough to be killed in, at 600 KB a second."""
+    b.files({f"{DATA}/big": os.urandom(3_000_000)})
 
 
 @pytest.mark.parametrize("side, pattern", [
@@ -176,7 +176,7 @@ def slow(b):
 def test_nothing_is_left_after_kill_9_and_the_next_pull_goes_on(
         pull, side, pattern):
     slow(pull)
-    pull.conf(root=DATA, bandwidth="50M")
+    pull.conf(root=DATA, bandwidth="600K")
     # What a killed run left there goes with the next.
     taken = pull.leftovers([rf"{STORE}(/|$)", r"/tmp/postern-backup\."])
     host = getattr(pull, side)
@@ -273,11 +273,11 @@ def test_a_root_with_wildcards_in_its_name_is_that_root_alone(bare):
 
 @pytest.fixture
 def held_back(bare):
-    """Its rsync takes seconds for what slow() makes, on any machine."""
+    """Its rsync takes seconds for what slow() makes."""
     bare.client.write("/usr/local/bin/rsync", """#!/bin/sh
 first=$1
 shift
-exec /usr/bin/rsync "$first" --bwlimit=20m "$@"
+exec /usr/bin/rsync "$first" --bwlimit=600k "$@"
 """, 0o755)
     yield
     bare.client.run(["rm", "-f", "/usr/local/bin/rsync"])
