@@ -12,7 +12,7 @@ from places import WORK
 
 LIMIT_MIB = 32
 TO = WORK / "restored"
-OTHER = 12345
+OTHERS = iter(range(12345, 12399))
 # Wait statuses: all is well; some is not, and was named.
 FINE = ("0", str(2 << 8))
 
@@ -30,9 +30,10 @@ def grow(n):
 def give_away():
     """Each of them is another one than the last run saw, and one that who
     restores it without --privileged can't have as it was: each is named."""
+    other = next(OTHERS)
     for folder in SRC.iterdir():
         for path in folder.iterdir():
-            os.chown(path, OTHER, OTHER)
+            os.chown(path, other, other)
 
 
 def owner(command, job, *more):
@@ -68,6 +69,19 @@ def steps(job):
     yield "prune", job.prune
 
 
+def steps_btrfs(job):
+    """What goes another way there."""
+    def changed():
+        give_away()
+        return job.backup()
+
+    yield "btrfs: run, the first", job.backup
+    yield "btrfs: run, nothing changed", job.backup
+    yield "btrfs: run, each file changed", changed
+    yield "btrfs: verify", job.verify
+    yield "btrfs: prune", job.prune
+
+
 def peaks(argv, servers):
     """{program: KiB} of a command of ours and of all that it starts, on both
     sides. Of its own process the very peak, however short it lives."""
@@ -96,12 +110,16 @@ def judged(rows, files):
                       f"{LIMIT_MIB} at 1000000)")
 
 
-def report(files, ssh):
+def report(files, ssh, btrfs):
+    """btrfs: where one is mounted."""
     grow(files)
-    job = copiers.Ours(ssh)
-    job.reset()
     TO.mkdir()
-    rows = [(what, peaks(argv(), ssh.procs)) for what, argv in steps(job)]
+    rows = []
+    for job, kinds in ((copiers.Ours(ssh), steps),
+                       (copiers.OursBtrfs(ssh, btrfs), steps_btrfs)):
+        job.reset()
+        rows += [(what, peaks(argv(), ssh.procs))
+                 for what, argv in kinds(job)]
     return [f"## Our own memory with {files} files", "",
             "VmHWM of each of our programs, polled every 2 ms, and of the "
             "command's own process at its end; rsync is not ours, and the "
