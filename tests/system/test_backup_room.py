@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from backuplib import CLIENT, HOME, STORE, backup  # noqa: F401
-from lab import proc
+from lab import faults, proc
 from test_backup_space import DATA, MB, fill, record
 
 AT = f"{STORE}/{CLIENT}"
@@ -66,7 +66,7 @@ def traced(b, *words):
     """From now on receive runs under strace; what it was without."""
     was = b.store.read(KEYS)
     line = was.replace('command="', 'command="' + " ".join(
-        ["strace", *words, "-f", "-qq", "-P", AT, ""]))
+        ["strace", *words, "-f", "-qq", *faults.NO_LEAKS, "-P", AT, ""]))
     assert line != was
     b.store.write(KEYS, line, mode=0o600)
     b.own(b.store, KEYS)
