@@ -2,10 +2,11 @@
 """One login for a host's prompts and their passphrases (bootcmd.h): what the agent
 keeps to in such a session, and what the client does where it ends too early."""
 
+import contextlib
 import subprocess
 
 from bootlib import _boot, boot  # noqa: F401
-from bootlib import DIR, PASS, PORT, POSTERN, UUID
+from bootlib import DIR, PASS, PORT, POSTERN, UUID, Done
 from lab import proc
 from terminal import on_terminal, shown
 from test_boot_rogue import A
@@ -23,7 +24,7 @@ class Session:
             boot.admin, ["ssh", "-o", f"UserKnownHostsFile={DIR}/known", "-o",
                          "HostKeyAlias=h41", "-p", str(PORT), "h41", "list"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE)
+            stderr=subprocess.PIPE, bufsize=0)
         assert self.answer()[0] == "postern-boot 1"
 
     def answer(self):
@@ -37,14 +38,14 @@ class Session:
 
     def says(self, text):
         self.p.stdin.write(text.encode())
-        self.p.stdin.flush()
         return self.answer()
 
     def ends(self):
-        """The agent does; what it said of it."""
-        with self.p.stdin, self.p.stdout, self.p.stderr:
-            assert self.answer() == []
-            return self.p.wait(60), self.p.stderr.read().decode()
+        """The agent does, and takes no other command; what it said of it."""
+        with contextlib.suppress(BrokenPipeError):
+            assert self.says("list\n") == []
+        assert self.answer() == []
+        return self.p.wait(60), self.p.stderr.read().decode()
 
 
 # The agent
@@ -168,6 +169,36 @@ def test_a_session_that_says_nothing_more_gets_no_passphrase(boot):
     assert (done.rc, done.word) == (0, "accepted"), done
     assert boot.called() == ["list", "unlock a"]
     assert boot.sent() == "unlock a\n" and boot.got().decode() == PASS + "\n"
+
+
+def test_a_rejection_elsewhere_stops_one_that_was_not_heard(boot):
+    """It may not be there any more, and was sent nothing."""
+    agent = ("#!/bin/sh\necho postern-boot 1\n"
+             'case "$SSH_ORIGINAL_COMMAND" in\n'
+             "list) echo 'prompt systemd a - - /dev/a -'; echo end;"
+             " exec cat %s;;\n"
+             "*) echo state ready; read x; %s; echo end;;\nesac\n")
+    sent = f"{DIR}/sent.{HERE + 2}"
+    boot.host.write(f"{DIR}/agent.{HERE + 1}", agent % (
+        "</dev/null", f"until [ -s {sent} ]; do sleep .1; done; "
+        "echo verdict rejected -"), mode=0o755)
+    boot.host.write(f"{DIR}/agent.{HERE + 2}", agent % (
+        f">{sent}", f"echo $x >{DIR}/got; echo verdict accepted -"),
+        mode=0o755)
+    conf = f"[hosts]\nknown-hosts = {DIR}/known\n"
+    for name, port in ("a", HERE + 1), ("b", HERE + 2):
+        boot.listener(port, command=f"{DIR}/agent.{port}")
+        conf += f"[host {name}]\naddress = h41\nport = {port}\n"
+    boot.admin.write(f"{DIR}/known", "".join(
+        f"{name} {boot.host_key}\n" for name in "ab"))
+    boot.admin.write(f"{DIR}/boot.conf", conf, mode=0o600)
+    boot.admin.write(f"{DIR}/pass", PASS, mode=0o600)
+    done = Done(boot.admin.run(
+        [POSTERN, "boot", "unlock", "--json", "--config", f"{DIR}/boot.conf",
+         "-s", f"file:{DIR}/pass", "--all"], check=False))
+    assert done.last() == {"a": "rejected", "b": "left out"}, done
+    assert boot.host.read(sent) == "unlock a\n"
+    assert not boot.host.exists(f"{DIR}/got")
 
 
 def test_sessions_that_wait_count_as_connections(boot):
