@@ -148,6 +148,8 @@ def test_a_session_that_ended_is_another_login(boot):
             return None
         killed.extend(n for n in boot.host.pids() if proc.comm(n) == AGENT)
         proc.kill(killed)
+        proc.wait_for(lambda: "ssh" not in map(proc.comm, boot.admin.pids()),
+                      20, "end of its ssh")
         return PASS.encode() + b"\n"
 
     status, out = on_terminal(boot.admin, argv[1:], react, command=[POSTERN])
