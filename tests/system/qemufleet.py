@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Guests of one kind of image, and the administrator who unlocks them from
 this machine by the built postern boot, over 127.0.0.1; and what tests say of
-them. Images of our own: qemulib.py; a distribution's:
-test_boot_image_lvm.py.
+them. Images of our own: qemulib.py; a distribution's: bootreal.py.
 """
 
 import json
