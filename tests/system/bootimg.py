@@ -37,7 +37,8 @@ NAME = "vault"      # what setup is told that clients call the host
 
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "udev", "kmod",
-    "linux-image-cloud-amd64", "initramfs-tools", "cryptsetup-initramfs", "busybox", "cryptsetup",
+    "linux-image-cloud-amd64", "initramfs-tools", "cryptsetup-initramfs",
+    "busybox", "cryptsetup",
     "dracut-core", "dracut-network", "isc-dhcp-client", "iputils-arping",
     "dmsetup", "lvm2", "dropbear-bin", "openssh-server", "iproute2",
     "procps", "zstd", "cpio", "libsodium23", "libinih1", "e2fsprogs",

@@ -44,8 +44,8 @@ class Guest:
                  cards=1, memory_mib=MEMORY_MIB):
         """folder: where it has its own one. boot: the files of its kernel and
         initramfs. disks: raw files, which stay as they are. words: for the
-        kernel's command line. linked: its network has a cable. cards: of its network,
-        but for the first with nobody else on their wire."""
+        kernel's command line. linked: its network has a cable. cards: of its
+        network, but for the first with nobody else on their wire."""
         self.name = name
         self.dir = folder / name
         self.dir.mkdir()

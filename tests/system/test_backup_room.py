@@ -113,9 +113,13 @@ def run_whose_last_look_fails(b, nth):
                 ["strace", "-p", tid, "-o", "/dev/null", "-e", "trace=fstatfs",
                  "-e", f"inject=fstatfs:error=EIO:when={nth}"],
                 stderr=subprocess.PIPE, text=True) as second:
-            assert "attached" in second.stderr.readline()
-            proc.kill([pid], signal.SIGCONT)
-            return running.end()
+            try:
+                assert "attached" in second.stderr.readline()
+                proc.kill([pid], signal.SIGCONT)
+                return running.end()
+            except BaseException:
+                second.kill()
+                raise
     finally:
         running.kill()
         proc.kill(b.pids(b.store, "^postern-backup receive"), signal.SIGCONT)

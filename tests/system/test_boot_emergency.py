@@ -9,13 +9,15 @@ import pytest
 
 from bootreal import PASS, PROMPT
 from bootreal import disks, machine  # noqa: F401
-from qemufleet import accepts, is_up
+from qemufleet import accepts, is_up, logged
+from qemuguest import ADDRESS
 
 SHELL = {
     "dracut-sysv-dropbear": b"Dropping to debug shell",
     "dracut-systemd-openssh": b"Entering emergency mode",
     "initramfs-tools-dropbear": b"Dropping to a shell",
 }
+IP = f"ip={ADDRESS}::10.0.2.2:255.255.255.0:guest:eth0:off"
 
 
 @pytest.mark.parametrize("kind", SHELL)
@@ -26,7 +28,7 @@ def test_from_the_emergency_shell_the_boot_goes_on(kind, disks,  # noqa: F811
     # The shell comes so many seconds after the last try, not after minutes;
     # with a panic= it would be a reboot.
     soon = "panic=" if kind.startswith("init") else "rd.retry=10"
-    g = m.start(disks["plain"], f"{line} {m.image.words} {soon}")
+    g = m.start(disks["plain"], f"{line} {IP} {soon}")
     g.wait(prompt.encode())
     typed = []
 
@@ -40,3 +42,4 @@ def test_from_the_emergency_shell_the_boot_goes_on(kind, disks,  # noqa: F811
     done = accepts(m.unlock(PASS, g))
     assert "the emergency shell was ended" in done.out
     is_up(g)
+    assert logged(g)[-1] == ["agent", "accepted"]

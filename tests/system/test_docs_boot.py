@@ -199,7 +199,8 @@ class Walk:
 
     def be_real(self):
         try:
-            self.guest.wait(UP)
+            self.guest.until(lambda: UP in self.guest.said(), "real root",
+                             LINE_S)
         except (proc.Deadline, RuntimeError, OSError):
             return
         key, port = self.out / "ssh_host_ed25519_key", free_port()

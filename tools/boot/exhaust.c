@@ -2,17 +2,22 @@
 #include "exhaust.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "asklist.h"
 #include "exhaust_tab.h"
 #include "exhaust_unit.h"
+#include "give.h"
 #include "rdluks.h"
 #include "sys/clock.h"
+#include "sys/file.h"
 
+#define GIVEN_UP	GIVE_DIR "/given-up"
 #define MARKS		"/tmp"
 #define MARK		"cryptroot-asked-"
 #define BY_UUID		"/dev/disk/by-uuid/"
@@ -100,12 +105,36 @@ out:
 	return rc;
 }
 
+/* For exhaust_was(). */
+static void
+note(void)
+{
+	int fd = -1;
+
+	if (file_mkdirs(GIVE_DIR, 0700, NULL) == 0)
+		fd = open(GIVEN_UP, O_WRONLY | O_CREAT | O_NOFOLLOW |
+		    O_CLOEXEC, 0600);
+	if (fd != -1)
+		close(fd);
+}
+
 int
 exhaust_find(struct askers *all, struct err *e)
 {
-	if (marks(all, e) == -1 || exhaust_unit_find(all, e) == -1)
+	size_t before = all->n;
+
+	if (marks(all, e) == -1 || exhaust_unit_find(all, e) == -1 ||
+	    exhaust_tab_find(all, e) == -1)
 		return -1;
-	return exhaust_tab_find(all, e);
+	if (all->n > before)
+		note();
+	return 0;
+}
+
+bool
+exhaust_was(void)
+{
+	return access(GIVEN_UP, F_OK) == 0;
 }
 
 bool

@@ -21,6 +21,10 @@ int exhaust_find(struct askers *all, struct err *e);
 /* exhaust_is(): whether a is one of them. */
 bool exhaust_is(const struct asker *a);
 
+/* exhaust_was(): whether exhaust_find() ever found one, since the machine
+ * booted: there may be an emergency shell that came of it. */
+bool exhaust_was(void);
+
 /*
  * exhaust_ask(): who is to get the passphrase of was, one of them, which may be
  * of *all: itself, of a disk that we open, or else, begun again, whoever asks

@@ -21,7 +21,6 @@
 #define WAIT_MS		12000u	/* for others to end */
 #define LOOK_MS		100
 #define WORDS_MAX	4096
-#define CMDLINE_MAX	16384
 
 enum found { NONE, SHELL, PANIC, SULOGIN };
 
@@ -133,24 +132,6 @@ any_left(void)
 	return any;
 }
 
-/* Whether a shell of dracut's was asked for on the kernel line. */
-static bool
-wanted(void)
-{
-	static const char key[] = "rd.break";
-	const char *p;
-	bool is = false;
-	struct buf b;
-
-	buf_init(&b, CMDLINE_MAX);
-	if (asklist_read(&b, "/proc/cmdline"))
-		for (p = b.data; !is && (p = strstr(p, key)) != NULL; p++)
-			is = (p == b.data || strchr(" \n\"", p[-1]) != NULL) &&
-			    strchr(" =\n\"", p[sizeof(key) - 1]) != NULL;
-	buf_clear(&b);
-	return is;
-}
-
 /* Until it is no more so, or long enough. */
 static void
 wait_while(bool (*is)(void))
@@ -175,14 +156,10 @@ is_sulogin(void)
 }
 
 bool
-exhaust_shell_end(bool exhausted)
+exhaust_shell_end(void)
 {
-	enum found all = find(false);
+	enum found all;
 
-	/* Where all tries were used up it may begin while the disk is being
-	 * opened. */
-	if (!exhausted && (all == NONE || (all != PANIC && wanted())))
-		return false;
 	if (any_left())
 		return false;
 	/* Too soon, and the boot would not find the root yet, and begin

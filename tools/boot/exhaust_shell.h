@@ -12,10 +12,8 @@
 #include <stdbool.h>
 
 /* exhaust_shell_end(): has it end, as if its terminal were gone; not while a
- * disk is left that is asked for, or was; nor one of dracut's where the kernel
- * line has rd.break, unless exhausted: of the disk that was opened last nobody
- * asked any more. Whether there was one. */
-bool exhaust_shell_end(bool exhausted);
+ * disk is left that is asked for, or was. Whether there was one. */
+bool exhaust_shell_end(void);
 
 /* exhaust_shell_panic(): whether there is that of initramfs-tools. */
 bool exhaust_shell_panic(void);

@@ -247,12 +247,13 @@ give(const struct give_opts *o, const struct asker *a,
 	if (tested && v == REJECTED)
 		v = hand_over(o, a->prompt.id, pass, why, e);
 	/* Somebody else may have had a disk asked for again that was given up:
-	 * the shell is there all the same. */
+	 * the shell is there all the same. One that came of something else is
+	 * not ours to end. */
 	if ((v == ACCEPTED || *why == took) &&
-	    exhaust_shell_end(exhaust_is(a)))
+	    (exhaust_was() || exhaust_shell_panic()) && exhaust_shell_end())
 		*why = v == ACCEPTED ? "the emergency shell was ended, the "
 		    "boot goes on" : "who asked took it and ended; so did the "
-		    "emergency shell, the boot goes on";
+		    "emergency shell";
 	return tested && v == REJECTED ? FAILED : v;
 }
 
