@@ -35,8 +35,8 @@ int lockmem_init(struct lockmem *m, size_t cap, struct err *e);
  */
 int lockmem_read(struct lockmem *m, int fd, unsigned timeout_ms,
 	struct err *e);
-/* lockmem_line(): the same, until there is a newline as well, with which m ends
- * but for what came along with it. */
+/* lockmem_line(): the same, until there is a newline, with which m ends but for
+ * what came along with it; where the file ends sooner, what there was. */
 int lockmem_line(struct lockmem *m, int fd, unsigned timeout_ms,
 	struct err *e);
 

@@ -2,13 +2,14 @@
 """The lock that whoever gives a passphrase has: nobody keeps others out by it,
 by what comes to him at a terminal or by a session that says nothing."""
 
+import fcntl
 import os
 import signal
 import subprocess
 
 import pytest
 from bootlib import _boot, boot  # noqa: F401
-from bootlib import DIR, PASS, UUID
+from bootlib import AGENT, DIR, PASS, UUID
 from lab import proc
 
 ASKED = b"empty: leave it out): "
@@ -125,6 +126,24 @@ def test_what_is_typed_ahead_is_neither_shown_nor_run(boot):
 
 
 # By a session
+
+def test_a_client_that_reads_nothing_keeps_nobody_out(boot):
+    """All that fits is "ready", which comes before the lock."""
+    boot.systemd()
+    here, there = os.pipe()
+    size = fcntl.fcntl(there, fcntl.F_SETPIPE_SZ, 4096)
+    os.write(there, b"x" * (size - len("postern-boot 1\nstate ready\n") - 5))
+    p = boot._start([AGENT], stdin=subprocess.PIPE, stdout=there,
+                    env={"SSH_ORIGINAL_COMMAND": f"unlock {UUID}"})
+    p.stdin.write(b"wrong\n")
+    p.stdin.close()
+    proc.wait_for(lambda: boot.log() == [("agent", "rejected")], 30,
+                  "rejection")
+    boot.opened()
+    assert boot.unlock(PASS).word == "accepted"
+    os.close(here)
+    os.close(there)
+
 
 @pytest.mark.parametrize("command, more, last", [
     (f"unlock {UUID}", "", "state ready\n"), ("list", "", "end\n"),

@@ -79,14 +79,23 @@ log_line(void *arg, const struct bootline *l)
 	say(l);
 }
 
+/* With the lock in hand, but for "ready": so not longer than it takes by
+ * itself, whether anybody reads or not. */
 static void
 state(void *arg, const char *word)
 {
 	struct bootline l = { .kind = BOOTLINE_STATE };
+	struct buf b;
 
 	(void)arg;
 	snprintf(l.word, sizeof(l.word), "%s", word);
-	say(&l);
+	buf_init(&b, BOOTLINE_MAX);
+	if (bootline_emit(&l, &b) == 0) {
+		/* say_now() has one of its own. */
+		b.data[--b.len] = '\0';
+		say_now(STDOUT_FILENO, &b);
+	}
+	buf_clear(&b);
 }
 
 /* *arg: whether this is a session, by which more may come. What is no

@@ -177,8 +177,11 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 		c->hello = true;
 	} else if (l.kind == BOOTLINE_END) {
 		c->end = true;
-		if (keep(c))
+		if (keep(c)) {
+			/* The agent's own minute is what counts now. */
+			child_deadline(c->child, 0);
 			tell(c, NULL);
+		}
 	} else {
 		c->spec.on_line(c->spec.arg, &l);
 	}

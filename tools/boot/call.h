@@ -39,7 +39,7 @@ struct call_spec {
 	const char *known_hosts;	/* the same */
 	uint64_t timeout_ms;		/* from the agent's first line on; 0:
 					 * those of o */
-	const struct bootcmd *cmd;	/* borrowed for call_start() */
+	const struct bootcmd *cmd;	/* borrowed for the call itself */
 	void (*on_line)(void *arg, const struct bootline *l);
 	void (*on_end)(void *arg, const struct call_end *end);
 	/* Whether there will be a call_more() after this command: asked at its
@@ -67,7 +67,7 @@ int call_more(struct call *c, const struct call_spec *s, struct err *e);
 /* call_stands(): whether call_more() may be called, as far as is known. */
 bool call_stands(const struct call *c);
 
-/* call_secret(): s, borrowed until the call's end, to the agent; the end of its
+/* call_secret(): s, borrowed until call_free(), to the agent; the end of its
  * input, too, unless the session is kept. 0, or -1 as child_send_secret(). */
 int call_secret(struct call *c, const struct secret *s, struct err *e);
 

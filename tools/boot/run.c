@@ -73,7 +73,8 @@ make_room(struct run *r, const struct run_host *h)
 
 	for (i = 0; i < r->o->nhosts; i++) {
 		other = &r->hosts[i];
-		if (other == h || other->busy || other->call == NULL)
+		if (other == h || other->busy || other->call == NULL ||
+		    !call_stands(other->call))
 			continue;
 		idle = other;
 		n++;
