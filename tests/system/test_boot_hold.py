@@ -137,12 +137,14 @@ def test_a_client_that_reads_nothing_keeps_nobody_out(boot):
                     env={"SSH_ORIGINAL_COMMAND": f"unlock {UUID}"})
     p.stdin.write(b"wrong\n")
     p.stdin.close()
-    proc.wait_for(lambda: boot.log() == [("agent", "rejected")], 30,
-                  "rejection")
-    boot.opened()
-    assert boot.unlock(PASS).word == "accepted"
-    os.close(here)
-    os.close(there)
+    try:
+        proc.wait_for(lambda: boot.log() == [("agent", "rejected")], 30,
+                      "rejection")
+        boot.opened()
+        assert boot.unlock(PASS).word == "accepted"
+    finally:
+        os.close(here)
+        os.close(there)
 
 
 @pytest.mark.parametrize("command, more, last", [

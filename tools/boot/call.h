@@ -39,7 +39,8 @@ struct call_spec {
 	const char *known_hosts;	/* the same */
 	uint64_t timeout_ms;		/* from the agent's first line on; 0:
 					 * those of o */
-	const struct bootcmd *cmd;	/* borrowed for the call itself */
+	const struct bootcmd *cmd;	/* borrowed for call_start() and
+					 * call_more() alone */
 	void (*on_line)(void *arg, const struct bootline *l);
 	void (*on_end)(void *arg, const struct call_end *end);
 	/* Whether there will be a call_more() after this command: asked at its

@@ -137,6 +137,12 @@ exhaust_was(void)
 	return access(GIVEN_UP, F_OK) == 0;
 }
 
+void
+exhaust_forget(void)
+{
+	(void)unlink(GIVEN_UP);
+}
+
 bool
 exhaust_is(const struct asker *a)
 {

@@ -21,9 +21,11 @@ int exhaust_find(struct askers *all, struct err *e);
 /* exhaust_is(): whether a is one of them. */
 bool exhaust_is(const struct asker *a);
 
-/* exhaust_was(): whether exhaust_find() ever found one, since the machine
- * booted: there may be an emergency shell that came of it. */
+/* exhaust_was(): whether exhaust_find() found one, which it notes in GIVE_DIR:
+ * there may be an emergency shell that came of it. exhaust_forget(): that one
+ * has ended. */
 bool exhaust_was(void);
+void exhaust_forget(void);
 
 /*
  * exhaust_ask(): who is to get the passphrase of was, one of them, which may be

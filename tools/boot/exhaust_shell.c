@@ -21,6 +21,7 @@
 #define WAIT_MS		12000u	/* for others to end */
 #define LOOK_MS		100
 #define WORDS_MAX	4096
+#define ENVIRON_MAX	65536
 
 enum found { NONE, SHELL, PANIC, SULOGIN };
 
@@ -41,6 +42,28 @@ is_child_of_init(pid_t pid)
 	return is;
 }
 
+/* Whether initramfs-tools' shell is there because a disk isn't: by the words of
+ * its panic(), which begins one for a broken file system as well. */
+static bool
+lacks_disk(pid_t pid)
+{
+	static const char reason[] = "REASON=";
+	char path[64];
+	const char *p;
+	struct buf b;
+	bool is = false;
+
+	buf_init(&b, ENVIRON_MAX);
+	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+	if (asklist_read(&b, path) && b.len > 0)
+		for (p = b.data; !is && p < b.data + b.len;
+		    p += strlen(p) + 1)
+			is = strncmp(p, reason, sizeof(reason) - 1) == 0 &&
+			    strstr(p, " does not exist") != NULL;
+	buf_clear(&b);
+	return is;
+}
+
 /* By its words: dracut's, or initramfs-tools'. */
 static enum found
 shell(pid_t pid)
@@ -56,7 +79,8 @@ shell(pid_t pid)
 		goto out;
 	if (b.len == sizeof(dracut) && memcmp(b.data, dracut, b.len) == 0)
 		f = SHELL;
-	else if (b.len == sizeof(panic) && memcmp(b.data, panic, b.len) == 0)
+	else if (b.len == sizeof(panic) &&
+	    memcmp(b.data, panic, b.len) == 0 && lacks_disk(pid))
 		f = PANIC;
 out:
 	buf_clear(&b);

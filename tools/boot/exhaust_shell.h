@@ -15,7 +15,8 @@
  * disk is left that is asked for, or was. Whether there was one. */
 bool exhaust_shell_end(void);
 
-/* exhaust_shell_panic(): whether there is that of initramfs-tools. */
+/* exhaust_shell_panic(): whether there is that of initramfs-tools, begun since a
+ * disk isn't there. */
 bool exhaust_shell_panic(void);
 
 #endif

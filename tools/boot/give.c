@@ -249,11 +249,13 @@ give(const struct give_opts *o, const struct asker *a,
 	/* Somebody else may have had a disk asked for again that was given up:
 	 * the shell is there all the same. One that came of something else is
 	 * not ours to end. */
-	if ((v == ACCEPTED || *why == took) &&
-	    (exhaust_was() || exhaust_shell_panic()) && exhaust_shell_end())
+	if ((v == ACCEPTED || *why == took) && (exhaust_is(a) ||
+	    exhaust_was() || exhaust_shell_panic()) && exhaust_shell_end()) {
+		exhaust_forget();
 		*why = v == ACCEPTED ? "the emergency shell was ended, the "
 		    "boot goes on" : "who asked took it and ended; so did the "
 		    "emergency shell";
+	}
 	return tested && v == REJECTED ? FAILED : v;
 }
 
