@@ -137,6 +137,19 @@ def test_one_login_does_for_all_prompts(boot):
     assert logins(boot) == 1
 
 
+def test_a_session_outlasts_the_time_of_its_list(boot):
+    """Each source takes its own."""
+    boot.listener(HERE)
+    boot.systemd()
+    boot.opened()
+    boot.admin.write(f"{DIR}/pass", PASS, mode=0o600)
+    done = boot.run("unlock", "--json", "-t", "5s", "-p", str(HERE), "-s",
+                    f"cmd:sleep 3; cat {DIR}/pass; : {{host}}", "h41",
+                    "root@h41")
+    assert done.last() == {"h41": "booting", "root@h41": "booting"}, done
+    assert logins(boot) == 2
+
+
 def test_a_session_that_ended_is_another_login(boot):
     """Here while a person was asked."""
     boot.listener(HERE)
