@@ -94,10 +94,12 @@ PRINTED = "sed -n '/^Then, /,$s/^    //p' /out/setup >/printed && " \
     "sh -ex /printed"
 # As the package of a new kernel does. dracut's own script comes with a package
 # that stands against initramfs-tools.
-NEW_KERNEL = """cat >/etc/kernel/postinst.d/dracut <<'EOF'
+NEW_KERNEL = """if [ ! -e /usr/sbin/update-initramfs ]; then
+    cat >/etc/kernel/postinst.d/dracut <<'EOF'
 {script}
 EOF
-chmod 755 /etc/kernel/postinst.d/dracut
+    chmod 755 /etc/kernel/postinst.d/dracut
+fi
 rm -f "/boot/initrd.img-$kv"
 run-parts --exit-on-error --arg="$kv" --arg="/boot/vmlinuz-$kv" \\
     /etc/kernel/postinst.d"""

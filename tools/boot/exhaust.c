@@ -202,6 +202,11 @@ exhaust_ask(const struct asker *was, struct askers *all, struct err *e)
 		    (tab && other_first(all, p.id, e)))
 			return NULL;
 	} while (clock_ms() < end);
-	err_set(e, ERR_TIMEOUT, "it was begun again, but doesn't ask");
+	if (tab)
+		err_set(e, ERR_BUSY, "the script that asks is not at this "
+		    "disk yet");
+	else
+		err_set(e, ERR_TIMEOUT, "it was begun again, but doesn't "
+		    "ask");
 	return NULL;
 }
