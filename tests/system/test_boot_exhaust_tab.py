@@ -46,7 +46,7 @@ def panic(boot, request):
           f"'exec env \"REASON={reason}\" sh -i <>{DIR}/fifo "
           ">/dev/null 2>&1'")
     yield h
-    h.run(f"pkill -xf '/bin/sh {SCRIPT}'; pkill -x askpass; "
+    h.run(f"pkill -xf '/bin/sh {SCRIPT}'; pkill -KILL -x askpass; "
           f"systemctl kill -s KILL {SHELL}; rm -rf /cryptroot /scripts {ODD} "
           f"{RUNS} {DISK}.2 {DIR}/fifo", check=False)
 
