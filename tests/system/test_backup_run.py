@@ -258,7 +258,8 @@ def test_bandwidth_holds_the_sender_back(backup):
     # No run can be faster than its limit: 700 kB, and a burst of one second.
     assert done.of("result")[0]["seconds"] >= 2, str(done)
     backup.conf(root=DATA)
-    backup.files({f"{DATA}/g": "x"})
+    # Long enough to be seen.
+    backup.files({f"{DATA}/g": os.urandom(120_000)})
     running = backup.start("--bandwidth", "50K")
     pid = backup.wait_pid(backup.client, r"^/usr/bin/rsync --server --daemon")
     assert "--bwlimit=50 " in proc.cmdline(pid) + " "
