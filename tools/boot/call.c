@@ -13,6 +13,7 @@
 
 #define LINES_MAX	1000	/* an honest agent says fewer */
 #define SSH_FAILED	255
+#define IDLE_MS	90000u	/* of a session that is kept: the agent has 60 s */
 
 struct call {
 	struct call_spec spec;
@@ -178,8 +179,9 @@ on_line(void *arg, enum child_stream stream, const char *line, size_t len,
 	} else if (l.kind == BOOTLINE_END) {
 		c->end = true;
 		if (keep(c)) {
-			/* The agent's own minute is what counts now. */
-			child_deadline(c->child, 0);
+			/* The agent's own minute is what counts now; one that
+			 * doesn't keep to it holds nothing for ever. */
+			child_deadline(c->child, IDLE_MS);
 			tell(c, NULL);
 		}
 	} else {
